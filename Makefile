@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: ISC
+# Gatepost. "make help" tells what there is.
+
+BOARD ?= host
+O     := build/$(BOARD)
+
+# Nothing by built-in rules, nothing half made left behind, all cores unless -j says otherwise.
+MAKEFLAGS += -rR
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+ifeq ($(wildcard board/$(BOARD)/defconfig),)
+$(error there is no board/$(BOARD)/defconfig; boards: $(notdir $(patsubst %/defconfig,%,$(wildcard board/*/defconfig))))
+endif
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
+
+goals  := $(or $(MAKECMDGOALS),all)
+builds := $(filter-out help clean distclean,$(goals))
+dry    := $(findstring n,$(firstword -$(MAKEFLAGS)))
+
+.PHONY: all help clean distclean menuconfig savedefconfig run test test-quick test-build bench lint fuzz soak
+
+help:
+	@cat firmware/help.txt
+
+clean:
+	rm -rf $(filter-out $(O)/.config $(O)/.config.made,$(wildcard $(O)/* $(O)/.[!.]*))
+
+distclean:
+	rm -rf build
+	@echo 'Fetched sources and the C library stay in $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatepost.'
+
+ifneq ($(builds),)
+
+# The packages that the goals need, before anything asks the compiler.
+needs := build $(if $(filter test test-quick soak,$(builds)),test) $(filter menuconfig run bench lint fuzz,$(builds))
+packages := $(shell sh firmware/packages.sh $(if $(dry),-n) $(needs) || echo failed)
+ifneq ($(packages),)
+$(error packages are missing)
+endif
+
+include firmware/sources.mk
+include firmware/toolchain.mk
+
+# --- configuration: build/NAME/.config -> config.mk (for make) and config.h (for C) ---
+
+DEFCONFIG ?= board/$(BOARD)/defconfig
+kconfigs  := Kconfig src/Kconfig
+
+$(O)/.config: $(wildcard $(DEFCONFIG)) $(kconfigs) firmware/config.sh
+	@sh firmware/config.sh default $(O) $(DEFCONFIG)
+$(O)/config.mk: $(O)/.config firmware/config.awk
+	@sh firmware/config.sh make $(O)
+$(O)/config.h: | $(O)/config.mk
+	@sh firmware/config.sh make $(O)
+
+include $(O)/config.mk
+ifneq ($(wildcard $(O)/config.mk),)
+
+menuconfig: $(O)/config.mk
+	@KCONFIG_CONFIG=$(O)/.config kconfig-mconf Kconfig
+savedefconfig: $(O)/config.mk
+	@KCONFIG_CONFIG=$(O)/.config kconfig-conf --savedefconfig=board/$(BOARD)/defconfig Kconfig
+	@echo 'board/$(BOARD)/defconfig:'; cat board/$(BOARD)/defconfig
+
+# --- what is compiled, and how ---
+
+choose = $(if $(filter y,$(CONFIG_$(1))),$(2),$(3))
+include src/Makefile
+
+absent := $(foreach o,$(relay-y),$(if $(wildcard src/$(o:.o=.c)),,$(o:.o=.c)))
+ifneq ($(absent),)
+$(info not there yet: $(words $(absent)) files: $(wordlist 1,8,$(absent)) ...)
+relay-y := $(filter-out $(absent:.c=.o),$(relay-y))
+endif
+
+# Folders without system calls, clock, allocation and state: see CONTRIBUTING.md.
+PURE := base smtp mail conf relay spool store
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual \
+	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough $(if $(WERROR),-Werror)
+CODEGEN  := -Os -g -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections -fno-common \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables
+COMMON   := -std=c11 -pipe $(WARNINGS) -Isrc -I$(O)
+CFLAGS_RELAY := $(COMMON) $(CODEGEN) -Wframe-larger-than=1024 $(MUSL_CPPFLAGS)
+CFLAGS_ASAN  := $(COMMON) -O1 -g -fno-omit-frame-pointer -fno-common -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+
+# $(call folder_flags,OBJECT): by the folder under src/
+folder_flags = $(if $(filter $(PURE),$(firstword $(subst /, ,$(1)))),-Wconversion,-D_GNU_SOURCE)
+
+# Text that is written only when it differs: a prerequisite for what it governs.
+# $(call keep,FILE,TEXT)
+keep = $(if $(filter-out $(file <$(1)),$(2))$(filter-out $(2),$(file <$(1))),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
+
+$(call keep,$(O)/flags,$(CC) $(CFLAGS_RELAY) $(MUSL) $(musl_link))
+$(call keep,$(O)/asan/flags,$(CC) $(CFLAGS_ASAN))
+$(call keep,$(O)/objects,$(relay-y))
+$(shell sh firmware/version.sh $(O)/version.h)
+
+objects      := $(addprefix $(O)/obj/,$(relay-y))
+objects_asan := $(addprefix $(O)/asan/obj/,$(relay-y:run/sandbox.o=run/sandbox_none.o))
+
+$(O)/obj/%.o: src/%.c $(O)/flags $(O)/config.h | $(MUSL)/include/stdio.h
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_RELAY) $(call folder_flags,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(O)/asan/obj/%.o: src/%.c $(O)/asan/flags $(O)/config.h
+	$(call say,CC,$< (asan))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ASAN) $(call folder_flags,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(O)/objects: ;
+
+$(O)/librelay.a: $(objects) $(O)/objects
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(objects)
+
+$(O)/asan/librelay.a: $(objects_asan) $(O)/objects
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(objects_asan)
+
+$(O)/gatepost.debug: $(O)/obj/main.o $(O)/librelay.a
+	$(call say,LD,$@)
+	$(Q)$(call musl_link,$@,$^,-Wl,-Map=$(O)/gatepost.map)
+
+$(O)/gatepost: $(O)/gatepost.debug
+	$(call say,STRIP,$@)
+	$(Q)$(STRIP) -s -R .comment -o $@ $<
+
+$(O)/asan/gatepost: $(O)/asan/obj/main.o $(O)/asan/librelay.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -pthread
+
+ifneq ($(wildcard src/main.c),)
+all: $(O)/gatepost
+else
+all: $(O)/librelay.a
+endif
+
+include tests/Makefile
+
+-include $(shell find $(O)/obj $(O)/asan $(O)/test $(O)/fuzz -name '*.d' 2>/dev/null)
+
+endif # config.mk
+endif # builds

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: ISC
+# The compiler, the C library in the cache, and how to link a static-pie binary against it.
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatepost
+
+CC     := $(CROSS_COMPILE)gcc
+AR     := $(CROSS_COMPILE)gcc-ar
+NM     := $(CROSS_COMPILE)nm
+STRIP  := $(CROSS_COMPILE)strip
+RANLIB := $(CROSS_COMPILE)gcc-ranlib
+
+MUSL_CFLAGS := -Os -pipe -fPIE -fomit-frame-pointer -ffunction-sections -fdata-sections
+
+# The key of the cached library: everything that goes into it.
+musl_KEY := $(shell { cat firmware/musl.sh; $(CC) -dumpfullversion -dumpmachine; \
+	echo $(musl_SHA256) '$(MUSL_CFLAGS)'; } 2>/dev/null | sha256sum | cut -c1-12)
+MUSL := $(CACHE)/musl-$(musl_VERSION)-$(musl_KEY)
+
+CC_FILE = $(shell $(CC) -print-file-name=$(1))
+CC_INCLUDE := $(call CC_FILE,include)
+
+MUSL_CPPFLAGS := -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE)
+
+# "gcc -static-pie" with a musl wrapper gives a dynamic binary without a word; hence the whole line.
+# $(call musl_link,OUTPUT,OBJECTS,FLAGS)
+MUSL_BEFORE := $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $(call CC_FILE,crtbeginS.o)
+MUSL_AFTER  := -Wl,--start-group $(MUSL)/lib/libc.a $(shell $(CC) -print-libgcc-file-name) \
+	$(call CC_FILE,libgcc_eh.a) -Wl,--end-group $(call CC_FILE,crtendS.o) $(MUSL)/lib/crtn.o
+MUSL_LDFLAGS := -nostdlib -static-pie \
+	-Wl,--no-dynamic-linker,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none
+musl_link = $(CC) $(3) $(MUSL_LDFLAGS) -o $(1) $(MUSL_BEFORE) $(2) $(MUSL_AFTER)
+
+$(MUSL)/include/stdio.h:
+	@CC='$(CC)' AR='$(AR)' RANLIB='$(RANLIB)' TARGET='$(TARGET)' MUSL_CFLAGS='$(MUSL_CFLAGS)' \
+	    sh firmware/musl.sh $(MUSL) sh firmware/fetch.sh $(CACHE) $(musl_POOL) $(musl_SHA256) $(musl_UPSTREAM)

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Runs TAP programs under prove, two at a time, and counts their points. The last line is "N passed, N failed".
+#
+# usage: O=build/host run.sh TEST...       with "asan:" before it a script gets the sanitizer build in GATEPOST
+#        run.sh one TEST                   what prove calls: one test, its output kept in $O/tap/
+#
+# What counts as failed: a point that is "not ok", a plan that was not kept, a program that ended with a signal or a
+# status other than 0, one that printed nothing, a time-out, and a skip that tests/skips does not name.
+set -u
+
+O=${O:-build/host}
+export O
+
+file_of() { printf '%s/tap/%s' "$O" "$(printf %s "${1#"$O"/}" | tr '/:' '__')"; }
+
+if [ "${1-}" = one ]; then
+	test=$2
+	log=$(file_of "$test")
+	GATEPOST=${GATEPOST:-$PWD/$O/gatepost}
+	case $test in asan:*) GATEPOST=$PWD/$O/asan/gatepost test=${test#asan:} ;; esac
+	ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1:allocator_may_return_null=1}
+	UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+	export GATEPOST ASAN_OPTIONS UBSAN_OPTIONS
+	case $test in
+	*.py) set -- /usr/bin/python3 -u "$test" ;;
+	*.sh) set -- sh "$test" ;;
+	*) set -- "$test" ;;
+	esac
+	timeout -k 10 "${TEST_TIMEOUT:-600}" "$@" >"$log.tap" 2>"$log.err" </dev/null
+	status=$?
+	echo "$status" >"$log.status"
+	cat "$log.tap"
+	exit "$status"
+fi
+
+rm -rf "$O/tap"
+mkdir -p "$O/tap"
+# A log and its absence of output are told from the list, so that a test that vanishes is missed.
+prove -j2 --exec 'sh tests/run.sh one' -Q --timer "$@" >"$O/tap/prove.log" 2>&1 || :
+grep -v -e '^Result:' -e '^All tests successful' -e '^Files=' "$O/tap/prove.log" || :
+grep '^Files=' "$O/tap/prove.log" || :
+
+for test; do
+	log=$(file_of "$test")
+	printf '%s %s %s\n' "$test" "$(cat "$log.status" 2>/dev/null || echo lost)" "$log"
+done | /usr/bin/python3 tests/count.py tests/skips >"$O/tap/summary"
+status=$?
+cat "$O/tap/summary"
+exit "$status"
