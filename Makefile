@@ -126,7 +126,7 @@ $(O)/asan/librelay.a: $(objects_asan) $(O)/objects
 
 $(O)/gatepost.debug: $(O)/obj/main.o $(O)/librelay.a
 	$(call say,LD,$@)
-	$(Q)$(call musl_link,$@,$^,-Wl,-Map=$(O)/gatepost.map)
+	$(Q)$(call musl_link,$@,$^,-Xlinker -Map=$(O)/gatepost.map)
 
 $(O)/gatepost: $(O)/gatepost.debug
 	$(call say,STRIP,$@)
