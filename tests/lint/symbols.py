@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Gate: what the objects of the pure folders name, and that they hold no mutable data. Reads the product's objects."""
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))
+import gate  # noqa: E402
+
+PURE = ("base", "smtp", "mail", "conf", "relay", "spool", "store")
+ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "gp_bug", "__stack_chk_fail",
+           "_GLOBAL_OFFSET_TABLE_"}
+REGEX = {"regcomp", "regexec", "regfree"}
+
+
+def is_helper(name):
+    """The compiler's own arithmetic, as libgcc names it: __udivdi3, __aeabi_uldivmod …"""
+    return name.startswith("__aeabi_") or (name.startswith("__") and name.endswith(("di3", "ti3", "di2", "si3", "si2")))
+
+
+def symbols(path):
+    """-> names defined, names undefined"""
+    out = subprocess.run(["nm", "-P", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+    rows = [line.split() for line in out.splitlines() if line]
+    return ({r[0] for r in rows if r[1].isupper() and r[1] not in "U"}, {r[0] for r in rows if r[1] in "Uvw"})
+
+
+def mutable(path):
+    """-> sections that hold data which the program may write"""
+    out = subprocess.run(["readelf", "-SW", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+    found = []
+    for line in out.splitlines():
+        words = line.replace("[ ", "[").split()
+        if len(words) < 7 or not words[0].startswith("["):
+            continue
+        name, size = words[1], words[5]
+        written = name.startswith((".data", ".bss", ".tdata", ".tbss", "COMMON")) and not name.startswith(".data.rel.ro")
+        if written and int(size, 16):
+            found.append("%s (%d bytes)" % (name, int(size, 16)))
+    return found
+
+
+def check_objects(top):
+    """top: a folder with one folder of objects for each folder of src/"""
+    objects = []
+    for folder in PURE:
+        for where, _, names in os.walk(os.path.join(top, folder)):
+            objects += [os.path.join(where, n) for n in names if n.endswith(".o")]
+    tables = {o: symbols(o) for o in sorted(objects)}
+    own = set().union(*(defined for defined, _ in tables.values())) if tables else set()
+    found = []
+    for o, (_, wanted) in tables.items():
+        name = os.path.relpath(o, top)
+        may = ALLOWED | own | (REGEX if name == "conf/regex.o" else set())
+        found += ["%s names %s" % (name, s) for s in sorted(wanted - may) if not is_helper(s)]
+        found += ["%s holds mutable data: %s" % (name, s) for s in mutable(o)]
+    return found
+
+
+def current(objects):
+    """Objects of sources that are gone would be judged too."""
+    return [o for o in objects if os.path.exists(os.path.join(gate.TOP, "src", o[:-2] + ".c"))]
+
+
+def check_tree(_top):
+    return [c for c in check_objects(os.path.join(gate.BUILD, "obj"))
+            if current([c.split(" ")[0]])]
+
+
+def seeded(name, source, expected):
+    with tempfile.TemporaryDirectory() as top:
+        for path, text in source.items():
+            o = os.path.join(top, path)
+            os.makedirs(os.path.dirname(o), exist_ok=True)
+            subprocess.run(["gcc", "-Os", "-fPIE", "-fdata-sections", "-ffunction-sections", "-fstack-protector-strong",
+                            "-c", "-o", o, "-x", "c", "-"], input=text, text=True, check=True)
+        found = check_objects(top)
+    good = len(found) == len(expected) and all(any(e in f for f in found) for e in expected)
+    gate.ok(good, "self-test: " + name, [] if good else ["found: %r" % found])
+
+
+gate.gate("pure objects name only pure symbols and hold no mutable data", check_tree)
+
+seeded("a clock", {"smtp/a.o": "long time(long *); long f(void); long f(void) { return time(0); }"}, ["names time"])
+seeded("the heap", {"base/a.o": "void *malloc(unsigned long); void *f(void); void *f(void) { return malloc(3); }"},
+       ["names malloc"])
+seeded("an edge's function", {"mail/a.o": "void conn_fill(void); void f(void) { conn_fill(); }",
+                              "io/conn.o": "void conn_fill(void) {}"}, ["names conn_fill"])
+seeded("another pure object is fine", {"mail/a.o": "void buf_put(void); void f(void) { buf_put(); }",
+                                       "base/buf.o": "void buf_put(void) {}"}, [])
+seeded("mutable data", {"relay/a.o": "static int n; int f(void) { return ++n; }"}, ["mutable data: .bss"])
+seeded("initialised mutable data", {"relay/a.o": "static int n = 7; int f(void) { return ++n; }"}, ["mutable data: .data"])
+seeded("a constant table of pointers is fine",
+       {"relay/a.o": "static const char *const t[] = {\"a\", \"b\"}; const char *f(int i) { return t[i]; }"}, [])
+seeded("regcomp in conf/regex.o alone", {"conf/regex.o": "int regcomp(void); int f(void) { return regcomp(); }",
+                                         "conf/value.o": "int regcomp(void); int g(void) { return regcomp(); }"},
+       ["conf/value.o names regcomp"])
+gate.done()

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Gate: what kind of file the product is: static-pie, stripped, hardened, nothing of glibc, no iconv, within its size."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lint", "lib"))
+import gate  # noqa: E402
+
+
+def readelf(what, path):
+    return subprocess.run(["readelf", what, "-W", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          errors="replace", check=False).stdout
+
+
+def check_kind(path):
+    head, segments, dynamic = readelf("-h", path), readelf("-l", path), readelf("-d", path)
+    stack = [line for line in segments.splitlines() if "GNU_STACK" in line]
+    loads = [line.split() for line in segments.splitlines() if line.strip().startswith("LOAD")]
+    found = []
+    if "DYN (" not in head or "PIE" not in dynamic:
+        found.append("not position-independent")
+    if "INTERP" in segments or "(NEEDED)" in dynamic:
+        found.append("not static: asks for a loader or a library")
+    if ".symtab" in readelf("-S", path):
+        found.append("not stripped")
+    if not stack or "E" in stack[0].split()[-2]:
+        found.append("the stack is executable")
+    if "GNU_RELRO" not in segments or "NOW" not in dynamic:
+        found.append("no full relro")
+    if any("W" in words and "E" in words for words in loads) or any("RWE" in words for words in loads):
+        found.append("a segment is both writable and executable")
+    return found
+
+
+def check_content(path, debug):
+    with open(path, "rb") as f:
+        data = f.read()
+    found = ["holds %r" % s.decode() for s in (b"GNU C Library", b"GLIBC_", b"/lib/ld-", b"libc.so") if s in data]
+    names = {line.split()[2] for line in subprocess.run(["nm", debug], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                                        text=True, check=False).stdout.splitlines()
+             if len(line.split()) == 3}
+    found += ["has the symbol %s" % s for s in sorted(names) if s.startswith("iconv") or s.startswith("_IO_")]
+    if "__init_libc" not in names:
+        found.append("has no __init_libc: not linked with musl, or its .debug file is not its own")
+    return found
+
+
+def budget():
+    machine = os.uname().machine
+    with open(os.path.join(os.path.dirname(__file__), "budget"), encoding="utf-8") as f:
+        for line in f:
+            words = line.split()
+            if words[:3] == ["binary", machine, "plain"]:
+                return int(words[3])
+    return None
+
+
+def check_size(path, limit):
+    size = os.path.getsize(path)
+    return ["%d bytes, %d over its budget of %d" % (size, size - limit, limit)] if size > limit else []
+
+
+def gcc(out, text, *flags):
+    subprocess.run(["gcc", "-Os", "-o", out, "-x", "c", "-", *flags], input=text, text=True, check=True)
+
+
+product = os.path.join(gate.BUILD, "gatepost")
+if os.path.exists(product):
+    complaints = check_kind(product)
+    gate.ok(not complaints, "the product is a stripped, hardened static-pie", complaints)
+    complaints = check_content(product, product + ".debug")
+    gate.ok(not complaints, "nothing of glibc and no iconv is in it", complaints)
+    allowed = budget()
+    if allowed is None:
+        gate.skip("its size is within the budget", "no budget for this machine")
+    else:
+        complaints = check_size(product, allowed)
+        gate.ok(not complaints, "its size is within the budget (%d of %d bytes)" % (os.path.getsize(product), allowed),
+                complaints)
+else:
+    gate.ok(False, "there is a product")
+
+tmp = tempfile.mkdtemp()
+try:
+    plain, static = os.path.join(tmp, "plain"), os.path.join(tmp, "static")
+    gcc(plain, "int main(void) { return 0; }")
+    found = check_kind(plain)
+    gate.ok(len(found) >= 2 and "not stripped" in found and any("not static" in f for f in found),
+            "self-test: an ordinary program", found)
+    gcc(static, "int main(void) { return 0; }", "-static", "-no-pie", "-s", "-z", "execstack")
+    found = check_kind(static)
+    gate.ok("not position-independent" in found and "the stack is executable" in found and "not stripped" not in found,
+            "self-test: a static program at a fixed address with an executable stack", found)
+    found = check_content(static, plain)
+    gate.ok(any("GNU C Library" in f or "GLIBC_" in f for f in found) and any("__init_libc" in f for f in found),
+            "self-test: a program with glibc in it", found)
+    lib = os.path.join(tmp, "iconv")
+    gcc(lib, "int iconv_open(void); int iconv_open(void) { return 1; } int main(void) { return iconv_open(); }", "-O0")
+    found = check_content(lib, lib)
+    gate.ok(any("symbol iconv_open" in f for f in found), "self-test: a program with iconv", found)
+    gate.ok(check_size(plain, 1000) and not check_size(plain, 10 ** 9), "self-test: the size")
+finally:
+    shutil.rmtree(tmp)
+gate.done()
