@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* Loads the configuration from the file system: what conf/ needs of the edge. */
+#ifndef RUN_SETTINGS_H
+#define RUN_SETTINGS_H
+
+#include "conf/conf.h"
+
+#define SETTINGS_FILE "/etc/gatepost/gatepost.conf"
+
+struct settings_how {
+	/* Gets each message, "FILE:LINE:COLUMN: error: what" without a line end; NULL: standard error. */
+	void (*say)(void *ctx, enum conf_severity severity, const char *line);
+	void *ctx;
+	bool no_warnings;  /* only errors are said */
+	bool changes_user; /* as in struct conf_source */
+};
+
+/*
+ * Loads file (NULL: SETTINGS_FILE) into mem, n octets aligned for any type, as conf_load does. The descriptors it opens are
+ * closed when it returns.
+ */
+enum conf_status settings_load(struct conf *c, void *mem, size_t n, const char *file,
+			       const struct settings_how *how);
+
+#endif
