@@ -10,8 +10,8 @@ file=$1
 version=$(sed -n 's/^## \([0-9][0-9.]*\).*/\1/p' CHANGES.md | head -n 1)
 commit='' when=''
 if [ -e .git ] && command -v git >/dev/null; then
-	set -- $(git -c safe.directory="$PWD" log -1 --format='%h %ct' 2>/dev/null) ''
-	[ $# -lt 3 ] || { commit=$1 when=$2; }
+	log=$(git -c safe.directory="$PWD" log -1 --format='%h %ct' 2>/dev/null) || log=
+	commit=${log% *} when=${log#* }
 fi
 : "${when:=$(stat -c %Y CHANGES.md)}"
 mkdir -p "$(dirname "$file")"

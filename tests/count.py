@@ -22,7 +22,7 @@ class Result:
 def count(text, status):
     """One program's TAP and exit status -> Result."""
     r = Result()
-    plan, seen = None, 0
+    plan, seen, failing = None, 0, False
     for line in text.splitlines():
         if line.startswith("Bail out!"):
             r.failed.append(line)
@@ -36,7 +36,10 @@ def count(text, status):
             continue
         m = POINT.match(line)
         if not m:
+            if failing and line.startswith("#"):
+                r.failed[-1] += "\n      " + line
             continue
+        failing = False
         seen += 1
         if m.group(2) and int(m.group(2)) != seen:
             r.failed.append("point %s came as number %d" % (m.group(2), seen))
@@ -45,6 +48,7 @@ def count(text, status):
             r.skips.append(d.group(2) or "no reason given")
         elif m.group(1):
             r.failed.append(line)
+            failing = True
         else:
             r.passed += 1
     if plan is None:
@@ -99,7 +103,7 @@ def main():
         if r.failed:
             print("FAILED: %s  (whole output: %s.tap, %s.err)" % (test, log, log))
             for f in r.failed[:20]:
-                print("    " + f)
+                print("    " + "\n".join(f.split("\n")[:12]))
             for e in tail(log + ".err", 30):
                 print("    | " + e)
     if passed + failed == 0:
