@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* What is known of each gateway: working, or down and since when, why, and when to ask again
+/*
+ * What is known of each gateway: working, or down and since when, why, and when to ask again
  * (DESIGN section 2, "Down"). Never down because of one mail: only who saw every address fail at
- * connect, greeting or EHLO calls health_failed. */
+ * connect, greeting or EHLO calls health_failed.
+ */
 #ifndef RELAY_HEALTH_H
 #define RELAY_HEALTH_H
 
@@ -24,15 +26,19 @@ struct health {
 
 void health_init(struct health *h);
 
-/* All addresses failed. Down from now on; the first probe is due after 2 s (or retry_max_ms,
+/*
+ * All addresses failed. Down from now on; the first probe is due after 2 s (or retry_max_ms,
  * where less). When it was down already only the reason changes. wall: seconds. reason is cut to
- * what fits; octets that are not printable become `?`. */
+ * what fits; octets that are not printable become `?`.
+ */
 void health_failed(struct health *h, uint64_t now_ms, uint64_t wall, uint64_t retry_max_ms,
 		   struct bytes reason);
 
-/* One probe at a time: health_probe_at is TIMER_NEVER between these two, and whenever the
- * gateway is not down. A probe that worked is health_ok; one that failed doubles the wait, up to
- * retry_max_ms (Host_Failure_Retry; at least 1 s is kept). */
+/*
+ * One probe at a time: health_probe_at is TIMER_NEVER between these two, and whenever the gateway
+ * is not down. A probe that worked is health_ok; one that failed doubles the wait, up to
+ * retry_max_ms (Host_Failure_Retry; at least 1 s is kept).
+ */
 uint64_t health_probe_at(const struct health *h);
 void health_probe_begin(struct health *h);
 void health_probe_failed(struct health *h, uint64_t now_ms, uint64_t retry_max_ms,
@@ -41,8 +47,10 @@ void health_probe_failed(struct health *h, uint64_t now_ms, uint64_t retry_max_m
 /* Greeting and EHLO went well (by a mail or a probe). */
 void health_ok(struct health *h, uint64_t wall);
 
-/* Since the configuration was loaded it accepted a login, or MAIL where there is no login: day
- * one is over. */
+/*
+ * Since the configuration was loaded it accepted a login, or MAIL where there is no login: day
+ * one is over.
+ */
 void health_accepted(struct health *h);
 
 bool health_is_down(const struct health *h);

@@ -3,30 +3,28 @@
 #ifndef RELAY_POLICY_H
 #define RELAY_POLICY_H
 
-#include "base/inet.h"
-#include "base/num.h"
-
-struct conf_receive;
-struct conf_list;
+#include "conf/conf.h"
 
 /* The networks that the word `local` and the default of Relay_Hosts stand for. */
 struct policy_local {
 	const struct inet_net *nets; /* of the interfaces listened on */
 	unsigned n;
-	bool interface_named;        /* a Listen names its interface: the default is loopback and `local` */
+	bool interface_named; /* a Listen does so: the default is loopback and `local` */
 };
 
-/* May a client at this address relay? By Relay_Hosts of the options in force for it. (Auth_User
- * and Unix sockets are the owner's.) */
-bool policy_may_relay(const struct conf_receive *rc, const uint8_t peer[16], const struct policy_local *local);
+/*
+ * May a client at this address relay? By Relay_Hosts of the options in force for it. (Auth_User
+ * and Unix sockets are the owner's to know.)
+ */
+bool policy_may_relay(const struct conf_receive *rc, const uint8_t peer[16],
+		      const struct policy_local *local);
 
-/* Is the mailbox in the list (addresses or @domains)? An empty list allows all. The null sender
- * ("") is in no list. */
-bool policy_allowed(const struct conf_list *patterns, struct bytes mailbox);
-
-/* N events in S seconds, by constant memory: in no span of S seconds are more than N let
- * through. Exact for bursts and while at most POLICY_SPANS events are remembered; else
- * neighbouring events are joined and wait until the youngest of them is S seconds old. */
+/*
+ * N events in S seconds, in constant memory: no span of S seconds sees more than N let through.
+ * Exact for bursts, and while no more than POLICY_SPANS events are remembered; else neighbouring
+ * events are joined, and each counts until the youngest of those it was joined with is S seconds
+ * old.
+ */
 #define POLICY_SPANS 5
 
 struct policy_rate {
@@ -37,46 +35,51 @@ struct policy_rate {
 
 void policy_rate_init(struct policy_rate *r);
 
-/* Counts one event and says true, or says false (then it is not counted). limit:
- * Inbound_Throttle_Messages, Outbound_Throttle_Messages. */
+/*
+ * Counts one event and says true, or says false (then it is not counted). limit:
+ * Inbound_Throttle_Messages or Outbound_Throttle_Messages; count 0: none.
+ */
 bool policy_rate_take(struct policy_rate *r, const struct num_rate *limit, uint64_t now_ms);
 
-/* Gives the latest event back (the mail was not sent after all). */
+/* Gives the latest event back: the mail was not sent after all. */
 void policy_rate_untake(struct policy_rate *r);
 
 /* When the next event would be let through: now_ms or later. */
-uint64_t policy_rate_free_at(const struct policy_rate *r, const struct num_rate *limit, uint64_t now_ms);
+uint64_t policy_rate_free_at(const struct policy_rate *r, const struct num_rate *limit,
+			     uint64_t now_ms);
 
-/* What is known of one client. A client is one address, in IPv6 too: the devices of a LAN share
- * one /64. */
+/*
+ * What is known of one client. A client is one address, in IPv6 too: all devices of a LAN share
+ * one /64, so counting by that would make them one client.
+ */
 struct policy_peer {
+	struct policy_rate rate;
+	uint64_t until_ms;       /* when the rate may be forgotten */
 	uint8_t a[16];
 	uint32_t sessions;
-	uint32_t chain;          /* next with the same hash */
-	uint32_t older, younger; /* list of those without a session */
-	uint64_t until_ms;       /* when its rate may be forgotten */
-	bool used, refused;      /* refused: its last mail was over the rate */
-	struct policy_rate rate;
+	uint32_t chain;          /* the next one with the same hash */
+	uint32_t older, younger; /* list of those that hold no session */
+	bool throttled;          /* its last mail was refused or took the last place */
 };
 
 struct policy_peers {
-	struct policy_peer *peer; /* owner's storage */
-	uint32_t *bucket;         /* owner's storage */
-	uint32_t n, fresh;
+	struct policy_peer *peer;  /* owner's storage */
+	uint32_t *bucket;          /* owner's storage; 0: empty, else 1 + index */
+	uint32_t n, fresh;         /* entries from `fresh` on were never used */
 	uint32_t oldest, youngest;
 	uint32_t seed;
 };
 
 #define POLICY_UNTRACKED UINT32_MAX
 
-/* n entries (CONFIG_PEERS_TRACKED) of peer and as many of bucket, both the owner's; seed: any
- * random number. */
-void policy_peers_init(struct policy_peers *t, struct policy_peer *peer, uint32_t *bucket, uint32_t n, uint32_t seed);
+/* n entries (CONFIG_PEERS_TRACKED) of peer, n zeroed ones of bucket; seed: any random number. */
+void policy_peers_init(struct policy_peers *t, struct policy_peer *peer, uint32_t *bucket,
+		       uint32_t n, uint32_t seed);
 
 enum policy_admission {
 	POLICY_ADMITTED,
 	POLICY_PEER_FULL, /* Peer_Sessions */
-	POLICY_POOL_FULL, /* no session free, or only of the last eighth, and this address holds one */
+	POLICY_POOL_FULL, /* none is free, or only of the last eighth while this address holds one */
 };
 
 struct policy_load {
@@ -84,17 +87,25 @@ struct policy_load {
 	uint32_t peer_sessions; /* Peer_Sessions; 0: none */
 };
 
-/* A new session from this address. When admitted it is counted and *who names the client until
- * policy_leave. The table full of clients that hold sessions: *who is POLICY_UNTRACKED; such a
- * one gets in while more than an eighth of the pool is free. */
-enum policy_admission policy_enter(struct policy_peers *t, const uint8_t a[16], const struct policy_load *load, uint64_t now_ms, uint32_t *who);
+/*
+ * A new session from this address. When admitted it is counted, and *who names the client until
+ * policy_leave. Where the table is full of clients that hold sessions *who is POLICY_UNTRACKED:
+ * such a one gets in only while more than an eighth of the pool is free. To make room the client
+ * without a session that was seen longest ago is forgotten; one that is throttled comes after all
+ * that are not.
+ */
+enum policy_admission policy_enter(struct policy_peers *t, const uint8_t a[16],
+				   const struct policy_load *load, uint64_t now_ms, uint32_t *who);
 
 /* The session ended. */
 void policy_leave(struct policy_peers *t, uint32_t who);
 
-/* A mail begins: false if it is over Inbound_Throttle_Messages (limit; NULL: none). A client
- * that is not tracked is never throttled. */
-bool policy_mail(struct policy_peers *t, uint32_t who, const struct num_rate *limit, uint64_t now_ms);
+/*
+ * A mail begins: false if it is over Inbound_Throttle_Messages (count 0: none). A client that is
+ * not tracked is not throttled.
+ */
+bool policy_mail(struct policy_peers *t, uint32_t who, const struct num_rate *limit,
+		 uint64_t now_ms);
 
 /* Sessions that this address holds. */
 uint32_t policy_sessions(const struct policy_peers *t, const uint8_t a[16]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Whose failure a gateway's reply is: the gateway's, or the mail's (DESIGN section 2, "Two kinds
- * of failure"). */
+/*
+ * Whose failure a gateway's reply is: the gateway's, or the mail's (DESIGN section 2, "Two kinds
+ * of failure").
+ */
 #ifndef RELAY_VERDICT_H
 #define RELAY_VERDICT_H
 
@@ -13,10 +15,12 @@ enum verdict {
 	VERDICT_FAIL,   /* the gateway fails: the next address or route may do better */
 };
 
-/* What r means as the answer to cmd. 421, 432, 454, 500, 502, 503, 530, 534, 535 and 538 to
- * anything are the gateway's failure; so is a code that has no meaning there (250 to DATA, 354
- * to MAIL, 199, 600), any refusal of greeting, EHLO, HELO, RSET or NOOP, and a reply to a
- * command that was not sent (CLIENT_CMD_NONE). QUIT wants a 2xx. */
+/*
+ * What r means as the answer to cmd. 421, 432, 454, 500, 502, 503, 530, 534, 535 and 538 to
+ * anything are the gateway's failure; so is a code that has no meaning there (250 to DATA, 354 to
+ * MAIL, 199, 600), any refusal of greeting, EHLO, HELO, RSET or NOOP, and a reply to a command
+ * that was not sent (CLIENT_CMD_NONE). QUIT wants a 2xx.
+ */
 enum verdict verdict_of(enum client_command cmd, const struct reply *r);
 
 /* How a gateway can fail, where no reply of its own says so better. */
@@ -28,11 +32,13 @@ enum verdict_trouble {
 	VERDICT_LOGIN,       /* refused or missing */
 	VERDICT_TIMEOUT,
 	VERDICT_LOST,        /* the connection ended */
-	VERDICT_PROTOCOL,    /* EHLO and HELO refused, nonsense, out of step, one of the codes above */
+	VERDICT_PROTOCOL,    /* EHLO and HELO refused, nonsense, out of step, a code from above */
 };
 
-/* The enhanced code of the 451 that tells a client of it: "4.4.1" (no name, no connection),
- * "4.7.0" (TLS, certificate, login), "4.4.2" (all else). */
+/*
+ * The enhanced code of the 451 that tells a client of it: "4.4.1" (no name, no connection),
+ * "4.7.0" (TLS, certificate, login), "4.4.2" (all else).
+ */
 const char *verdict_enhanced(enum verdict_trouble trouble);
 
 /* The same trouble in a few plain words: "the name was not found", "the connection was lost". */
