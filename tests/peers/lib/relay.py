@@ -231,8 +231,9 @@ class Relay:
             try:
                 self.process.wait(self.limit)
             except subprocess.TimeoutExpired:
+                log = self.log()
                 self.kill()
-                raise Failed(f"SIGTERM did not end it within {self.limit:g} s:\n{self.log()[-2000:]}") from None
+                raise Failed(f"SIGTERM did not end it within {self.limit:g} s:\n{log[-2000:]}") from None
         code, log = self.process.returncode, self.log()
         self.kill()
         check(not COMPLAINT.search(log), lambda: f"the log complains:\n{log[-3000:]}")
@@ -253,9 +254,7 @@ class Relay:
                         pass
             tap.forget(self.process.pid)
             self.process = None
-        if os.environ.get("GATEPOST_KEEP"):
-            tap.printable(self.dir)
-        else:
+        if not os.environ.get("GATEPOST_KEEP"):
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):
