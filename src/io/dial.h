@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/* Connecting along a list of addresses: in order, and while another one remains, an attempt that is not up after 3 s gets company (after RFC 8305). */
+#ifndef IO_DIAL_H
+#define IO_DIAL_H
+
+#include "base/inet.h"
+#include "io/loop.h"
+
+#define DIAL_PARALLEL 4
+#define DIAL_COMPANY_MS 3000
+
+struct dial;
+
+/* One address failed: err is a positive errno (ETIMEDOUT after connect_ms). */
+typedef void dial_failed_fn(struct dial *d, unsigned index, int err);
+/* The first to connect won (fd is the receiver's, non-blocking, buffers set), or, with fd -1, no address is left. */
+typedef void dial_done_fn(struct dial *d, int fd, unsigned index);
+
+struct dial_attempt {
+	struct watch watch;
+	struct deadline limit;
+	uint8_t index;
+	struct dial *dial;
+};
+
+struct dial {
+	const struct inet_addr *addr;   /* with ports; owner's, unchanged meanwhile */
+	uint8_t n, next;
+	const struct inet_addr *source; /* NULL, or the address to bind to (port 0); families that differ: that address fails with EAFNOSUPPORT */
+	uint32_t connect_ms;            /* per address */
+	dial_failed_fn *failed;
+	dial_done_fn *done;
+	struct deadline company;
+	struct dial_attempt attempt[DIAL_PARALLEL];
+};
+
+/* Fields up to `done` are set by the caller. The callbacks never run from inside dial_start; both may call dial_stop or start another dial of the same struct. */
+void dial_start(struct dial *d);
+
+/* Ends all attempts; no callback. Harmless when none is under way. */
+void dial_stop(struct dial *d);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* The names helper: look-ups that may block, in a process of their own. Messages of fixed size over a SOCK_SEQPACKET pair. */
+#ifndef RUN_NAMES_H
+#define RUN_NAMES_H
+
+#include "base/inet.h"
+#include "base/limits.h"
+
+#define NAMES_HOST 256
+
+enum names_status {
+	NAMES_OK,        /* n addresses, in order of preference (RFC 6724; MX preference first) */
+	NAMES_NO_HOST,   /* an authoritative no: the name does not exist, or has neither address nor (where asked) MX */
+	NAMES_TEMPORARY, /* no answer, or a server failure */
+};
+
+struct names_question {
+	uint32_t id;         /* chosen by the asker, given back */
+	uint8_t allow_mx;    /* MX where the name has neither A nor AAAA */
+	char host[NAMES_HOST]; /* NUL-terminated */
+};
+
+struct names_answer {
+	uint32_t id;
+	uint8_t status;  /* enum names_status */
+	uint8_t via_mx;
+	uint8_t n;
+	uint8_t spare;
+	struct inet_addr addr[CONFIG_GATEWAY_ADDRESSES]; /* ports 0 */
+	char text[80];   /* why not, in words, NUL-terminated ("no such host", "name server did not answer") */
+};
+
+/* The helper's main; fd: its end of the pair. Never returns but at the end of the pair (exit 0). Sandboxed by the caller before. */
+_Noreturn void names_main(int fd);
+
+#endif
