@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The build does what is needed and no more: in a copy of the tree.
+set -u
+. tests/build/lib/tree.sh
+
+tree=$work/tree
+copy "$tree"
+cd "$tree" || exit 1
+export SOURCE_DATE_EPOCH=1700000000
+
+built() { grep -c '^  CC ' "$work/log" || :; }
+compiled() { grep -q "^  CC *src/$1\$" "$work/log"; }
+users() { cat build/host/obj/main.d build/host/obj/*/*.d | grep -c "$1" || :; }
+cache() { find "${XDG_CACHE_HOME:-$HOME/.cache}/gatepost" -maxdepth 1 -name 'musl-*' | sort; }
+
+ok 'make -j2 builds it' quiet make -j2
+ok 'without a warning' never says warning:
+ok 'all objects were compiled' test "$(built)" -ge 20
+cp build/host/gatepost "$work/first"
+
+ok 'make again' quiet make
+ok '… does nothing' test "$(built)" = 0 -a "$(wc -l <"$work/log")" -le 1
+
+touch src/base/buf.h
+ok 'a touched header' quiet make
+n=$(built)
+ok '… rebuilds those that include it, and no others' test "$n" -gt 2 -a "$n" -lt "$(find src -name '*.c' | wc -l)"
+ok '… the file of the same name among them' compiled base/buf.c
+ok '… and the binary is the same' cmp -s build/host/gatepost "$work/first"
+
+touch src/base/num.c
+ok 'a touched source' quiet make
+ok '… rebuilds itself alone' test "$(built)" = 1
+
+sed -i 's/^CONFIG_SESSIONS=.*/CONFIG_SESSIONS=77/' build/host/.config
+ok 'a changed symbol' quiet make
+ok '… reaches the header' grep -qx '#define CONFIG_SESSIONS 77' build/host/config.h
+n=$(built)
+ok '… rebuilds what includes it, and no others' test "$n" -gt 0 -a "$n" -le "$(users 'config\.h')"
+ok '… and changes the binary' never cmp -s build/host/gatepost "$work/first"
+
+sed -i 's/^CONFIG_CMD_SENDMAIL=y/# CONFIG_CMD_SENDMAIL is not set/' build/host/.config
+ok 'a part left out' quiet make
+ok '… is not in the library' never sh -c 'ar t build/host/librelay.a | grep -qx sendmail.o'
+ok '… nor compiled again' never compiled cmd/sendmail.c
+
+ok 'another build date' quiet env SOURCE_DATE_EPOCH=1700000001 make
+n=$(built)
+ok '… rebuilds what names it' test "$n" -gt 0 -a "$n" -lt 6
+ok 'another flag' quiet make CC='gcc -DSOMETHING'
+ok '… rebuilds all' test "$(built)" -ge 20
+
+ok 'a changed .config is kept when the defconfig changes' sh -c 'touch board/host/defconfig && make >/dev/null 2>&1 &&
+	grep -qx CONFIG_SESSIONS=77 build/host/.config'
+
+mkdir -p build/other
+touch build/other/kept
+before=$(cache)
+ok 'make clean' quiet make clean
+ok '… leaves the choice alone, and other boards' test "$(find build -type f | sort | paste -sd' ')" = \
+	'build/host/.config build/host/.config.made build/other/kept'
+rm build/host/.config
+echo CONFIG_SESSIONS=88 >>board/host/defconfig
+ok 'a .config that nobody changed follows the defconfig' sh -c 'make build/host/config.h >/dev/null 2>&1 &&
+	sed -i /=88/d board/host/defconfig && make build/host/config.h >/dev/null 2>&1 &&
+	grep -qx CONFIG_SESSIONS=1200 build/host/.config'
+ok 'make distclean' quiet make distclean
+ok '… removes build/' test ! -e build
+ok '… tells where the cache is' says "${XDG_CACHE_HOME:-$HOME/.cache}/gatepost"
+ok '… and leaves it alone' test "$(cache)" = "$before"
+ok 'nothing else came into the tree' test -z "$(cd "$tree" && find . -newer "$work/first" -type f \
+	! -path './src/base/*' ! -path './board/host/defconfig')"
+
+# Elsewhere, serially, with another time of day: the same bytes.
+move() { mv "$tree" "$work/elsewhere" && cd "$work/elsewhere" || exit 1; }
+move
+ok 'make -j1 in another folder' quiet make -j1
+ok '… gives the same binary, bit for bit' cmp -s build/host/gatepost "$work/first"
+
+ok 'a board that is not there' never quiet make BOARD=nowhere
+ok '… is named, with those that are' says 'board/nowhere/defconfig; boards:.*host'
+ok 'make help needs nothing' quiet env PATH=/usr/bin:/bin make help
+ok '… and names the commands' says 'make test-quick'
+finish
