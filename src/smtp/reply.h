@@ -49,6 +49,7 @@ struct reply_parser {
 	uint8_t head_n;
 	char head[REPLY_ENHANCED]; /* the beginning of its text, where an enhanced code may stand */
 	bool cr;              /* a CR was seen that may belong to its end */
+	bool more;            /* another line follows it */
 	bool by_line;         /* set by the owner: see REPLY_LINE */
 };
 
@@ -77,7 +78,7 @@ enum reply_status reply_parse(struct reply_parser *p, struct bytes *in);
 /* Is no reply begun? */
 bool reply_parser_idle(const struct reply_parser *p);
 
-/* After REPLY_LINE: the text of that line, and its number (0: the first). Valid until the next call. */
+/* After REPLY_LINE: that line's text, and its number from 0 on. Valid until the next call. */
 struct bytes reply_parser_line(const struct reply_parser *p, uint32_t *number);
 
 #endif
