@@ -9,9 +9,13 @@
 #define DIAL_PARALLEL 4
 #define DIAL_COMPANY_MS 3000
 
+/* Beside the errno values, a link-local address without a zone: */
+#define DIAL_NO_ZONE 100001   /* no interface that it could mean */
+#define DIAL_AMBIGUOUS 100002 /* more than one */
+
 struct dial;
 
-/* One address failed: err is a positive errno (ETIMEDOUT after connect_ms). */
+/* One address failed: err is a positive errno (ETIMEDOUT after connect_ms) or one of the above. */
 typedef void dial_failed_fn(struct dial *d, unsigned index, int err);
 /* The first to connect won (fd is the receiver's, non-blocking, buffers set), or, with fd -1, no address is left. */
 typedef void dial_done_fn(struct dial *d, int fd, unsigned index);
@@ -19,6 +23,8 @@ typedef void dial_done_fn(struct dial *d, int fd, unsigned index);
 struct dial_attempt {
 	struct watch watch;
 	struct deadline limit;
+	int err; /* it failed at once; told when limit runs out, which is now */
+	bool busy;
 	uint8_t index;
 	struct dial *dial;
 };
@@ -31,13 +37,18 @@ struct dial {
 	dial_failed_fn *failed;
 	dial_done_fn *done;
 	struct deadline company;
+	uint32_t serial;                /* of dial_start and dial_stop */
 	struct dial_attempt attempt[DIAL_PARALLEL];
 };
 
-/* Fields up to `done` are set by the caller. The callbacks never run from inside dial_start; both may call dial_stop or start another dial of the same struct. */
+/* Fields up to `done` are set by the caller (next is set to 0 here), the rest is all zero before the first use. Deadlines: 1 + DIAL_PARALLEL for each struct.
+ * The callbacks never run from inside dial_start; both may call dial_stop or start another dial of the same struct. With n = 0 it fails at once. */
 void dial_start(struct dial *d);
 
 /* Ends all attempts; no callback. Harmless when none is under way. */
 void dial_stop(struct dial *d);
+
+/* What went wrong, in words: "connection refused", "no answer". */
+const char *dial_error(int err);
 
 #endif

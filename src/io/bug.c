@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/bug.h"
+
+#include "io/log.h"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+/* The supervisor starts a process that ended so again. */
+void gp_bug(const char *what)
+{
+	char text[256];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "this cannot happen: ");
+	fmt_str(&f, what);
+	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	_exit(EX_SOFTWARE);
+}

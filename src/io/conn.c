@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#include "io/conn.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+int conn_open(struct conn *c, int fd, watch_fn *fn)
+{
+	int err = loop_watch(&c->watch, fd, EPOLLIN | EPOLLRDHUP, fn);
+
+	if (err != 0)
+		return err;
+	c->eof = c->lost = c->blocked = c->hangup = false;
+	c->drained = true;
+	c->error = 0;
+	c->received = c->sent = 0;
+	return 0;
+}
+
+static void conn_lose(struct conn *c, int err)
+{
+	c->lost = true;
+	c->blocked = false;
+	if (c->error == 0)
+		c->error = err;
+}
+
+size_t conn_fill(struct conn *c)
+{
+	size_t room;
+	uint8_t *p = buf_space(&c->in, &room);
+	ssize_t n;
+
+	if (room == 0 || c->eof || c->lost)
+		return 0;
+	do {
+		n = recv(c->watch.fd, p, room, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		c->drained = true;
+		if (errno != EAGAIN && errno != EWOULDBLOCK)
+			conn_lose(c, errno);
+		return 0;
+	}
+	buf_added(&c->in, (size_t)n);
+	c->received += (uint64_t)n;
+	c->drained = (size_t)n < room;
+	if (n == 0 || (c->drained && c->hangup))
+		c->eof = true;
+	return (size_t)n;
+}
+
+size_t conn_flush(struct conn *c)
+{
+	struct bytes out = buf_peek(&c->out);
+	ssize_t n;
+
+	if (out.n == 0 || c->lost)
+		return 0;
+	do {
+		n = send(c->watch.fd, out.p, out.n, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EWOULDBLOCK)
+			conn_lose(c, errno);
+		else
+			c->blocked = true;
+		return 0;
+	}
+	buf_drop(&c->out, (size_t)n);
+	c->sent += (uint64_t)n;
+	c->blocked = (size_t)n < out.n;
+	return (size_t)n;
+}
+
+void conn_rearm(struct conn *c, bool want_in)
+{
+	uint32_t events = 0;
+
+	if (!c->eof && !c->hangup)
+		events |= EPOLLRDHUP;
+	if (want_in && !c->eof && buf_room(&c->in) > 0)
+		events |= EPOLLIN;
+	if (c->blocked && buf_used(&c->out) > 0)
+		events |= EPOLLOUT;
+	loop_interest(&c->watch, events);
+}
+
+void conn_events(struct conn *c, uint32_t events)
+{
+	int err = 0;
+	socklen_t n = sizeof(err);
+
+	if (events & EPOLLRDHUP)
+		c->hangup = true;
+	if (!(events & (EPOLLERR | EPOLLHUP)) || c->lost)
+		return;
+	c->hangup = true;
+	conn_fill(c);
+	if (c->lost)
+		return;
+	if (getsockopt(c->watch.fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0 || err == 0)
+		err = ECONNRESET;
+	conn_lose(c, err);
+}
+
+void conn_close(struct conn *c, bool reset)
+{
+	struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	if (reset && conn_is_open(c))
+		setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	loop_close(&c->watch);
+}
+
+bool conn_is_open(const struct conn *c)
+{
+	return c->watch.fd > 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+#include "io/listen.h"
+
+#include "io/log.h"
+#include "io/sockaddr.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static void listen_interest(struct listen *l)
+{
+	bool waiting = timer_is_set(&l->again.timer);
+
+	loop_interest(&l->watch, l->paused || waiting ? 0 : EPOLLIN);
+}
+
+static void listen_again(struct deadline *d)
+{
+	listen_interest(LOOP_OWNER(struct listen, again, d));
+}
+
+/* Trying on at once would be a busy loop: the client stays in the queue, the event stays due. */
+static void listen_starved(struct listen *l, int err)
+{
+	char text[160];
+	struct fmt f;
+
+	loop_deadline(&l->again, loop_now() + LISTEN_PAUSE_MS, listen_again);
+	listen_interest(l);
+	if (loop_now() < l->quiet_until)
+		return;
+	l->quiet_until = loop_now() + LISTEN_SILENCE_MS;
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "cannot accept clients: ");
+	fmt_str(&f, err == EMFILE || err == ENFILE ? "all file descriptors are in use" : "the kernel is out of memory");
+	fmt_str(&f, "; trying again each second");
+	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+}
+
+static void listen_identify(struct listen_peer *peer, int fd, const struct sockaddr_storage *ss)
+{
+	struct ucred who = {.uid = UINT32_MAX};
+	socklen_t n = sizeof(who);
+
+	sockaddr_to(ss, &peer->addr);
+	if (!peer->local)
+		return;
+	peer->uid = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 ? who.uid : UINT32_MAX;
+}
+
+static void listen_ready(struct watch *w, uint32_t events)
+{
+	struct listen *l = LOOP_OWNER(struct listen, watch, w);
+	struct listen_peer peer = {.local = l->unix_socket};
+	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
+	socklen_t n = sizeof(ss);
+	int fd;
+
+	(void)events;
+	if (l->paused)
+		return;
+	fd = accept4(w->fd, (struct sockaddr *)&ss, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			listen_starved(l, errno);
+		return;
+	}
+	listen_identify(&peer, fd, &ss);
+	l->fn(l, fd, &peer);
+}
+
+int listen_open(struct listen *l, int fd, bool unix_socket, listen_fn *fn)
+{
+	l->unix_socket = unix_socket;
+	l->paused = false;
+	l->quiet_until = 0;
+	l->fn = fn;
+	return loop_watch(&l->watch, fd, EPOLLIN, listen_ready);
+}
+
+void listen_pause(struct listen *l)
+{
+	l->paused = true;
+	listen_interest(l);
+}
+
+void listen_resume(struct listen *l)
+{
+	l->paused = false;
+	listen_interest(l);
+}
+
+void listen_close(struct listen *l)
+{
+	int fd = l->watch.fd;
+
+	loop_deadline_clear(&l->again);
+	loop_unwatch(&l->watch);
+	if (fd > 0)
+		close(fd);
+}
+
+void listen_local(int fd, struct inet_addr *out)
+{
+	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
+	socklen_t n = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &n) < 0)
+		memset(out, 0, sizeof(*out));
+	else
+		sockaddr_to(&ss, out);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+#include "io/log.h"
+
+#include "base/date.h"
+#include "io/clock.h"
+#include "io/syslog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define LOG_BATCH 16 /* lines passed on at one time */
+
+/* How standard error can be written to without waiting. */
+enum log_err {
+	LOG_ERR_POLL,     /* unknown: asked first */
+	LOG_ERR_PLAIN,    /* a file, or opened anew without blocking */
+	LOG_ERR_SOCKET,
+};
+
+static struct {
+	int to; /* the supervisor's socket, or -1 */
+	enum log_sink sink;
+	enum log_err err;
+	int err_fd;
+	uint32_t dropped, unsaid;
+} out = {.to = -1, .sink = LOG_SINK_STDERR, .err = LOG_ERR_POLL, .err_fd = STDERR_FILENO};
+
+void log_to(int fd)
+{
+	out.to = fd;
+}
+
+/* The flags of standard error are shared with whoever started us: they are not changed, a description of our own is opened instead. */
+static void log_open_stderr(void)
+{
+	struct stat st;
+	int fd;
+
+	if (out.err_fd != STDERR_FILENO)
+		close(out.err_fd);
+	out.err_fd = STDERR_FILENO;
+	out.err = LOG_ERR_POLL;
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return;
+	if (S_ISREG(st.st_mode)) {
+		out.err = LOG_ERR_PLAIN;
+	} else if (S_ISSOCK(st.st_mode)) {
+		out.err = LOG_ERR_SOCKET;
+	} else {
+		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (fd < 0)
+			return;
+		out.err_fd = fd;
+		out.err = LOG_ERR_PLAIN;
+	}
+}
+
+void log_open(enum log_sink sink, const struct inet_addr *server, const char *hostname)
+{
+	out.to = -1;
+	out.sink = sink;
+	switch (sink) {
+	case LOG_SINK_STDERR:
+		log_open_stderr();
+		break;
+	case LOG_SINK_SYSLOG:
+		syslog_begin(NULL, "/dev/log", hostname);
+		break;
+	case LOG_SINK_REMOTE:
+		syslog_begin(server, NULL, hostname);
+		break;
+	}
+}
+
+static bool log_write_stderr(struct bytes x)
+{
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t n = -1;
+
+	switch (out.err) {
+	case LOG_ERR_POLL:
+		if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT))
+			n = write(STDERR_FILENO, x.p, x.n);
+		break;
+	case LOG_ERR_PLAIN:
+		n = write(out.err_fd, x.p, x.n);
+		break;
+	case LOG_ERR_SOCKET:
+		n = send(STDERR_FILENO, x.p, x.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		break;
+	}
+	return n == (ssize_t)x.n;
+}
+
+static bool log_stderr(enum log_level level, struct bytes line)
+{
+	static const char *const word[] = {
+		[LOG_LEVEL_ERROR] = "error: ", [LOG_LEVEL_WARNING] = "warning: ", [LOG_LEVEL_INFO] = ""};
+	static char text[LOG_LINE + 64];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	date_rfc3339(&f, clock_wall());
+	fmt_char(&f, ' ');
+	fmt_str(&f, word[level]);
+	fmt_bytes(&f, line);
+	fmt_char(&f, '\n');
+	return log_write_stderr(fmt_done(&f));
+}
+
+static bool log_send(enum log_level level, struct bytes line)
+{
+	uint8_t head = (uint8_t)('0' + level);
+	union {
+		const uint8_t *in;
+		void *base;
+	} text = {.in = line.p};
+	struct iovec part[2] = {{.iov_base = &head, .iov_len = 1}, {.iov_base = text.base, .iov_len = line.n}};
+	struct msghdr m = {.msg_iov = part, .msg_iovlen = 2};
+	ssize_t n;
+
+	do {
+		n = sendmsg(out.to, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n >= 0;
+}
+
+static bool log_pass(enum log_level level, struct bytes line)
+{
+	if (out.to >= 0)
+		return log_send(level, line);
+	if (out.sink == LOG_SINK_STDERR)
+		return log_stderr(level, line);
+	return syslog_line(level, line);
+}
+
+/* Says first how many were dropped. */
+static bool log_catch_up(void)
+{
+	char text[80];
+	struct fmt f;
+
+	if (out.unsaid == 0)
+		return true;
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "log lines dropped: ");
+	fmt_u64(&f, out.unsaid);
+	if (!log_pass(LOG_LEVEL_WARNING, fmt_done(&f)))
+		return false;
+	out.unsaid = 0;
+	return true;
+}
+
+void log_line(enum log_level level, struct bytes line)
+{
+	line = bytes_first(line, LOG_LINE);
+	if (log_catch_up() && log_pass(level, line))
+		return;
+	out.dropped++;
+	out.unsaid++;
+}
+
+void log_text(enum log_level level, const char *text)
+{
+	log_line(level, bytes_of(text));
+}
+
+uint32_t log_dropped(void)
+{
+	uint32_t n = out.dropped;
+
+	out.dropped = 0;
+	return n;
+}
+
+static void log_relay_line(uint8_t *p, size_t n)
+{
+	unsigned level = p[0] - (unsigned)'0';
+
+	for (size_t i = 1; i < n; i++) {
+		if (p[i] < 32 || p[i] > 126)
+			p[i] = '?';
+	}
+	log_line(level <= LOG_LEVEL_INFO ? (enum log_level)level : LOG_LEVEL_INFO,
+		 (struct bytes){p + 1, n - 1});
+}
+
+void log_relay(int fd)
+{
+	static uint8_t text[LOG_BATCH][1 + LOG_LINE];
+	static struct iovec part[LOG_BATCH];
+	static struct mmsghdr m[LOG_BATCH];
+	int got;
+
+	for (unsigned i = 0; i < LOG_BATCH; i++) {
+		part[i] = (struct iovec){.iov_base = text[i], .iov_len = sizeof(text[i])};
+		m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &part[i], .msg_iovlen = 1}};
+	}
+	got = recvmmsg(fd, m, LOG_BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < got; i++) {
+		if (m[i].msg_len > 0)
+			log_relay_line(text[i], m[i].msg_len);
+	}
+}
