@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/cmd.h"
+
+#include "base/on.h"
+
+#include <string.h>
+
+#define COMMAND(name_, args_, brief_, text_)                                        \
+	static const struct cmd command_##name_ = {                                 \
+		.name = #name_, .run = cmd_##name_, .args = args_, .brief = brief_, \
+		.text = text_,                                                      \
+	}
+
+COMMAND(run, "[-c FILE] [-d]", "serve: take mail and pass it on",
+	"Serves in the foreground and logs to standard error, until SIGTERM. SIGHUP reads the\n"
+	"configuration again; one with errors is reported and changes nothing.\n"
+	"\n"
+	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n"
+	"  -d        go to the background once it serves; log to syslog\n"
+	"\n"
+	"Started as root it takes ports below 1024 and then runs as User (gatepost, else nobody).\n"
+	"Started by another user it serves all the same, on ports above 1023.\n");
+
+COMMAND(check, "[-c FILE]", "is the configuration right?",
+	"Prints \"FILE: ok\" and ends with 0, or prints every error with its line, and what would\n"
+	"be right, and ends with 78.\n"
+	"\n"
+	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n");
+
+COMMAND(eval, "[-c FILE] [SCOPE NAME]... [OPTION]", "the value of an option, where it counts",
+	"Prints the value in force, and ends with 1 where the option is not set. Without OPTION:\n"
+	"all of them.\n"
+	"\n"
+	"  gatepost eval gateway\n"
+	"  gatepost eval domain example.com gateway\n"
+	"  gatepost eval binding scanners domain example.com gateway\n"
+	"\n"
+	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n");
+
+COMMAND(send, "[-c FILE] [-f FROM] [-s SUBJECT] [-v] TO...", "send a test mail to see that it works",
+	"Sends one short mail straight to the gateway that the configuration names for each\n"
+	"recipient, and tells in the gateway's own words what became of it. Nothing is queued, and\n"
+	"the relay need not run; one that runs is told what was learnt.\n"
+	"\n"
+	"  -c FILE      the configuration (/etc/gatepost/gatepost.conf)\n"
+	"  -f FROM      the sender (Envelope_From, else gatepost@ this host)\n"
+	"  -s SUBJECT   the subject\n"
+	"  -v           print the dialogue: > what we say, < what the gateway says\n"
+	"\n"
+	"Ends with 0 when the gateway took it for every recipient, 69 when it refused one for good,\n"
+	"75 when trying later may help, 68 when the gateway's name does not exist, 78 when no\n"
+	"gateway is configured for a recipient.\n");
+
+COMMAND(status, "[-c FILE] [--json | --prometheus]", "why does mail not flow?",
+	"Asks the running relay. The first line says whether mail flows and, if not, why. Ends with\n"
+	"0 when it works and 1 when there is trouble.\n"
+	"\n"
+	"  -c FILE        the configuration, for the place of the control socket\n"
+	"  --json         everything, for programs\n"
+	"  --prometheus   the same as metrics\n");
+
+COMMAND(version, "", "version, parts and limits of this build",
+	"Prints the version, the parts that were built in, and the limits of this build.\n");
+
+COMMAND(help, "[COMMAND]", "this page, or more about a command", "");
+
+COMMAND(sendmail, "[-t] [-i] [-f FROM] [TO...]", "submit a mail from standard input",
+	"What the programs of this box call, by a link named sendmail to this program. Reads a mail\n"
+	"and hands it to the running relay through its submit.sock; ends with 0 only when the\n"
+	"relay has taken it.\n"
+	"\n"
+	"  -t        take recipients from To, Cc and Bcc too; remove Bcc\n"
+	"  -i, -oi   a line with a lone dot does not end the mail\n"
+	"  -f FROM   the sender (USER@HOST)\n"
+	"  -F NAME   the name in a From that is added where the mail has none\n"
+	"  -C FILE   submit.sock lies beside the Control_Socket that this configuration names\n"
+	"\n"
+	"GATEPOST_SUBMIT in the environment names another submit.sock. Other options that sendmail\n"
+	"has for delivery are taken and ignored. Ends with 75 when no relay runs or it asks to try\n"
+	"later, 69 when the mail was refused.\n");
+
+/* In the order of the overview. */
+static const struct cmd *const table[] = {
+	&command_run,
+	&command_check,
+	&command_eval,
+	ON(CONFIG_CMD_SEND) ? &command_send : NULL,
+	&command_status,
+	ON(CONFIG_CMD_SENDMAIL) ? &command_sendmail : NULL,
+	&command_version,
+	&command_help,
+};
+
+#define COUNT (sizeof(table) / sizeof(table[0]))
+
+const struct cmd *cmd_at(unsigned i)
+{
+	for (unsigned k = 0; k < COUNT; k++) {
+		if (table[k] != NULL && i-- == 0)
+			return table[k];
+	}
+	return NULL;
+}
+
+const struct cmd *cmd_find(const char *name)
+{
+	const struct cmd *c;
+
+	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++) {
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+int cmd_usage(const char *name, const char *what)
+{
+	say(2, "gatepost ", name, ": ", what, "; see: gatepost help ", name, "\n", NULL);
+	return EX_USAGE;
+}
+
+#define WORD 16 /* longer ones are near no command */
+
+/* How many letters must be changed, put in, left out or swapped with their neighbour. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned d[3][WORD + 1]; /* the rows before the last, last and present */
+	size_t n = strlen(b);
+
+	if (strlen(a) > WORD || n > WORD)
+		return WORD;
+	for (unsigned k = 0; k <= n; k++)
+		d[1][k] = k;
+	for (unsigned i = 0; a[i] != '\0'; i++) {
+		d[2][0] = i + 1;
+		for (unsigned k = 0; k < n; k++) {
+			unsigned best = d[1][k] + (a[i] != b[k]);
+
+			if (best > d[1][k + 1] + 1)
+				best = d[1][k + 1] + 1;
+			if (best > d[2][k] + 1)
+				best = d[2][k] + 1;
+			if (i > 0 && k > 0 && a[i] == b[k - 1] && a[i - 1] == b[k] &&
+			    best > d[0][k - 1] + 1)
+				best = d[0][k - 1] + 1;
+			d[2][k + 1] = best;
+		}
+		memcpy(d[0], d[1], sizeof(d[0]));
+		memcpy(d[1], d[2], sizeof(d[1]));
+	}
+	return d[1][n];
+}
+
+static int unknown(const char *name)
+{
+	const struct cmd *near = NULL, *c;
+	unsigned least = 3; /* farther ones are no help */
+
+	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++) {
+		unsigned d = distance(name, c->name);
+
+		if (d < least) {
+			least = d;
+			near = c;
+		}
+	}
+	if (near != NULL)
+		say(2, "gatepost: there is no command ", name, "; did you mean ", near->name,
+		    "? See: gatepost help\n", NULL);
+	else
+		say(2, "gatepost: there is no command ", name, "; see: gatepost help\n", NULL);
+	return EX_USAGE;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+static int as_sendmail(int argc, char **argv)
+{
+	const struct cmd *c = cmd_find("sendmail");
+
+	if (c != NULL)
+		return c->run(argc, argv);
+	say(2, "sendmail: not built into this gatepost\n", NULL);
+	return EX_UNAVAILABLE;
+}
+
+int cmd_main(int argc, char **argv)
+{
+	static char help_word[] = "help";
+	const char *slash, *base;
+	const struct cmd *c;
+
+	if (argc < 1)
+		return EX_USAGE;
+	slash = strrchr(argv[0], '/');
+	base = slash != NULL ? slash + 1 : argv[0];
+	if (strcmp(base, "sendmail") == 0)
+		return as_sendmail(argc, argv);
+	if (argc == 1)
+		return cmd_help(argc, argv);
+	if (is_one_of(argv[1], "-h", "--help"))
+		return cmd_help(argc - 1, argv + 1);
+	if (is_one_of(argv[1], "-V", "--version"))
+		return cmd_version(argc - 1, argv + 1);
+	c = cmd_find(argv[1]);
+	if (c == NULL)
+		return unknown(argv[1]);
+	if (argc > 2 && is_one_of(argv[2], "-h", "--help")) {
+		char *ask[] = {help_word, argv[1], NULL};
+
+		return cmd_help(2, ask);
+	}
+	return c->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/cmd.h"
+
+#include "version.h"
+
+#include <string.h>
+
+static const char before[] =
+	"Gatepost " GATEPOST_VERSION " takes mail by SMTP from the devices of your network, scanners and\n"
+	"printers say, and passes all of it on to one mail server: the gateway.\n"
+	"\n"
+	"First steps\n"
+	"  1. Name the gateway. This one line in /etc/gatepost/gatepost.conf is a whole configuration:\n"
+	"         Gateway = \"mail.example.com\"\n"
+	"     or \"10.0.0.1\", \"mail.example.com:587\", \"[2001:db8::25]:25\" ...\n"
+	"  2. Is it understood?          gatepost check\n"
+	"  3. Send a test mail:          gatepost send -v you@example.com\n"
+	"  4. Serve (port 25, so as root): gatepost run\n"
+	"     and give the devices the address of this box as their mail server, without a login.\n"
+	"  5. Does mail flow? If not, why: gatepost status\n"
+	"\n"
+	"Commands\n";
+
+static const char after[] =
+	"\n"
+	"gatepost help COMMAND tells more. The manual pages are gatepost(8) and gatepost.conf(5).\n";
+
+static bool pad(size_t n)
+{
+	static const char blanks[] = "            ";
+
+	return n >= sizeof(blanks) || say(1, blanks + n, NULL);
+}
+
+static int overview(void)
+{
+	const struct cmd *c;
+	bool good = say(1, before, NULL);
+
+	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++)
+		good = good && say(1, "  ", c->name, NULL) && pad(strlen(c->name)) &&
+		       say(1, c->brief, "\n", NULL);
+	return good && say(1, after, NULL) ? EX_OK : EX_IOERR;
+}
+
+int cmd_help(int argc, char **argv)
+{
+	const struct cmd *c;
+
+	if (argc < 2)
+		return overview();
+	c = cmd_find(argv[1]);
+	if (c == NULL) {
+		say(2, "gatepost help: there is no command ", argv[1], "; see: gatepost help\n",
+		    NULL);
+		return EX_USAGE;
+	}
+	if (c->run == cmd_help)
+		return overview();
+	return say(1, "gatepost ", c->name, *c->args != '\0' ? " " : "", c->args, "\n\n", c->text,
+		   NULL)
+		       ? EX_OK
+		       : EX_IOERR;
+}
