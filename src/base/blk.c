@@ -47,11 +47,17 @@ static uint32_t take(struct blk_arena *a)
 	return i;
 }
 
+size_t blk_room(const struct blk_arena *a, const struct blk_chain *c)
+{
+	uint64_t room = (uint64_t)(a->count - a->used) * BLK_DATA;
+
+	room += (uint64_t)blocks_of(c->len) * BLK_DATA - c->len;
+	return (size_t)(room < UINT32_MAX - c->len ? room : UINT32_MAX - c->len);
+}
+
 bool blk_append(struct blk_arena *a, struct blk_chain *c, struct bytes x)
 {
-	if (x.n > UINT32_MAX - c->len)
-		return false;
-	if (blocks_of(c->len + (uint32_t)x.n) - blocks_of(c->len) > a->count - a->used)
+	if (x.n > blk_room(a, c))
 		return false;
 	while (x.n > 0) {
 		uint32_t at = c->len % BLK_DATA;

@@ -36,6 +36,9 @@ struct blk_cursor {
 void blk_arena_init(struct blk_arena *a, struct blk *mem, size_t count);
 void blk_chain_init(struct blk_chain *c);
 
+/* How many octets blk_append would take at the most. */
+size_t blk_room(const struct blk_arena *a, const struct blk_chain *c);
+
 /* Appends all of x, or nothing and false (the arena has too few free blocks). */
 bool blk_append(struct blk_arena *a, struct blk_chain *c, struct bytes x);
 

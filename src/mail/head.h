@@ -2,17 +2,22 @@
 /*
  * The streaming header editor. The mail goes in as runs with CRLF line ends and no dot-stuffing,
  * cut anywhere; it comes out as runs that are slices of the input or of own storage. Constant
- * memory whatever the header's size; the body passes without being looked at. * Received is put in
- * front. At the end of the header block stand, where missing and wanted, From, Reply-To, Date,
- * Message-ID. Where a field is wanted, one that holds only blanks and folds is removed and counts
- * as missing. A line that is neither a field nor the continuation of one ends the header, with an
- * empty line put in before it. With header_from the address in the first From is replaced and its
- * display name kept, if the field is at most HEAD_FROM_FIELD octets unfolded and parses
- * (mail/mailbox.h), else the whole field is replaced; any further From, Sender and Return-Path are
- * removed. With add_reply_to too the old From becomes Reply-To if there is none and the old one
- * was understood. All else passes octet for octet. * Bounds of what is understood: a line with
- * HEAD_HOLD octets or more before its colon is no field; of the blanks with which a wanted field's
- * value begins no more than fit HEAD_HOLD with the name are kept.
+ * memory whatever the header's size; the body passes without being looked at.
+ *
+ * Received is put in front. At the end of the header block stand, where missing and wanted, From,
+ * Reply-To, Date, Message-ID. Where a field is wanted, one that holds only blanks and folds is
+ * removed and counts as missing. A line that is neither a field nor the continuation of one ends
+ * the header, with an empty line put in before it.
+ *
+ * With header_from the address in the first From is replaced and its display name kept, if the
+ * field is at most HEAD_FROM_FIELD octets unfolded and parses (mail/mailbox.h), else the whole
+ * field is replaced; of several mailboxes the first remains. Any further From, Sender and
+ * Return-Path are removed. With add_reply_to too the old From becomes Reply-To if there is none
+ * and the old one was understood: it parsed, and each of its addresses has a domain.
+ *
+ * All else passes octet for octet. Bounds of what is understood: a line with HEAD_HOLD octets or
+ * more before its colon is no field; of the blanks with which the value of a wanted field begins
+ * no more are kept than fit HEAD_HOLD with its name.
  */
 #ifndef MAIL_HEAD_H
 #define MAIL_HEAD_H
@@ -45,6 +50,7 @@ struct head {
 	uint8_t queued, sent;
 	uint8_t state; /* enum state in head.c */
 	uint8_t act;   /* what happens to the current field: enum act in head.c */
+	uint8_t field; /* the current field: enum field in head.c */
 	uint8_t tail;  /* which of the missing fields comes next */
 	uint8_t seen;  /* bit set of fields that count as present */
 	bool blank;    /* in a name: blanks were seen */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+#include "mail/trace.h"
+
+#include "base/date.h"
+
+#define LABEL 63 /* octets of one label of a domain name */
+
+/* RFC 5321 4.1.2: labels of letters, digits and inner hyphens. */
+static bool is_domain(struct bytes x)
+{
+	if (x.n == 0 || x.n > LIMIT_HOSTNAME)
+		return false;
+	for (;;) {
+		size_t n = bytes_find(x, '.');
+
+		if (n == 0 || n > LABEL || x.p[0] == '-' || x.p[n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < n; i++) {
+			if (!byte_is_alnum(x.p[i]) && x.p[i] != '-')
+				return false;
+		}
+		if (n == x.n)
+			return true;
+		x = bytes_skip(x, n + 1);
+		if (x.n == 0)
+			return false;
+	}
+}
+
+/* RFC 5321 4.1.3, without the forms that are not addresses. */
+static bool is_literal(struct bytes x)
+{
+	struct inet_addr addr;
+
+	if (x.n < 3 || x.p[0] != '[' || x.p[x.n - 1] != ']')
+		return false;
+	x = bytes_first(bytes_skip(x, 1), x.n - 2);
+	if (inet_parse_v4(x, &addr))
+		return true;
+	return bytes_begins_fold(x, BYTES("IPv6:")) && inet_parse_v6(bytes_skip(x, 5), &addr) &&
+	       addr.zone[0] == '\0';
+}
+
+/* Comment text: what would end or bend the comment, and all that is not printable, as %HH. */
+static void print_said(struct fmt *f, struct bytes said)
+{
+	struct bytes x = bytes_first(said, TRACE_SAID);
+
+	for (size_t i = 0; i < x.n; i++) {
+		uint8_t c = x.p[i];
+
+		if (c < 32 || c > 126 || c == '(' || c == ')' || c == '\\' || c == '%') {
+			fmt_char(f, '%');
+			fmt_hex(f, c, 2);
+		} else {
+			fmt_char(f, (char)c);
+		}
+	}
+	if (x.n < said.n)
+		fmt_str(f, "...");
+}
+
+static void print_from(struct fmt *f, const struct trace *t)
+{
+	bool good = is_domain(t->hello) || is_literal(t->hello);
+
+	fmt_str(f, "Received: from ");
+	if (good)
+		fmt_bytes(f, t->hello);
+	else if (t->peer)
+		inet_print_literal(f, t->peer);
+	else
+		fmt_str(f, "localhost");
+	if (t->peer) {
+		fmt_str(f, " (");
+		inet_print_literal(f, t->peer);
+		fmt_char(f, ')');
+	}
+	if (good)
+		return;
+	fmt_str(f, t->esmtp ? "\r\n\t(EHLO \"" : "\r\n\t(HELO \"");
+	print_said(f, t->hello);
+	fmt_str(f, "\")");
+}
+
+static void print_with(struct fmt *f, const struct trace *t)
+{
+	bool plain = !t->esmtp && !t->tls && !t->auth;
+
+	fmt_str(f, " with ");
+	if (t->utf8)
+		fmt_str(f, "UTF8SMTP");
+	else
+		fmt_str(f, plain ? "SMTP" : "ESMTP");
+	if (t->tls)
+		fmt_char(f, 'S');
+	if (t->auth)
+		fmt_char(f, 'A');
+}
+
+static bool may_be_told(const struct trace *t)
+{
+	struct bytes x = t->rcpt;
+
+	if (x.n < 3 || x.n > TRACE_FOR || x.p[0] != '<' || x.p[x.n - 1] != '>')
+		return false;
+	for (size_t i = 0; i < x.n; i++) {
+		if (x.p[i] < 32 || x.p[i] == 127 || (x.p[i] > 127 && !t->utf8))
+			return false;
+	}
+	return true;
+}
+
+void trace_received(struct fmt *f, const struct trace *t)
+{
+	print_from(f, t);
+	fmt_str(f, "\r\n\tby ");
+	fmt_bytes(f, t->hostname);
+	print_with(f, t);
+	fmt_str(f, " id ");
+	fmt_bytes(f, t->id);
+	if (may_be_told(t)) {
+		fmt_str(f, "\r\n\tfor ");
+		fmt_bytes(f, t->rcpt);
+	}
+	fmt_str(f, ";\r\n\t");
+	date_rfc5322(f, t->seconds);
+	fmt_str(f, "\r\n");
+}
+
+void trace_id(struct fmt *f, const uint8_t random[TRACE_RANDOM])
+{
+	static const char digit[] = "0123456789abcdefghjkmnpqrstvwxyz";
+	uint32_t hold = 0;
+	unsigned bits = 0, next = 0;
+
+	for (unsigned i = 0; i < TRACE_ID; i++) {
+		if (bits < 5) {
+			hold = hold << 8 | (next < TRACE_RANDOM ? random[next] : 0);
+			next++;
+			bits += 8;
+		}
+		bits -= 5;
+		fmt_char(f, digit[hold >> bits & 31]);
+	}
+}
+
+void trace_message_id(struct fmt *f, struct bytes id, struct bytes hostname)
+{
+	fmt_char(f, '<');
+	fmt_bytes(f, id);
+	fmt_char(f, '@');
+	fmt_bytes(f, hostname);
+	fmt_char(f, '>');
+}
