@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* The SMTP session towards a gateway, as a function over bytes (RFC 5321 client, RFC 2920
+/*
+ * The SMTP session towards a gateway, as a function over bytes (RFC 5321 client, RFC 2920
  * pipelining, RFC 1870 SIZE, RFC 6152, RFC 6531). Commands are appended to an output buffer,
  * replies come back as events in the order of the commands. Nothing is accepted before it was
- * asked for. */
+ * asked for.
+ *
+ * The owner steps until CLIENT_MORE before it sends a command: what then still lies unread in `in`
+ * is what the gateway said before it could know of the command, and the session fails.
+ */
 #ifndef SMTP_CLIENT_H
 #define SMTP_CLIENT_H
 
@@ -14,25 +19,41 @@
 enum client_command {
 	CLIENT_CMD_NONE,
 	CLIENT_CMD_GREETING, /* nothing was sent: the greeting is awaited */
-	CLIENT_CMD_EHLO, CLIENT_CMD_HELO, CLIENT_CMD_MAIL, CLIENT_CMD_RCPT, CLIENT_CMD_DATA,
+	CLIENT_CMD_EHLO,
+	CLIENT_CMD_HELO,
+	CLIENT_CMD_MAIL,
+	CLIENT_CMD_RCPT,
+	CLIENT_CMD_DATA,
 	CLIENT_CMD_END,      /* the end of data */
-	CLIENT_CMD_RSET, CLIENT_CMD_NOOP, CLIENT_CMD_QUIT,
+	CLIENT_CMD_RSET,
+	CLIENT_CMD_NOOP,
+	CLIENT_CMD_QUIT,
 };
 
 enum client_event {
 	CLIENT_MORE,  /* nothing whole has come */
 	CLIENT_READY, /* greeting and EHLO (or HELO) are done; mail may be sent */
 	CLIENT_REPLY, /* client_last() answers what.command */
-	CLIENT_EARLY, /* a reply in the body, before the end of data was sent: the verdict if 4xx or 5xx (DESIGN section 2 "In the body") */
-	CLIENT_FAILED, /* the session is useless: what.why; the reply, if one was to blame, is client_last() (else its code is 0) */
+	/*
+	 * A reply whose first octet came in the body, before the end of data was sent: the verdict
+	 * if 4xx or 5xx, else a failure (DESIGN section 2 "In the body"). The session is over.
+	 */
+	CLIENT_EARLY,
+	/*
+	 * The session is useless, what.why tells in what way, what.command which reply was awaited.
+	 * The reply, if one was to blame, is client_last() (else its code is 0; the text may still
+	 * hold what was said instead of a reply). Every further step says so again.
+	 */
+	CLIENT_FAILED,
 };
 
 enum client_failure {
 	CLIENT_OK,
-	CLIENT_BAD_GREETING,   /* not 220 */
-	CLIENT_HELLO_REFUSED,  /* EHLO and HELO refused, or 421 */
-	CLIENT_BAD_REPLY,      /* makes no sense, too long, wrong class for its command (250 to DATA, 354 to MAIL, …) */
-	CLIENT_OUT_OF_STEP,    /* a reply that nobody asked for */
+	CLIENT_BAD_GREETING,  /* not 220 */
+	CLIENT_HELLO_REFUSED, /* EHLO and HELO refused; EHLO answered by 4xx */
+	CLIENT_BAD_REPLY,     /* no sense, too long, or a code without meaning there (250 to DATA) */
+	CLIENT_OUT_OF_STEP,   /* a reply that nobody asked for */
+	CLIENT_CLOSING,       /* a 421 that nobody asked for: an idle session is ended */
 };
 
 struct client_what {
@@ -45,46 +66,78 @@ struct client_what {
 struct client {
 	struct reply_parser parser;
 	struct data_out data;
-	uint64_t size_limit;   /* SIZE announced; 0: none or not offered */
+	uint64_t size_limit;    /* SIZE announced; 0: none or not offered */
+	struct bytes ehlo_name; /* owner's storage */
 	bool offers_size, pipelining, eightbitmime, smtputf8, enhanced;
-	bool esmtp;            /* EHLO was accepted */
-	bool in_body;          /* 354 came, the end of data not yet sent */
-	bool ready, failed;
+	bool esmtp;             /* EHLO was accepted */
+	bool in_body;           /* 354 came, the end of data not yet sent */
+	bool ready;
+	bool unasked;           /* the reply that comes in began when none was awaited … */
+	bool unasked_in_body;   /* … in the body */
+	bool surplus;           /* more than the replies awaited has come */
+	uint8_t failed;         /* enum client_failure */
 	uint8_t first, waiting; /* ring of commands that await replies */
 	uint8_t window[CLIENT_WINDOW];
-	struct bytes ehlo_name; /* owner's storage */
 };
 
-/* ehlo_name (a dotted name or an address literal) outlives c. The greeting is awaited first. */
+/* Room that client_step needs in out until CLIENT_READY. */
+#define CLIENT_HELLO_ROOM (LIMIT_HOSTNAME + 64u)
+
+/*
+ * ehlo_name (a dotted name or an address literal, at most LIMIT_HOSTNAME octets) outlives c. The
+ * greeting is awaited first.
+ */
 void client_init(struct client *c, struct bytes ehlo_name);
 
-/* Takes from *in; may append EHLO or HELO to out by itself. One event per call. */
-enum client_event client_step(struct client *c, struct bytes *in, struct buf *out, struct client_what *what);
+/*
+ * Takes from *in; may append EHLO or HELO to out by itself (there must be CLIENT_HELLO_ROOM until
+ * then). One event per call.
+ */
+enum client_event client_step(struct client *c, struct bytes *in, struct buf *out,
+			      struct client_what *what);
 
-/* The reply of the last CLIENT_REPLY, CLIENT_EARLY or CLIENT_FAILED; valid until the next
- * client_step. */
+/*
+ * The reply of the last CLIENT_REPLY, CLIENT_EARLY or CLIENT_FAILED; valid until the next
+ * client_step.
+ */
 const struct reply *client_last(const struct client *c);
 
-/* May a further command be sent now? (None is awaited, or pipelining is offered, the window is
- * open and neither DATA nor the end of data nor EHLO is awaited.) */
+/*
+ * May a further command be sent now? (None is awaited, or pipelining is offered, the window is
+ * open and neither DATA nor the end of data nor QUIT is awaited; not in the body; nothing came
+ * unasked.)
+ */
 bool client_may_send(const struct client *c);
 
 /* The command whose reply comes next, CLIENT_CMD_NONE when none is awaited. */
 enum client_command client_awaits(const struct client *c);
 
-/* Each appends one command to out and notes it; false, nothing done, if out has no room. To be
- * called only if client_may_send, path without < >. client_mail adds SIZE=, BODY=8BITMIME and
- * SMTPUTF8 only where they were offered. */
-bool client_mail(struct client *c, struct buf *out, struct bytes sender, const struct smtp_mail_params *params);
+/*
+ * Each appends one command to out and notes it; false, nothing done, if out has no room or
+ * client_may_send says no. Paths come without < > and, as path_parse sees to, without control
+ * characters (one that has is a bug). client_mail adds SIZE=, BODY=8BITMIME and SMTPUTF8 only where
+ * they were offered. client_data waits for all replies before it (false until then): whether to
+ * send DATA depends on them.
+ *
+ * Where MAIL is refused the RCPT that was sent behind it is answered all the same, mostly by 503:
+ * that answer means nothing.
+ */
+bool client_mail(struct client *c, struct buf *out, struct bytes sender,
+		 const struct smtp_mail_params *params);
 bool client_rcpt(struct client *c, struct buf *out, struct bytes recipient);
 bool client_data(struct client *c, struct buf *out);
 bool client_rset(struct client *c, struct buf *out);
 bool client_noop(struct client *c, struct buf *out);
 bool client_quit(struct client *c, struct buf *out);
 
-/* Content, once 354 has come: takes from *in what fits out (dot-stuffed); client_end sends the
- * end of data. */
+/*
+ * Content, once 354 has come: takes from *in what fits out (dot-stuffed); client_end sends the end
+ * of data (false, nothing done, if out has no room for it).
+ */
 void client_body(struct client *c, struct bytes *in, struct buf *out);
 bool client_end(struct client *c, struct buf *out);
+
+/* "EHLO", "end of data" and the like, for log and status. */
+const char *client_command_name(enum client_command cmd);
 
 #endif
