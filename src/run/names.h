@@ -5,8 +5,10 @@
 
 #include "base/inet.h"
 #include "base/limits.h"
+#include "run/mx.h"
 
 #define NAMES_HOST 256
+#define NAMES_MESSAGE 4096 /* octets of a name server's answer about MX; of a longer one the whole records in them are used */
 
 enum names_status {
 	NAMES_OK,        /* n addresses, in order of preference (RFC 6724; MX preference first) */
@@ -30,7 +32,17 @@ struct names_answer {
 	char text[80];   /* why not, in words, NUL-terminated ("no such host", "name server did not answer") */
 };
 
-/* The helper's main; fd: its end of the pair. Never returns but at the end of the pair (exit 0). Sandboxed by the caller before. */
-_Noreturn void names_main(int fd);
+/* Working storage of one look-up. */
+struct names_room {
+	uint8_t message[NAMES_MESSAGE];
+	struct mx_host mx[MX_HOSTS];
+};
+
+/* Fills *a for *q; takes as long as it takes. */
+void names_look_up(const struct names_question *q, struct names_answer *a, struct names_room *room);
+
+/* The helper's main; fd: its end of the pair. lock is called once its threads stand (the last step of the sandbox). More questions than
+ * CONFIG_PENDING_LOOKUPS are answered NAMES_TEMPORARY at once. Never returns but at the end of the pair (exit 0). */
+_Noreturn void names_main(int fd, void (*lock)(void));
 
 #endif
