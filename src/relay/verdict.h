@@ -18,8 +18,8 @@ enum verdict {
 /*
  * What r means as the answer to cmd. 421, 432, 454, 500, 502, 503, 530, 534, 535 and 538 to
  * anything are the gateway's failure; so is a code that has no meaning there (250 to DATA, 354 to
- * MAIL, 199, 600), any refusal of greeting, EHLO, HELO, RSET or NOOP, and a reply to a command
- * that was not sent (CLIENT_CMD_NONE). QUIT wants a 2xx.
+ * MAIL, 199, 600) and any refusal of greeting, EHLO, HELO, RSET, NOOP or QUIT. CLIENT_CMD_NONE: a
+ * reply before the end of data (CLIENT_EARLY), where 4xx and 5xx are verdicts, a 2xx a failure.
  */
 enum verdict verdict_of(enum client_command cmd, const struct reply *r);
 
@@ -35,13 +35,16 @@ enum verdict_trouble {
 	VERDICT_PROTOCOL,    /* EHLO and HELO refused, nonsense, out of step, a code from above */
 };
 
+/* The trouble that a reply with VERDICT_FAIL tells of: VERDICT_LOGIN or VERDICT_PROTOCOL. */
+enum verdict_trouble verdict_trouble_of(const struct reply *r);
+
 /*
  * The enhanced code of the 451 that tells a client of it: "4.4.1" (no name, no connection),
  * "4.7.0" (TLS, certificate, login), "4.4.2" (all else).
  */
 const char *verdict_enhanced(enum verdict_trouble trouble);
 
-/* The same trouble in a few plain words: "the name was not found", "the connection was lost". */
+/* The same trouble in a few plain words: "its name was not found", "the connection was lost". */
 const char *verdict_words(enum verdict_trouble trouble);
 
 const char *verdict_name(enum verdict v);
