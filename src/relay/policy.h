@@ -54,12 +54,11 @@ uint64_t policy_rate_free_at(const struct policy_rate *r, const struct num_rate 
  */
 struct policy_peer {
 	struct policy_rate rate;
-	uint64_t until_ms;       /* when the rate may be forgotten */
+	uint64_t throttled_until_ms; /* in the past: it is not */
 	uint8_t a[16];
 	uint32_t sessions;
-	uint32_t chain;          /* the next one with the same hash */
+	uint32_t chain;          /* the next one with the same hash, as in bucket */
 	uint32_t older, younger; /* list of those that hold no session */
-	bool throttled;          /* its last mail was refused or took the last place */
 };
 
 struct policy_peers {
