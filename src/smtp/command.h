@@ -5,11 +5,13 @@
 
 #include "smtp/smtp.h"
 
-/* Splits a line (its CRLF or LF already off). Letters in either case, blanks before the verb and blanks and CRs at the end of the line are overlooked.
- * *args gets what stands between; SMTP_UNKNOWN leaves *args empty. */
+/* Splits a line (its CRLF or LF already off). Letters in either case, blanks before the verb and
+ * blanks and CRs at the end of the line are overlooked. *args gets what stands between;
+ * SMTP_UNKNOWN leaves *args empty. */
 enum smtp_verb command_parse(struct bytes line, struct bytes *args);
 
-/* The same for the front of a line whose end has not come: SMTP_UNKNOWN until a blank follows the verb. */
+/* The same for the front of a line whose end has not come: SMTP_UNKNOWN until a blank follows the
+ * verb. */
 enum smtp_verb command_begun(struct bytes front);
 
 /* Does it hold octets that no command may hold: 0 to 31 but HT, and 127? */

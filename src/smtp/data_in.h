@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The content as a client sends it after 354, up to its end of data: dots removed, line ends made canonical (RFC 5321 4.5.2, DESIGN "End of data"). */
+/* The content as a client sends it after 354, up to its end of data: dots removed, line ends made
+ * canonical (RFC 5321 4.5.2, DESIGN "End of data"). */
 #ifndef SMTP_DATA_IN_H
 #define SMTP_DATA_IN_H
 
@@ -34,15 +35,18 @@ struct data_in {
 
 enum data_in_event {
 	DATA_IN_MORE, /* all input taken; nothing to pass on */
-	DATA_IN_RUN,  /* *run is to be passed on: a slice of the input or of constant storage; valid until the input buffer changes */
+	DATA_IN_RUN,  /* *run is to be passed on: a slice of the input, or a constant */
 	DATA_IN_END,  /* the end of data; what follows is still in *in */
 };
 
 /* params outlives d. */
 void data_in_init(struct data_in *d, const struct data_in_params *params);
 
-/* Takes from *in. At most `room` octets are given in one run (room >= 2). Runs are as long as the input allows: whole lines, many at a time.
- * After a fault the content is consumed up to its end without further runs; what was given before depends on the content alone, not on how it was cut. */
-enum data_in_event data_in_step(struct data_in *d, struct bytes *in, size_t room, struct bytes *run);
+/* Takes from *in. At most `room` octets are given in one run (room >= 2). Runs are as long as the
+ * input allows: whole lines, many at a time. After a fault the content is consumed up to its end
+ * without further runs; what was given before depends on the content alone, not on how it was cut.
+ */
+enum data_in_event data_in_step(struct data_in *d, struct bytes *in, size_t room,
+				struct bytes *run);
 
 #endif

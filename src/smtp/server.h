@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The SMTP session towards a client on the LAN, as a function over bytes (RFC 5321, and all that DESIGN 3.5 lets sloppy devices do).
- * It knows no socket, clock or policy. An event that asks a question parks the machine until server_answer. */
+/* The SMTP session towards a client on the LAN, as a function over bytes (RFC 5321, and all that
+ * DESIGN 3.5 lets sloppy devices do). It knows no socket, clock or policy. An event that asks a
+ * question parks the machine until server_answer. */
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
 
@@ -13,25 +14,28 @@
 struct server_params {
 	struct bytes hostname;      /* first word of greeting and EHLO reply */
 	uint64_t max_size;          /* announced in SIZE and enforced; 0: none */
-	uint32_t max_recipients;
-	bool unqualified_rcpt_ok;   /* a recipient without a domain is asked of the owner, else 550 5.1.3 */
+	uint32_t max_recipients;    /* 0: no limit */
+	bool unqualified_rcpt_ok;   /* one without a domain is asked of the owner, else 550 5.1.3 */
 	bool data_lone_lf_ends_data;
 	bool data_pedantic_headers;
 	bool data_pedantic_body;
 };
 
+/* What a session counts as errors of the client (LIMIT_ERRORS of them end it): 500, 501, 502, 503
+ * and 555 of the machine itself. Limits and addresses that are well-formed but not taken (452, 550,
+ * 552, 553), and whatever the owner answers, are none. */
 enum server_event {
 	SERVER_MORE,   /* give more input */
 	SERVER_FULL,   /* drain out first (less than LIMIT_REPLY_PRINTED octets of room) */
 	SERVER_PARKED, /* a question is open */
-	SERVER_RESET,  /* HELO, EHLO or RSET ended whatever transaction there was; already answered */
+	SERVER_RESET,  /* HELO, EHLO or RSET ended any transaction; already answered */
 	SERVER_MAIL,   /* question: what.path (null: empty mailbox), what.mail */
 	SERVER_RCPT,   /* question: what.path */
-	SERVER_DATA,   /* question: answer 354 to let the content come; anything else ends the transaction */
+	SERVER_DATA,   /* question: 354 lets the content come, anything else ends the transaction */
 	SERVER_BODY,   /* what.run: canonical content to pass on */
-	SERVER_EOM,    /* question: the end of data; what.fault says if the box itself refuses the content (the owner answers that too) */
+	SERVER_EOM,    /* question: the end of data; what.fault: the box refuses the content */
 	SERVER_QUIT,   /* 221 is in out: flush and close */
-	SERVER_CLOSE,  /* a last reply is in out (or none): flush and close; what.reason for the log */
+	SERVER_CLOSE,  /* flush (if anything is in out) and close; what.reason for the log */
 };
 
 struct server_what {
@@ -46,16 +50,22 @@ struct server {
 	const struct server_params *params;
 	struct data_in_params data_params;
 	struct data_in data;
-	uint64_t size_limit;   /* the smaller of ours and the only possible gateway's, for the EHLO reply; set by the owner, 0: none */
+	/* What the only possible gateway announced, for the EHLO reply and the check at MAIL and in
+	 * the content; set by the owner, 0: none. Where ours is smaller, ours counts. */
+	uint64_t size_limit;
 	uint32_t recipients;   /* RCPT commands answered 2xx in this transaction */
-	uint32_t skipped;      /* octets of an overlong line, or of BDAT's chunk still to swallow */
-	uint64_t swallow;
-	uint8_t phase;         /* enum in server.c: greeting, hello, mail, rcpt, data, … */
+	uint32_t skipped;      /* octets of an overlong line dropped so far */
+	uint64_t swallow;      /* octets of BDAT's chunk still to drop */
+	uint8_t phase;         /* enum in server_part.h: idle, mail, rcpt, body, over */
 	uint8_t question;      /* the event that parked it */
 	uint8_t errors;
 	bool esmtp;            /* EHLO was said */
 	bool parked;
 	bool utf8;             /* SMTPUTF8 given in this transaction's MAIL */
+	bool good;             /* a command was understood: this is a mail client */
+	bool skipping;         /* the rest of an overlong line is being dropped */
+	bool skip_auth;        /* and it is an AUTH that has not had its answer yet */
+	bool skip_cr;          /* the last octet dropped was a CR */
 	uint8_t hello_n;
 	char hello[LIMIT_HELLO]; /* the name that HELO or EHLO gave, raw octets */
 };
@@ -66,24 +76,29 @@ void server_init(struct server *s, const struct server_params *params);
 /* 220 with our name; or, at once, the refusal r (421) after which the owner flushes and closes. */
 void server_greet(struct server *s, struct buf *out, const struct reply *refusal);
 
-/* Takes from *in (the caller drops what was taken from its buffer), appends replies to out, returns one event, described in *what.
- * body_room: octets that the owner can take of the content just now; with less than 2 no content is consumed and SERVER_FULL is returned. */
-enum server_event server_step(struct server *s, struct bytes *in, struct buf *out, size_t body_room, struct server_what *what);
+/* Takes from *in (the caller drops what was taken from its buffer), appends replies to out, returns
+ * one event, described in *what. body_room: octets that the owner can take of the content just now;
+ * with less than 2 no content is consumed and SERVER_FULL is returned. */
+enum server_event server_step(struct server *s, struct bytes *in, struct buf *out, size_t body_room,
+			      struct server_what *what);
 
-/* Answers the open question and goes on. For SERVER_DATA: code 354 lets the content come. The owner made sure that out has LIMIT_REPLY_PRINTED octets
- * of room (server_step saw to that before it asked). */
+/* Answers the open question and goes on. For SERVER_DATA: code 354 lets the content come. A 421
+ * ends the session. The owner made sure that out has LIMIT_REPLY_PRINTED octets of room
+ * (server_step saw to that before it asked). */
 void server_answer(struct server *s, struct buf *out, const struct reply *r);
 
-/* Between transactions (nothing of a mail under way) — where a session may be ended with 421 without loss. */
+/* Between transactions (nothing of a mail under way) — where a session may be ended with 421
+ * without loss. */
 bool server_idle(const struct server *s);
 
 /* Waiting for content (between 354 and the end of data)? */
 bool server_in_data(const struct server *s);
 
-/* Did the client send something like an end of data that only Lone_LF_Ends_Data would have taken? */
+/* Did the client send an end of data that only Lone_LF_Ends_Data would have taken? */
 bool server_almost_ended(const struct server *s);
 
-/* Is a command line begun, but not ended, in `in`? (Client_Timeout bounds the whole line.) */
+/* Is a command line (or a BDAT chunk) begun, but not ended, given that `in` was not taken?
+ * (Client_Timeout bounds the whole line.) */
 bool server_line_begun(const struct server *s, struct bytes in);
 
 #endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: ISC */
+#include "smtp/server.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "smtp/command.h"
+#include "smtp/server_part.h"
+#include "smtp/server_text.h"
+
+void server_init(struct server *s, const struct server_params *params)
+{
+	memset(s, 0, sizeof(*s));
+	s->params = params;
+	s->size_limit = params->max_size;
+}
+
+void server_say(struct buf *out, struct bytes reply)
+{
+	if (!buf_put(out, reply))
+		gp_bug("server: no room for a reply");
+}
+
+static void print(struct buf *out, const struct reply *r)
+{
+	if (!reply_print(out, r))
+		gp_bug("server: no room for a reply");
+}
+
+void server_greet(struct server *s, struct buf *out, const struct reply *refusal)
+{
+	if (refusal) {
+		print(out, refusal);
+		s->phase = PHASE_OVER;
+		return;
+	}
+	server_say(out, BYTES("220 "));
+	server_say(out, s->params->hostname);
+	server_say(out, BYTES(" ESMTP Gatepost\r\n"));
+}
+
+static enum server_event close_session(struct server *s, struct server_what *what,
+				       const char *reason)
+{
+	s->phase = PHASE_OVER;
+	what->reason = reason;
+	return SERVER_CLOSE;
+}
+
+enum server_event server_fail(struct server *s, const struct server_call *c, struct bytes reply)
+{
+	server_say(c->out, reply);
+	if (++s->errors < LIMIT_ERRORS)
+		return SERVER_MORE;
+	server_say(c->out, TEXT_TOO_MANY_ERRORS);
+	return close_session(s, c->what, "too many errors of the client");
+}
+
+enum server_event server_ask(struct server *s, enum server_event question)
+{
+	s->parked = true;
+	s->question = (uint8_t)question;
+	return question;
+}
+
+uint64_t server_limit(const struct server *s)
+{
+	uint64_t ours = s->params->max_size;
+
+	if (ours == 0 || (s->size_limit > 0 && s->size_limit < ours))
+		return s->size_limit;
+	return ours;
+}
+
+static void end_transaction(struct server *s)
+{
+	s->phase = PHASE_IDLE;
+	s->recipients = 0;
+	s->utf8 = false;
+}
+
+/* --- commands that need no other file --- */
+
+static enum server_event do_hello(struct server *s, const struct server_call *c)
+{
+	s->good = true;
+	s->hello_n = (uint8_t)bytes_first(c->args, LIMIT_HELLO).n;
+	if (s->hello_n > 0)
+		memcpy(s->hello, c->args.p, s->hello_n);
+	end_transaction(s);
+	return SERVER_RESET;
+}
+
+static enum server_event do_helo(struct server *s, const struct server_call *c)
+{
+	s->esmtp = false;
+	server_say(c->out, BYTES("250 "));
+	server_say(c->out, s->params->hostname);
+	server_say(c->out, BYTES("\r\n"));
+	return do_hello(s, c);
+}
+
+static enum server_event do_ehlo(struct server *s, const struct server_call *c)
+{
+	char size[32];
+	struct fmt f;
+
+	s->esmtp = true;
+	fmt_init(&f, size, sizeof(size));
+	fmt_str(&f, "250-SIZE");
+	if (server_limit(s) > 0) {
+		fmt_char(&f, ' ');
+		fmt_u64(&f, server_limit(s));
+	}
+	server_say(c->out, BYTES("250-"));
+	server_say(c->out, s->params->hostname);
+	server_say(c->out, BYTES("\r\n250-PIPELINING\r\n"));
+	server_say(c->out, fmt_done(&f));
+	server_say(c->out, BYTES("\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"));
+	server_say(c->out, BYTES("250 ENHANCEDSTATUSCODES\r\n"));
+	return do_hello(s, c);
+}
+
+static enum server_event do_data(struct server *s, const struct server_call *c)
+{
+	if (c->args.n > 0)
+		return server_fail(s, c, TEXT_NO_ARGUMENT);
+	return server_ask(s, SERVER_DATA);
+}
+
+static enum server_event do_rset(struct server *s, const struct server_call *c)
+{
+	s->good = true;
+	server_say(c->out, TEXT_OK);
+	end_transaction(s);
+	return SERVER_RESET;
+}
+
+static enum server_event do_noop(struct server *s, const struct server_call *c)
+{
+	s->good = true;
+	server_say(c->out, TEXT_OK);
+	return SERVER_MORE;
+}
+
+static enum server_event do_quit(struct server *s, const struct server_call *c)
+{
+	server_say(c->out, TEXT_BYE);
+	s->phase = PHASE_OVER;
+	return SERVER_QUIT;
+}
+
+static enum server_event do_vrfy(struct server *s, const struct server_call *c)
+{
+	(void)s;
+	server_say(c->out, TEXT_VRFY);
+	return SERVER_MORE;
+}
+
+static enum server_event do_help(struct server *s, const struct server_call *c)
+{
+	(void)s;
+	server_say(c->out, TEXT_HELP);
+	return SERVER_MORE;
+}
+
+static enum server_event not_known(struct server *s, const struct server_call *c)
+{
+	return server_fail(s, c, TEXT_UNKNOWN);
+}
+
+static enum server_event not_offered(struct server *s, const struct server_call *c)
+{
+	return server_fail(s, c, TEXT_NOT_OFFERED);
+}
+
+static enum server_event no_auth(struct server *s, const struct server_call *c)
+{
+	return server_fail(s, c, TEXT_NO_AUTH);
+}
+
+static enum server_event no_starttls(struct server *s, const struct server_call *c)
+{
+	return server_fail(s, c, TEXT_NO_STARTTLS);
+}
+
+static enum server_event no_mail(struct server *s, const struct server_call *c)
+{
+	return server_fail(s, c, TEXT_NO_MAIL);
+}
+
+static enum server_event no_rcpt(struct server *s, const struct server_call *c)
+{
+	return server_fail(s, c, TEXT_NO_RCPT);
+}
+
+static enum server_event nested(struct server *s, const struct server_call *c)
+{
+	return server_fail(s, c, TEXT_NESTED);
+}
+
+/* What each verb does in each phase in which commands are taken. */
+static server_handler *const handlers[][PHASE_RCPT + 1] = {
+	/*                  PHASE_IDLE      PHASE_MAIL      PHASE_RCPT */
+	[SMTP_UNKNOWN]  = { not_known,      not_known,      not_known },
+	[SMTP_HELO]     = { do_helo,        do_helo,        do_helo },
+	[SMTP_EHLO]     = { do_ehlo,        do_ehlo,        do_ehlo },
+	[SMTP_MAIL]     = { server_do_mail, nested,         nested },
+	[SMTP_RCPT]     = { no_mail,        server_do_rcpt, server_do_rcpt },
+	[SMTP_DATA]     = { no_mail,        no_rcpt,        do_data },
+	[SMTP_RSET]     = { do_rset,        do_rset,        do_rset },
+	[SMTP_NOOP]     = { do_noop,        do_noop,        do_noop },
+	[SMTP_QUIT]     = { do_quit,        do_quit,        do_quit },
+	[SMTP_VRFY]     = { do_vrfy,        do_vrfy,        do_vrfy },
+	[SMTP_HELP]     = { do_help,        do_help,        do_help },
+	[SMTP_EXPN]     = { not_offered,    not_offered,    not_offered },
+	[SMTP_BDAT]     = { server_do_bdat, server_do_bdat, server_do_bdat },
+	[SMTP_AUTH]     = { no_auth,        no_auth,        no_auth },
+	[SMTP_STARTTLS] = { no_starttls,    no_starttls,    no_starttls },
+	[SMTP_ETRN]     = { not_offered,    not_offered,    not_offered },
+	[SMTP_TURN]     = { not_offered,    not_offered,    not_offered },
+	[SMTP_XCLIENT]  = { not_offered,    not_offered,    not_offered },
+	[SMTP_XFORWARD] = { not_offered,    not_offered,    not_offered },
+};
+
+_Static_assert(sizeof(handlers) / sizeof(handlers[0]) == SMTP_XFORWARD + 1, "a verb has no row");
+
+/* --- lines --- */
+
+static enum server_event run_line(struct server *s, struct bytes line, struct server_call *c)
+{
+	enum smtp_verb verb = command_parse(line, &c->args);
+
+	if (verb == SMTP_UNKNOWN && !s->good) {
+		const char *foreign = server_foreign_line(line);
+
+		if (foreign)
+			return close_session(s, c->what, foreign);
+	}
+	/* MAIL and RCPT tell of bad octets themselves; what is not known has no args. */
+	if (verb != SMTP_MAIL && verb != SMTP_RCPT && command_has_controls(c->args))
+		return server_fail(s, c, TEXT_CONTROLS);
+	return handlers[verb][s->phase](s, c);
+}
+
+/* Drops the rest of an overlong line. Told of as soon as it is too long, it ends the session if it
+ * goes on and on. */
+static enum server_event skip_line(struct server *s, struct bytes *in, const struct server_call *c)
+{
+	size_t n = bytes_find(*in, '\n');
+	bool whole = n < in->n;
+
+	if (n > 0)
+		s->skip_cr = in->p[n - 1] == '\r';
+	*in = bytes_skip(*in, n + 1);
+	if (n > LIMIT_SKIPPED_LINE + 1 - s->skipped)
+		n = LIMIT_SKIPPED_LINE + 1 - s->skipped;
+	s->skipped += (uint32_t)n;
+	s->skipping = !whole;
+	if (s->skip_auth && s->skipped > LIMIT_AUTH_LINE + (whole ? s->skip_cr : 1u)) {
+		s->skip_auth = false;
+		if (server_fail(s, c, TEXT_LINE_TOO_LONG) == SERVER_CLOSE)
+			return SERVER_CLOSE;
+	}
+	if (s->skipped > LIMIT_SKIPPED_LINE) {
+		server_say(c->out, TEXT_ENDLESS);
+		return close_session(s, c->what, "a command line of more than 1 MiB");
+	}
+	return s->skip_auth && whole ? no_auth(s, c) : SERVER_MORE;
+}
+
+static enum server_event begin_skip(struct server *s, struct bytes front,
+				    const struct server_call *c)
+{
+	s->skipping = true;
+	s->skipped = 0;
+	s->skip_cr = false;
+	s->skip_auth = command_begun(front) == SMTP_AUTH;
+	return s->skip_auth ? SERVER_MORE : server_fail(s, c, TEXT_LINE_TOO_LONG);
+}
+
+static enum server_event command(struct server *s, struct bytes *in, struct server_call *c)
+{
+	struct bytes line = bytes_first(*in, LIMIT_COMMAND_LINE + 2);
+	size_t whole = line.n, n = bytes_find(line, '\n');
+	const char *foreign = s->good ? NULL : server_foreign(*in);
+
+	if (foreign)
+		return close_session(s, c->what, foreign);
+	if (n == whole && whole < LIMIT_COMMAND_LINE + 2)
+		return SERVER_MORE;
+	line = bytes_first(line, n);
+	if (n < whole && n > 0 && line.p[n - 1] == '\r')
+		line.n--;
+	if (line.n > LIMIT_COMMAND_LINE) {
+		enum server_event ev = begin_skip(s, line, c);
+
+		return ev == SERVER_MORE ? skip_line(s, in, c) : ev;
+	}
+	*in = bytes_skip(*in, n + 1);
+	return run_line(s, line, c);
+}
+
+static enum server_event swallow(struct server *s, struct bytes *in)
+{
+	size_t n = s->swallow < in->n ? (size_t)s->swallow : in->n;
+
+	*in = bytes_skip(*in, n);
+	s->swallow -= n;
+	return SERVER_MORE;
+}
+
+static enum server_event body(struct server *s, struct bytes *in, size_t room,
+			      struct server_what *what)
+{
+	if (room < 2 && s->data.fault == DATA_OK)
+		return SERVER_FULL;
+	switch (data_in_step(&s->data, in, room, &what->run)) {
+	case DATA_IN_MORE:
+		break;
+	case DATA_IN_RUN:
+		return SERVER_BODY;
+	case DATA_IN_END:
+		what->fault = s->data.fault;
+		return server_ask(s, SERVER_EOM);
+	}
+	return SERVER_MORE;
+}
+
+enum server_event server_step(struct server *s, struct bytes *in, struct buf *out, size_t body_room,
+			      struct server_what *what)
+{
+	struct server_call c = { .out = out, .what = what };
+
+	memset(what, 0, sizeof(*what));
+	if (s->phase == PHASE_OVER)
+		return close_session(s, what, "the session is over");
+	if (s->parked)
+		return SERVER_PARKED;
+	while (in->n > 0) {
+		size_t before = in->n;
+		enum server_event ev;
+
+		memset(what, 0, sizeof(*what));
+		if (buf_room(out) < LIMIT_REPLY_PRINTED)
+			return SERVER_FULL;
+		if (s->phase == PHASE_BODY)
+			ev = body(s, in, body_room, what);
+		else if (s->swallow > 0)
+			ev = swallow(s, in);
+		else if (s->skipping)
+			ev = skip_line(s, in, &c);
+		else
+			ev = command(s, in, &c);
+		if (ev != SERVER_MORE || in->n == before)
+			return ev;
+	}
+	return SERVER_MORE;
+}
+
+/* --- answers --- */
+
+static void begin_body(struct server *s)
+{
+	s->data_params = (struct data_in_params){
+		.lone_lf_ends_data = s->params->data_lone_lf_ends_data,
+		.pedantic_headers = s->params->data_pedantic_headers,
+		.pedantic_body = s->params->data_pedantic_body,
+		.max_size = server_limit(s),
+	};
+	data_in_init(&s->data, &s->data_params);
+	s->phase = PHASE_BODY;
+}
+
+void server_answer(struct server *s, struct buf *out, const struct reply *r)
+{
+	bool yes = r->code >= 200 && r->code < 300;
+
+	if (!s->parked)
+		gp_bug("server: an answer without a question");
+	s->parked = false;
+	print(out, r);
+	if (s->question == SERVER_MAIL) {
+		s->utf8 = yes && s->utf8;
+		s->phase = yes ? PHASE_MAIL : PHASE_IDLE;
+	} else if (s->question == SERVER_RCPT) {
+		s->recipients += yes;
+	} else if (s->question == SERVER_DATA && r->code == 354) {
+		begin_body(s);
+	} else {
+		end_transaction(s);
+	}
+	if (r->code == 421)
+		s->phase = PHASE_OVER;
+}
+
+bool server_idle(const struct server *s)
+{
+	return s->phase == PHASE_IDLE && !s->parked && s->swallow == 0;
+}
+
+bool server_in_data(const struct server *s)
+{
+	return s->phase == PHASE_BODY && !s->parked;
+}
+
+bool server_almost_ended(const struct server *s)
+{
+	return server_in_data(s) && s->data.almost_ended;
+}
+
+bool server_line_begun(const struct server *s, struct bytes in)
+{
+	if (s->parked || s->phase == PHASE_BODY || s->phase == PHASE_OVER)
+		return false;
+	return in.n > 0 || s->skipping || s->swallow > 0;
+}

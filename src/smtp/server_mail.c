@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+/* MAIL, RCPT and BDAT: what is refused without asking the owner. */
+#include "base/num.h"
+#include "smtp/command.h"
+#include "smtp/server_part.h"
+#include "smtp/server_text.h"
+
+/* The parameters of one MAIL or RCPT, and the reply that they earn if they are not taken. */
+struct params {
+	struct smtp_mail_params mail;
+	bool size_seen, body_seen;
+	struct bytes trouble; /* n = 0: none */
+};
+
+/* Takes "FROM:" or "TO:" off the front, blanks around the colon overlooked. */
+static bool take_keyword(struct bytes *args, struct bytes keyword)
+{
+	if (!bytes_begins_fold(*args, keyword))
+		return false;
+	*args = bytes_trim(bytes_skip(*args, keyword.n));
+	if (args->n == 0 || args->p[0] != ':')
+		return false;
+	*args = bytes_skip(*args, 1);
+	return true;
+}
+
+/* A number of any length; what does not fit is the largest there is. */
+static bool number(struct bytes x, uint64_t *out)
+{
+	for (size_t i = 0; i < x.n; i++) {
+		if (!byte_is_digit(x.p[i]))
+			return false;
+	}
+	if (!num_u64(x, UINT64_MAX, out))
+		*out = UINT64_MAX;
+	return x.n > 0;
+}
+
+static void mail_param(struct params *p, struct bytes keyword, struct bytes value)
+{
+	bool good = true;
+
+	if (bytes_same_fold(keyword, BYTES("SIZE"))) {
+		good = !p->size_seen && number(value, &p->mail.size);
+		p->size_seen = true;
+	} else if (bytes_same_fold(keyword, BYTES("BODY"))) {
+		p->mail.body_8bit = bytes_same_fold(value, BYTES("8BITMIME"));
+		good = !p->body_seen && value.n > 0;
+		p->body_seen = true;
+		if (good && !p->mail.body_8bit && !bytes_same_fold(value, BYTES("7BIT")))
+			p->trouble = TEXT_PARAM_UNKNOWN;
+	} else if (bytes_same_fold(keyword, BYTES("SMTPUTF8"))) {
+		good = !p->mail.utf8 && value.n == 0;
+		p->mail.utf8 = true;
+	} else {
+		p->trouble = TEXT_PARAM_UNKNOWN;
+	}
+	if (!good)
+		p->trouble = TEXT_PARAM_SYNTAX;
+}
+
+/* RCPT has none that we offer. */
+static void take_params(struct params *p, struct bytes args, bool mail)
+{
+	struct bytes keyword, value;
+	bool ok;
+
+	while (p->trouble.n == 0 && path_param(&args, &keyword, &value, &ok)) {
+		if (!ok)
+			p->trouble = TEXT_PARAM_SYNTAX;
+		else if (mail)
+			mail_param(p, keyword, value);
+		else
+			p->trouble = TEXT_PARAM_UNKNOWN;
+	}
+}
+
+/* A refusal that names a number. */
+static enum server_event say_limit(const struct server_call *c, const char *text, uint64_t limit)
+{
+	char line[96];
+	struct fmt f;
+
+	fmt_init(&f, line, sizeof(line));
+	fmt_str(&f, text);
+	fmt_u64(&f, limit);
+	fmt_str(&f, "\r\n");
+	server_say(c->out, fmt_done(&f));
+	return SERVER_MORE;
+}
+
+enum server_event server_do_mail(struct server *s, const struct server_call *c)
+{
+	struct path *path = &c->what->path;
+	struct bytes args = c->args;
+	struct params p = { .size_seen = false };
+	uint64_t limit = server_limit(s);
+
+	if (!take_keyword(&args, BYTES("FROM")))
+		return server_fail(s, c, TEXT_MAIL_FORM);
+	switch (path_parse(&args, true, path)) {
+	case PATH_OK:
+		break;
+	case PATH_SYNTAX:
+		return server_fail(s, c, TEXT_SENDER_SYNTAX);
+	case PATH_TOO_LONG:
+		return server_fail(s, c, TEXT_SENDER_LONG);
+	}
+	take_params(&p, args, true);
+	if (p.trouble.n > 0)
+		return server_fail(s, c, p.trouble);
+	if (path->eight_bit && !p.mail.utf8) {
+		server_say(c->out, TEXT_EIGHT_BIT);
+		return SERVER_MORE;
+	}
+	if (!path_is_utf8(path->mailbox))
+		return server_fail(s, c, TEXT_SENDER_SYNTAX);
+	if (limit > 0 && p.mail.size > limit)
+		return say_limit(c, "552 5.3.4 Mail too big, bytes allowed: ", limit);
+	s->good = true;
+	s->utf8 = p.mail.utf8;
+	c->what->mail = p.mail;
+	return server_ask(s, SERVER_MAIL);
+}
+
+enum server_event server_do_rcpt(struct server *s, const struct server_call *c)
+{
+	struct path *path = &c->what->path;
+	struct bytes args = c->args;
+	struct params p = { .size_seen = false };
+	uint32_t limit = s->params->max_recipients;
+
+	s->phase = PHASE_RCPT;
+	if (!take_keyword(&args, BYTES("TO")))
+		return server_fail(s, c, TEXT_RCPT_FORM);
+	switch (path_parse(&args, false, path)) {
+	case PATH_OK:
+		break;
+	case PATH_SYNTAX:
+		return server_fail(s, c, TEXT_RECIPIENT_SYNTAX);
+	case PATH_TOO_LONG:
+		return server_fail(s, c, TEXT_RECIPIENT_LONG);
+	}
+	take_params(&p, args, false);
+	if (p.trouble.n > 0)
+		return server_fail(s, c, p.trouble);
+	if (path->eight_bit && s->utf8 && !path_is_utf8(path->mailbox))
+		return server_fail(s, c, TEXT_RECIPIENT_SYNTAX);
+	if (path->eight_bit && !s->utf8)
+		server_say(c->out, TEXT_EIGHT_BIT);
+	else if (path->domain.n == 0 && !s->params->unqualified_rcpt_ok)
+		server_say(c->out, TEXT_UNQUALIFIED);
+	else if (limit > 0 && s->recipients >= limit)
+		say_limit(c, "452 4.5.3 Too many recipients in one mail, allowed: ", limit);
+	else
+		return server_ask(s, SERVER_RCPT);
+	return SERVER_MORE;
+}
+
+/* CHUNKING is not offered. What comes with such a command is dropped all the same: it must not be
+ * run as commands. */
+enum server_event server_do_bdat(struct server *s, const struct server_call *c)
+{
+	struct bytes args = c->args;
+	uint64_t size, limit = server_limit(s);
+
+	if (!number(bytes_word(&args), &size))
+		return server_fail(s, c, TEXT_NOT_OFFERED);
+
+	enum server_event ev = server_fail(s, c, TEXT_NOT_OFFERED);
+
+	if (ev != SERVER_MORE)
+		return ev;
+	if (limit > 0 && size > limit) {
+		s->phase = PHASE_OVER;
+		c->what->reason = "a BDAT chunk over Max_Message_Size: the client should use DATA";
+		return SERVER_CLOSE;
+	}
+	s->swallow = size;
+	return SERVER_MORE;
+}

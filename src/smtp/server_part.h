@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/* What the files of the server machine share among themselves; nobody else includes it. */
+#ifndef SMTP_SERVER_PART_H
+#define SMTP_SERVER_PART_H
+
+#include "smtp/server.h"
+
+enum server_phase {
+	PHASE_IDLE, /* no transaction */
+	PHASE_MAIL, /* MAIL was accepted */
+	PHASE_RCPT, /* and a recipient was named, whatever became of it */
+	PHASE_BODY, /* the content comes, or its end waits for an answer */
+	PHASE_OVER, /* nothing is taken any more */
+};
+
+/* One command under way. */
+struct server_call {
+	struct bytes args;
+	struct buf *out;
+	struct server_what *what;
+};
+
+/* Each does one command and returns an event for the owner, SERVER_MORE if there is none. */
+typedef enum server_event server_handler(struct server *s, const struct server_call *c);
+
+server_handler server_do_mail, server_do_rcpt, server_do_bdat;
+
+/* Appends a whole reply, line end included. There is room: server_step saw to that. */
+void server_say(struct buf *out, struct bytes reply);
+
+/* The same for an error of the client's own; enough of them end the session. */
+enum server_event server_fail(struct server *s, const struct server_call *c, struct bytes reply);
+
+/* Parks the machine with a question. */
+enum server_event server_ask(struct server *s, enum server_event question);
+
+/* Octets that a mail may have, 0: no limit. */
+uint64_t server_limit(const struct server *s);
+
+/* Does a connection on which no command was understood yet go on with something that is no SMTP?
+ * Then what it is, and what would be right. NULL: no, or not to be told yet. */
+const char *server_foreign(struct bytes in);
+
+/* The same for a whole line whose verb is not known. */
+const char *server_foreign_line(struct bytes line);
+
+#endif
