@@ -4,7 +4,7 @@
 BOARD ?= host
 O     := build/$(BOARD)
 
-# Nothing by built-in rules, nothing half made left behind, all cores unless -j says otherwise.
+# Nothing by built-in rules, nothing half made left behind.
 MAKEFLAGS += -rR
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -23,8 +23,22 @@ dry    := $(findstring n,$(firstword -$(MAKEFLAGS)))
 
 .PHONY: all help clean distclean menuconfig savedefconfig run test test-quick test-build bench lint fuzz soak
 
+# All cores, unless the command line says how many.
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(shell tr '\0' ' ' </proc/$$PPID/cmdline 2>/dev/null)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 help:
 	@cat firmware/help.txt
+
+ifneq ($(and $(filter clean distclean,$(goals)),$(builds)),)
+
+# Cleaning and building in one breath: one after the other.
+.NOTPARALLEL:
+$(goals):
+	@$(MAKE) --no-print-directory $@
+
+else
 
 clean:
 	rm -rf $(filter-out $(O)/.config $(O)/.config.made,$(wildcard $(O)/* $(O)/.[!.]*))
@@ -148,3 +162,4 @@ include tests/Makefile
 
 endif # config.mk
 endif # builds
+endif # one goal after the other
