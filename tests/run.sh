@@ -10,7 +10,8 @@
 set -u
 
 O=${O:-build/host}
-export O
+PYTHONDONTWRITEBYTECODE=1
+export O PYTHONDONTWRITEBYTECODE
 
 file_of() { printf '%s/tap/%s' "$O" "$(printf %s "${1#"$O"/}" | tr '/:' '__')"; }
 
