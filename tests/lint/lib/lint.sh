@@ -19,10 +19,11 @@ tidy() {
 		2>&1 | grep -v -e "warnings* generated" -e "^Suppressed" -e "^Use -header-filter" | grep . && exit 1; exit 0' sh
 }
 
-# Headers of the system are not read: what they declare is of no use to it, and they cost minutes.
+# Headers of the system are not read: what they declare is of no use to it, and they cost minutes. varFuncNullUB: NULL
+# is a pointer in C with musl and glibc.
 check() {
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-		--suppress=missingIncludeSystem -D_GNU_SOURCE -Isrc -I"$O" -j 2 "$@"
+		--suppress=missingIncludeSystem --suppress=varFuncNullUB -D_GNU_SOURCE -Isrc -I"$O" -j 2 "$@"
 }
 
 # SC2016: a dollar sign in single quotes is meant for awk, apt or another shell. SC2317: functions that are run by name.
