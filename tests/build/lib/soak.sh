@@ -24,7 +24,8 @@ try() {
 }
 
 mkdir -p "$board/soak"
-for symbol in $(awk '$1 == "config" { name = $2 } $1 == "bool" { print name }' Kconfig src/Kconfig); do
+symbols=$(awk '$1 == "config" { name = $2 } $1 == "bool" { print name }' Kconfig src/Kconfig)
+for symbol in $symbols; do
 	dir=$board/soak/without-$symbol
 	rm -rf "$dir"
 	make "O=$dir" "$dir/config.mk" >/dev/null 2>&1
