@@ -118,12 +118,12 @@ $(shell sh firmware/version.sh $(O)/version.h)
 objects      := $(addprefix $(O)/obj/,$(relay-y))
 objects_asan := $(addprefix $(O)/asan/obj/,$(relay-y:run/sandbox.o=run/sandbox_none.o))
 
-$(O)/obj/%.o: src/%.c $(O)/flags $(O)/config.h | $(MUSL)/include/stdio.h
+$(O)/obj/%.o: src/%.c $(O)/flags | $(O)/config.h $(MUSL)/include/stdio.h
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_RELAY) $(call folder_flags,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-$(O)/asan/obj/%.o: src/%.c $(O)/asan/flags $(O)/config.h
+$(O)/asan/obj/%.o: src/%.c $(O)/asan/flags | $(O)/config.h
 	$(call say,CC,$< (asan))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ASAN) $(call folder_flags,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
