@@ -97,7 +97,10 @@ int main(int argc, char **argv)
 			snprintf(path, sizeof path, "%s/%s", CORPUS, names[i]->d_name);
 			if (names[i]->d_name[0] != '.')
 				played += replay(path);
+			free(names[i]);
 		}
+		if (n >= 0)
+			free(names);
 	}
 	ok(played > 0, "%d inputs of " FUZZ_NAME " and what can be made of them", played);
 	return done();
