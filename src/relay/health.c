@@ -33,8 +33,8 @@ static void wait_for_probe(struct health *h, uint64_t now_ms, uint64_t wait_ms, 
 	h->probing = false;
 }
 
-void health_failed(struct health *h, uint64_t now_ms, uint64_t wall, uint64_t retry_max_ms,
-		   struct bytes reason)
+void health_failed(
+    struct health *h, uint64_t now_ms, uint64_t wall, uint64_t retry_max_ms, struct bytes reason)
 {
 	set_reason(h, reason);
 	if (h->state == HEALTH_DOWN)
@@ -54,8 +54,8 @@ void health_probe_begin(struct health *h)
 	h->probing = h->state == HEALTH_DOWN;
 }
 
-void health_probe_failed(struct health *h, uint64_t now_ms, uint64_t retry_max_ms,
-			 struct bytes reason)
+void health_probe_failed(
+    struct health *h, uint64_t now_ms, uint64_t retry_max_ms, struct bytes reason)
 {
 	if (h->state != HEALTH_DOWN)
 		return;

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-#define HEALTH_REASON 200          /* octets of reason, NUL included */
+#define HEALTH_REASON         200 /* octets of reason, NUL included */
 #define HEALTH_FIRST_PROBE_MS 2000u
 
 enum health_state { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
@@ -20,7 +20,7 @@ struct health {
 	uint64_t wait_ms;     /* how long the present probe is waited for */
 	uint8_t state;        /* enum health_state */
 	bool probing;
-	bool accepted_once;   /* see health_accepted */
+	bool accepted_once;         /* see health_accepted */
 	char reason[HEALTH_REASON]; /* why it is down, printable; "" otherwise */
 };
 
@@ -31,8 +31,8 @@ void health_init(struct health *h);
  * where less). When it was down already only the reason changes. wall: seconds. reason is cut to
  * what fits; octets that are not printable become `?`.
  */
-void health_failed(struct health *h, uint64_t now_ms, uint64_t wall, uint64_t retry_max_ms,
-		   struct bytes reason);
+void health_failed(
+    struct health *h, uint64_t now_ms, uint64_t wall, uint64_t retry_max_ms, struct bytes reason);
 
 /*
  * One probe at a time: health_probe_at is TIMER_NEVER between these two, and whenever the gateway
@@ -41,8 +41,8 @@ void health_failed(struct health *h, uint64_t now_ms, uint64_t wall, uint64_t re
  */
 uint64_t health_probe_at(const struct health *h);
 void health_probe_begin(struct health *h);
-void health_probe_failed(struct health *h, uint64_t now_ms, uint64_t retry_max_ms,
-			 struct bytes reason);
+void health_probe_failed(
+    struct health *h, uint64_t now_ms, uint64_t retry_max_ms, struct bytes reason);
 
 /* Greeting and EHLO went well (by a mail or a probe). */
 void health_ok(struct health *h, uint64_t wall);

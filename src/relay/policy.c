@@ -19,18 +19,18 @@ static bool in_nets(const uint8_t a[16], const struct inet_net *nets, size_t n)
 static bool is_private(const uint8_t a[16])
 {
 	static const struct inet_net nets[] = {
-		{{[10] = 0xff, 0xff, 10}, 104},
-		{{[10] = 0xff, 0xff, 172, 16}, 108},
-		{{[10] = 0xff, 0xff, 192, 168}, 112},
-		{{0xfc}, 7},
+		{ { [10] = 0xff, 0xff, 10 }, 104 },
+		{ { [10] = 0xff, 0xff, 172, 16 }, 108 },
+		{ { [10] = 0xff, 0xff, 192, 168 }, 112 },
+		{ { 0xfc }, 7 },
 	};
 
 	return inet_is_loopback(a) || inet_is_link_local(a) ||
 	       in_nets(a, nets, sizeof(nets) / sizeof(nets[0]));
 }
 
-bool policy_may_relay(const struct conf_receive *rc, const uint8_t peer[16],
-		      const struct policy_local *local)
+bool policy_may_relay(
+    const struct conf_receive *rc, const uint8_t peer[16], const struct policy_local *local)
 {
 	const struct conf_nets *hosts = rc->relay_hosts;
 
@@ -120,8 +120,8 @@ void policy_rate_untake(struct policy_rate *r)
 		r->n--;
 }
 
-uint64_t policy_rate_free_at(const struct policy_rate *r, const struct num_rate *limit,
-			     uint64_t now_ms)
+uint64_t policy_rate_free_at(
+    const struct policy_rate *r, const struct num_rate *limit, uint64_t now_ms)
 {
 	uint64_t window = window_ms(limit), held = 0, at;
 	uint32_t i;
@@ -141,8 +141,8 @@ uint64_t policy_rate_free_at(const struct policy_rate *r, const struct num_rate 
 
 #define NONE UINT32_MAX
 
-void policy_peers_init(struct policy_peers *t, struct policy_peer *peer, uint32_t *bucket,
-		       uint32_t n, uint32_t seed)
+void policy_peers_init(
+    struct policy_peers *t, struct policy_peer *peer, uint32_t *bucket, uint32_t n, uint32_t seed)
 {
 	*t = (struct policy_peers){
 		.peer = peer,
@@ -246,7 +246,7 @@ static uint32_t make(struct policy_peers *t, const uint8_t a[16], uint64_t now_m
 }
 
 enum policy_admission policy_enter(struct policy_peers *t, const uint8_t a[16],
-				   const struct policy_load *load, uint64_t now_ms, uint32_t *who)
+    const struct policy_load *load, uint64_t now_ms, uint32_t *who)
 {
 	uint32_t at = find(t, a);
 	uint32_t held = at == NONE ? 0 : t->peer[at].sessions;
@@ -279,8 +279,8 @@ void policy_leave(struct policy_peers *t, uint32_t who)
 		idle_in(t, who);
 }
 
-bool policy_mail(struct policy_peers *t, uint32_t who, const struct num_rate *limit,
-		 uint64_t now_ms)
+bool policy_mail(
+    struct policy_peers *t, uint32_t who, const struct num_rate *limit, uint64_t now_ms)
 {
 	struct policy_peer *peer;
 	bool taken;

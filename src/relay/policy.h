@@ -16,8 +16,8 @@ struct policy_local {
  * May a client at this address relay? By Relay_Hosts of the options in force for it. (Auth_User
  * and Unix sockets are the owner's to know.)
  */
-bool policy_may_relay(const struct conf_receive *rc, const uint8_t peer[16],
-		      const struct policy_local *local);
+bool policy_may_relay(
+    const struct conf_receive *rc, const uint8_t peer[16], const struct policy_local *local);
 
 /*
  * N events in S seconds, in constant memory: no span of S seconds sees more than N let through.
@@ -45,8 +45,8 @@ bool policy_rate_take(struct policy_rate *r, const struct num_rate *limit, uint6
 void policy_rate_untake(struct policy_rate *r);
 
 /* When the next event would be let through: now_ms or later. */
-uint64_t policy_rate_free_at(const struct policy_rate *r, const struct num_rate *limit,
-			     uint64_t now_ms);
+uint64_t policy_rate_free_at(
+    const struct policy_rate *r, const struct num_rate *limit, uint64_t now_ms);
 
 /*
  * What is known of one client. A client is one address, in IPv6 too: all devices of a LAN share
@@ -62,9 +62,9 @@ struct policy_peer {
 };
 
 struct policy_peers {
-	struct policy_peer *peer;  /* owner's storage */
-	uint32_t *bucket;          /* owner's storage; 0: empty, else 1 + index */
-	uint32_t n, fresh;         /* entries from `fresh` on were never used */
+	struct policy_peer *peer; /* owner's storage */
+	uint32_t *bucket;         /* owner's storage; 0: empty, else 1 + index */
+	uint32_t n, fresh;        /* entries from `fresh` on were never used */
 	uint32_t oldest, youngest;
 	uint32_t seed;
 };
@@ -72,8 +72,8 @@ struct policy_peers {
 #define POLICY_UNTRACKED UINT32_MAX
 
 /* n entries (CONFIG_PEERS_TRACKED) of peer, n zeroed ones of bucket; seed: any random number. */
-void policy_peers_init(struct policy_peers *t, struct policy_peer *peer, uint32_t *bucket,
-		       uint32_t n, uint32_t seed);
+void policy_peers_init(
+    struct policy_peers *t, struct policy_peer *peer, uint32_t *bucket, uint32_t n, uint32_t seed);
 
 enum policy_admission {
 	POLICY_ADMITTED,
@@ -94,7 +94,7 @@ struct policy_load {
  * that are not.
  */
 enum policy_admission policy_enter(struct policy_peers *t, const uint8_t a[16],
-				   const struct policy_load *load, uint64_t now_ms, uint32_t *who);
+    const struct policy_load *load, uint64_t now_ms, uint32_t *who);
 
 /* The session ended. */
 void policy_leave(struct policy_peers *t, uint32_t who);
@@ -103,8 +103,8 @@ void policy_leave(struct policy_peers *t, uint32_t who);
  * A mail begins: false if it is over Inbound_Throttle_Messages (count 0: none). A client that is
  * not tracked is not throttled.
  */
-bool policy_mail(struct policy_peers *t, uint32_t who, const struct num_rate *limit,
-		 uint64_t now_ms);
+bool policy_mail(
+    struct policy_peers *t, uint32_t who, const struct num_rate *limit, uint64_t now_ms);
 
 /* Sessions that this address holds. */
 uint32_t policy_sessions(const struct policy_peers *t, const uint8_t a[16]);

@@ -32,8 +32,8 @@ static bool is_suspect(const struct route_addr *addr, uint64_t now_ms, uint64_t 
 	return addr->failed && now_ms - addr->failed_at_ms < retry_ms;
 }
 
-unsigned route_order(const struct route_addr *list, unsigned n, uint64_t now_ms, uint64_t retry_ms,
-		     uint8_t *order)
+unsigned route_order(
+    const struct route_addr *list, unsigned n, uint64_t now_ms, uint64_t retry_ms, uint8_t *order)
 {
 	unsigned good = 0, at;
 
@@ -64,7 +64,7 @@ static bool any_covers(const struct inet_addr *any, const struct inet_addr *to)
 }
 
 bool route_is_self(const struct inet_addr *to, const struct inet_addr *listener,
-		   const struct inet_addr *own, unsigned n)
+    const struct inet_addr *own, unsigned n)
 {
 	if (to->port != listener->port)
 		return false;

@@ -32,8 +32,8 @@ void route_worked(struct route_addr *addr);
  * that failed less than retry_ms ago come last, in the order given too. order[] gets n indices.
  * Returns how many of them, from the front, have not failed.
  */
-unsigned route_order(const struct route_addr *list, unsigned n, uint64_t now_ms, uint64_t retry_ms,
-		     uint8_t *order);
+unsigned route_order(
+    const struct route_addr *list, unsigned n, uint64_t now_ms, uint64_t retry_ms, uint8_t *order);
 
 /* Does a lie in one of the n blocks (Prohibited_Hosts)? */
 bool route_prohibited(const struct inet_addr *a, const struct inet_net *nets, unsigned n);
@@ -44,6 +44,6 @@ bool route_prohibited(const struct inet_addr *a, const struct inet_net *nets, un
  * takes IPv4 too.
  */
 bool route_is_self(const struct inet_addr *to, const struct inet_addr *listener,
-		   const struct inet_addr *own, unsigned n);
+    const struct inet_addr *own, unsigned n);
 
 #endif

@@ -4,7 +4,7 @@
 /* Codes that speak of the gateway or the login, never of the mail. */
 static bool is_gateways_own(unsigned code)
 {
-	static const uint16_t codes[] = {421, 432, 454, 500, 502, 503, 530, 534, 535, 538};
+	static const uint16_t codes[] = { 421, 432, 454, 500, 502, 503, 530, 534, 535, 538 };
 
 	for (unsigned i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (codes[i] == code)

@@ -25,14 +25,14 @@ enum verdict verdict_of(enum client_command cmd, const struct reply *r);
 
 /* How a gateway can fail, where no reply of its own says so better. */
 enum verdict_trouble {
-	VERDICT_NO_NAME,     /* its name was not found, or nobody could say */
-	VERDICT_NO_CONNECT,  /* no address took the connection */
-	VERDICT_TLS,         /* handshake, STARTTLS refused though required */
+	VERDICT_NO_NAME,    /* its name was not found, or nobody could say */
+	VERDICT_NO_CONNECT, /* no address took the connection */
+	VERDICT_TLS,        /* handshake, STARTTLS refused though required */
 	VERDICT_CERTIFICATE,
-	VERDICT_LOGIN,       /* refused or missing */
+	VERDICT_LOGIN, /* refused or missing */
 	VERDICT_TIMEOUT,
-	VERDICT_LOST,        /* the connection ended */
-	VERDICT_PROTOCOL,    /* EHLO and HELO refused, nonsense, out of step, a code from above */
+	VERDICT_LOST,     /* the connection ended */
+	VERDICT_PROTOCOL, /* EHLO and HELO refused, nonsense, out of step, a code from above */
 };
 
 /* The trouble that a reply with VERDICT_FAIL tells of: VERDICT_LOGIN or VERDICT_PROTOCOL. */

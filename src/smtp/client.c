@@ -101,10 +101,10 @@ static void check_path(struct bytes path)
 			gp_bug("client: control character in a path");
 }
 
-bool client_mail(struct client *c, struct buf *out, struct bytes sender,
-		 const struct smtp_mail_params *params)
+bool client_mail(
+    struct client *c, struct buf *out, struct bytes sender, const struct smtp_mail_params *params)
 {
-	struct bytes piece[5] = {BYTES("MAIL FROM:<"), sender, BYTES(">")};
+	struct bytes piece[5] = { BYTES("MAIL FROM:<"), sender, BYTES(">") };
 	unsigned n = 3;
 	char size[32];
 	struct fmt f;
@@ -130,7 +130,7 @@ bool client_mail(struct client *c, struct buf *out, struct bytes sender,
 
 bool client_rcpt(struct client *c, struct buf *out, struct bytes recipient)
 {
-	struct bytes piece[3] = {BYTES("RCPT TO:<"), recipient, BYTES(">")};
+	struct bytes piece[3] = { BYTES("RCPT TO:<"), recipient, BYTES(">") };
 
 	check_path(recipient);
 	if (!client_may_send(c) || !put_line(out, piece, 3))
@@ -197,7 +197,7 @@ void client_init(struct client *c, struct bytes ehlo_name)
 static void say_hello(struct client *c, struct buf *out, enum client_command cmd)
 {
 	bool esmtp = cmd == CLIENT_CMD_EHLO;
-	struct bytes piece[2] = {esmtp ? BYTES("EHLO ") : BYTES("HELO "), c->ehlo_name};
+	struct bytes piece[2] = { esmtp ? BYTES("EHLO ") : BYTES("HELO "), c->ehlo_name };
 
 	if (!put_line(out, piece, 2))
 		gp_bug("client: no room for EHLO");
@@ -306,8 +306,8 @@ static enum client_event on_unasked(struct client *c, struct client_what *what)
 	return out_of_step(c, what);
 }
 
-static enum client_event on_reply(struct client *c, bool surplus, struct buf *out,
-				  struct client_what *what)
+static enum client_event on_reply(
+    struct client *c, bool surplus, struct buf *out, struct client_what *what)
 {
 	if (c->unasked)
 		return on_unasked(c, what);
@@ -336,19 +336,19 @@ static enum client_event on_reply(struct client *c, bool surplus, struct buf *ou
 /* Of what nobody asked for only a 421 is waited for; all else is known by its first octets. */
 static bool may_be_421(const struct reply_parser *p)
 {
-	static const uint16_t prefix[] = {0, 4, 42, 421};
+	static const uint16_t prefix[] = { 0, 4, 42, 421 };
 
 	return p->lines > 0 || p->line_code == prefix[p->line_at < 3 ? p->line_at : 3];
 }
 
-enum client_event client_step(struct client *c, struct bytes *in, struct buf *out,
-			      struct client_what *what)
+enum client_event client_step(
+    struct client *c, struct bytes *in, struct buf *out, struct client_what *what)
 {
 	enum client_event event = CLIENT_MORE;
 	enum reply_status status;
 	uint32_t number;
 
-	*what = (struct client_what){client_awaits(c), (enum client_failure)c->failed};
+	*what = (struct client_what){ client_awaits(c), (enum client_failure)c->failed };
 	if (c->failed != CLIENT_OK)
 		return CLIENT_FAILED;
 	do {

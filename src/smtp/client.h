@@ -24,7 +24,7 @@ enum client_command {
 	CLIENT_CMD_MAIL,
 	CLIENT_CMD_RCPT,
 	CLIENT_CMD_DATA,
-	CLIENT_CMD_END,      /* the end of data */
+	CLIENT_CMD_END, /* the end of data */
 	CLIENT_CMD_RSET,
 	CLIENT_CMD_NOOP,
 	CLIENT_CMD_QUIT,
@@ -51,9 +51,9 @@ enum client_failure {
 	CLIENT_OK,
 	CLIENT_BAD_GREETING,  /* not 220 */
 	CLIENT_HELLO_REFUSED, /* EHLO and HELO refused; EHLO answered by 4xx */
-	CLIENT_BAD_REPLY,     /* no sense, too long, or a code without meaning there (250 to DATA) */
-	CLIENT_OUT_OF_STEP,   /* a reply that nobody asked for */
-	CLIENT_CLOSING,       /* a 421 that nobody asked for: an idle session is ended */
+	CLIENT_BAD_REPLY,   /* no sense, too long, or a code without meaning there (250 to DATA) */
+	CLIENT_OUT_OF_STEP, /* a reply that nobody asked for */
+	CLIENT_CLOSING,     /* a 421 that nobody asked for: an idle session is ended */
 };
 
 struct client_what {
@@ -69,8 +69,8 @@ struct client {
 	uint64_t size_limit;    /* SIZE announced; 0: none or not offered */
 	struct bytes ehlo_name; /* owner's storage */
 	bool offers_size, pipelining, eightbitmime, smtputf8, enhanced;
-	bool esmtp;             /* EHLO was accepted */
-	bool in_body;           /* 354 came, the end of data not yet sent */
+	bool esmtp;   /* EHLO was accepted */
+	bool in_body; /* 354 came, the end of data not yet sent */
 	bool ready;
 	bool unasked;           /* the reply that comes in began when none was awaited … */
 	bool unasked_in_body;   /* … in the body */
@@ -93,8 +93,8 @@ void client_init(struct client *c, struct bytes ehlo_name);
  * Takes from *in; may append EHLO or HELO to out by itself (there must be CLIENT_HELLO_ROOM until
  * then). One event per call.
  */
-enum client_event client_step(struct client *c, struct bytes *in, struct buf *out,
-			      struct client_what *what);
+enum client_event client_step(
+    struct client *c, struct bytes *in, struct buf *out, struct client_what *what);
 
 /*
  * The reply of the last CLIENT_REPLY, CLIENT_EARLY or CLIENT_FAILED; valid until the next
@@ -122,8 +122,8 @@ enum client_command client_awaits(const struct client *c);
  * Where MAIL is refused the RCPT that was sent behind it is answered all the same, mostly by 503:
  * that answer means nothing.
  */
-bool client_mail(struct client *c, struct buf *out, struct bytes sender,
-		 const struct smtp_mail_params *params);
+bool client_mail(
+    struct client *c, struct buf *out, struct bytes sender, const struct smtp_mail_params *params);
 bool client_rcpt(struct client *c, struct buf *out, struct bytes recipient);
 bool client_data(struct client *c, struct buf *out);
 bool client_rset(struct client *c, struct buf *out);

@@ -69,7 +69,7 @@ void data_out_put(struct data_out *d, struct bytes *in, struct buf *out)
 		d->state = state_behind(from[-1]);
 	}
 	buf_added(out, written);
-	*in = (struct bytes){from, left};
+	*in = (struct bytes){ from, left };
 }
 
 size_t data_out_fits(size_t room)

@@ -42,7 +42,7 @@ void reply_set(struct reply *r, unsigned code, const char *enhanced, struct byte
 
 static struct bytes text_of(const struct reply *r)
 {
-	return (struct bytes){(const uint8_t *)r->text, r->n};
+	return (struct bytes){ (const uint8_t *)r->text, r->n };
 }
 
 void reply_line(struct fmt *f, const struct reply *r)
@@ -101,7 +101,7 @@ bool reply_print(struct buf *out, const struct reply *r)
 		last = line.n == rest.n;
 		rest = bytes_skip(rest, line.n + (whole && !last ? 1 : 0));
 		front.text[3] = last ? ' ' : '-';
-		buf_put(out, (struct bytes){(const uint8_t *)front.text, front.n});
+		buf_put(out, (struct bytes){ (const uint8_t *)front.text, front.n });
 		buf_put(out, line);
 		buf_put(out, BYTES("\r\n"));
 	} while (!last);
@@ -111,14 +111,14 @@ bool reply_print(struct buf *out, const struct reply *r)
 /* ---- what is heard ---- */
 
 enum {
-	AT_START,     /* no octet of a reply yet */
-	AT_LINE,      /* before the first digit of a further line */
-	AT_CODE,      /* within the digits */
-	AT_MARK,      /* behind them */
-	AT_HEAD,      /* at the beginning of the text, which is held back in head[] */
-	AT_TEXT,      /* within the text */
-	AT_NONSENSE,  /* within a first line that made no sense, which is kept for the reader */
-	AT_END,       /* the last line was given out by itself */
+	AT_START,    /* no octet of a reply yet */
+	AT_LINE,     /* before the first digit of a further line */
+	AT_CODE,     /* within the digits */
+	AT_MARK,     /* behind them */
+	AT_HEAD,     /* at the beginning of the text, which is held back in head[] */
+	AT_TEXT,     /* within the text */
+	AT_NONSENSE, /* within a first line that made no sense, which is kept for the reader */
+	AT_END,      /* the last line was given out by itself */
 };
 
 /* Octets of a first line without sense that are kept. */
@@ -205,7 +205,7 @@ static bool is_enhanced(struct bytes x)
 /* The head is over, by an octet that cannot belong to an enhanced code: is it one? */
 static bool take_enhanced(struct reply_parser *p)
 {
-	struct bytes head = {(const uint8_t *)p->head, p->head_n};
+	struct bytes head = { (const uint8_t *)p->head, p->head_n };
 
 	if (!is_enhanced(head))
 		return false;

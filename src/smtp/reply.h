@@ -42,15 +42,15 @@ bool reply_print(struct buf *out, const struct reply *r);
 struct reply_parser {
 	struct reply reply;
 	uint32_t octets, lines;
-	uint32_t line_at;     /* octets of the present line seen */
-	uint16_t line_code;   /* its digits so far */
-	uint16_t line_start;  /* where its text begins in reply.text */
-	uint8_t state;        /* enum in reply.c */
+	uint32_t line_at;    /* octets of the present line seen */
+	uint16_t line_code;  /* its digits so far */
+	uint16_t line_start; /* where its text begins in reply.text */
+	uint8_t state;       /* enum in reply.c */
 	uint8_t head_n;
 	char head[REPLY_ENHANCED]; /* the beginning of its text, where an enhanced code may stand */
-	bool cr;              /* a CR was seen that may belong to its end */
-	bool more;            /* another line follows it */
-	bool by_line;         /* set by the owner: see REPLY_LINE */
+	bool cr;                   /* a CR was seen that may belong to its end */
+	bool more;                 /* another line follows it */
+	bool by_line;              /* set by the owner: see REPLY_LINE */
 };
 
 enum reply_status {

@@ -26,7 +26,7 @@ struct heard {
 static struct heard hear(struct bytes text, size_t cut)
 {
 	struct reply_parser p;
-	struct heard h = {.status = REPLY_MORE};
+	struct heard h = { .status = REPLY_MORE };
 
 	reply_parser_init(&p);
 	while (h.status == REPLY_MORE && text.n > 0) {
@@ -50,47 +50,55 @@ struct parse_case {
 };
 
 static const struct parse_case parse_cases[] = {
-	{"a plain reply", "250 Ok\r\n", REPLY_DONE, 250, "", "Ok", 0},
-	{"with an enhanced code", "250 2.1.0 Sender ok\r\n", REPLY_DONE, 250, "2.1.0", "Sender ok", 0},
-	{"no text", "250\r\n", REPLY_DONE, 250, "", "", 0},
-	{"a blank and no text", "250 \r\n", REPLY_DONE, 250, "", "", 0},
-	{"an enhanced code alone", "250 2.0.0\r\n", REPLY_DONE, 250, "2.0.0", "", 0},
-	{"LF alone ends the line", "250 Ok\n", REPLY_DONE, 250, "", "Ok", 0},
-	{"no text and LF alone", "250\n", REPLY_DONE, 250, "", "", 0},
-	{"two replies in one piece", "250 a\r\n354 b\r\n", REPLY_DONE, 250, "", "a", 7},
-	{"several lines", "250-one\r\n250-two\r\n250 three\r\n", REPLY_DONE, 250, "", "one\ntwo\nthree", 0},
-	{"the enhanced code is taken off each line", "550-5.7.1 not you\r\n550 5.7.1 go away\r\n", REPLY_DONE, 550,
-	 "5.7.1", "not you\ngo away", 0},
-	{"it may come on a later line only", "550-sorry\r\n550 5.7.1 go away\r\n", REPLY_DONE, 550, "5.7.1",
-	 "sorry\ngo away", 0},
-	{"another one on a later line is text", "550-5.7.1 no\r\n550 5.7.26 spf\r\n", REPLY_DONE, 550, "5.7.1",
-	 "no\n5.7.26 spf", 0},
-	{"three digits in each part", "550 5.123.456 x\r\n", REPLY_DONE, 550, "5.123.456", "x", 0},
-	{"four digits are none", "550 5.1234.4 x\r\n", REPLY_DONE, 550, "", "5.1234.4 x", 0},
-	{"class 3 is none", "250 3.1.1 x\r\n", REPLY_DONE, 250, "", "3.1.1 x", 0},
-	{"an address is none", "250 2.0.0.1 x\r\n", REPLY_DONE, 250, "", "2.0.0.1 x", 0},
-	{"two parts are none", "250 2.0 x\r\n", REPLY_DONE, 250, "", "2.0 x", 0},
-	{"a dot too many is none", "250 2.0. x\r\n", REPLY_DONE, 250, "", "2.0. x", 0},
-	{"a number in front is text", "250 20260101120000 queued\r\n", REPLY_DONE, 250, "", "20260101120000 queued", 0},
-	{"a comma behind it makes it text", "250 2.1.0, fine\r\n", REPLY_DONE, 250, "", "2.1.0, fine", 0},
-	{"ESC, NUL, 8-bit and HT become ?", "550 a\x1b[1m\xc3\xa9\tb\r\n", REPLY_DONE, 550, "", "a?[1m???b", 0},
-	{"a lone CR becomes ?", "550 a\rb\r\n", REPLY_DONE, 550, "", "a?b", 0},
-	{"CR CR LF", "550 a\r\r\n", REPLY_DONE, 550, "", "a?", 0},
-	{"an empty line in the middle", "250-a\r\n250-\r\n250 b\r\n", REPLY_DONE, 250, "", "a\n\nb", 0},
-	{"200 and 599 are codes", "599 a\r\n", REPLY_DONE, 599, "", "a", 0},
-	{"text only", "hello there\r\n", REPLY_BAD, 0, "", "hello there", 0},
-	{"a web server", "HTTP/1.1 400 Bad Request\r\nServer: x\r\n", REPLY_BAD, 0, "", "HTTP/1.1 400 Bad Request", 11},
-	{"199", "199 a\r\n", REPLY_BAD, 0, "", "199 a", 0},
-	{"600", "600 a\r\n", REPLY_BAD, 0, "", "600 a", 0},
-	{"000", "000 a\r\n", REPLY_BAD, 0, "", "000 a", 0},
-	{"two digits", "25 a\r\n", REPLY_BAD, 0, "", "25 a", 0},
-	{"four digits", "2500 a\r\n", REPLY_BAD, 0, "", "2500 a", 0},
-	{"neither blank nor dash", "250_a\r\n", REPLY_BAD, 0, "", "250_a", 0},
-	{"an empty line", "\r\n", REPLY_BAD, 0, "", "", 0},
-	{"an empty line, LF alone", "\n", REPLY_BAD, 0, "", "", 0},
-	{"another code on a later line", "250-a\r\n251 b\r\n", REPLY_BAD, 0, "", "", 3},
-	{"text on a later line", "250-a\r\nb\r\n", REPLY_BAD, 0, "", "", 2},
-	{"half a reply", "250-a\r\n250", REPLY_MORE, 250, "", "a", 0},
+	{ "a plain reply", "250 Ok\r\n", REPLY_DONE, 250, "", "Ok", 0 },
+	{ "with an enhanced code", "250 2.1.0 Sender ok\r\n", REPLY_DONE, 250, "2.1.0", "Sender ok",
+	    0 },
+	{ "no text", "250\r\n", REPLY_DONE, 250, "", "", 0 },
+	{ "a blank and no text", "250 \r\n", REPLY_DONE, 250, "", "", 0 },
+	{ "an enhanced code alone", "250 2.0.0\r\n", REPLY_DONE, 250, "2.0.0", "", 0 },
+	{ "LF alone ends the line", "250 Ok\n", REPLY_DONE, 250, "", "Ok", 0 },
+	{ "no text and LF alone", "250\n", REPLY_DONE, 250, "", "", 0 },
+	{ "two replies in one piece", "250 a\r\n354 b\r\n", REPLY_DONE, 250, "", "a", 7 },
+	{ "several lines", "250-one\r\n250-two\r\n250 three\r\n", REPLY_DONE, 250, "",
+	    "one\ntwo\nthree", 0 },
+	{ "the enhanced code is taken off each line", "550-5.7.1 not you\r\n550 5.7.1 go away\r\n",
+	    REPLY_DONE, 550, "5.7.1", "not you\ngo away", 0 },
+	{ "it may come on a later line only", "550-sorry\r\n550 5.7.1 go away\r\n", REPLY_DONE, 550,
+	    "5.7.1", "sorry\ngo away", 0 },
+	{ "another one on a later line is text", "550-5.7.1 no\r\n550 5.7.26 spf\r\n", REPLY_DONE,
+	    550, "5.7.1", "no\n5.7.26 spf", 0 },
+	{ "three digits in each part", "550 5.123.456 x\r\n", REPLY_DONE, 550, "5.123.456", "x",
+	    0 },
+	{ "four digits are none", "550 5.1234.4 x\r\n", REPLY_DONE, 550, "", "5.1234.4 x", 0 },
+	{ "class 3 is none", "250 3.1.1 x\r\n", REPLY_DONE, 250, "", "3.1.1 x", 0 },
+	{ "an address is none", "250 2.0.0.1 x\r\n", REPLY_DONE, 250, "", "2.0.0.1 x", 0 },
+	{ "two parts are none", "250 2.0 x\r\n", REPLY_DONE, 250, "", "2.0 x", 0 },
+	{ "a dot too many is none", "250 2.0. x\r\n", REPLY_DONE, 250, "", "2.0. x", 0 },
+	{ "a number in front is text", "250 20260101120000 queued\r\n", REPLY_DONE, 250, "",
+	    "20260101120000 queued", 0 },
+	{ "a comma behind it makes it text", "250 2.1.0, fine\r\n", REPLY_DONE, 250, "",
+	    "2.1.0, fine", 0 },
+	{ "ESC, NUL, 8-bit and HT become ?", "550 a\x1b[1m\xc3\xa9\tb\r\n", REPLY_DONE, 550, "",
+	    "a?[1m???b", 0 },
+	{ "a lone CR becomes ?", "550 a\rb\r\n", REPLY_DONE, 550, "", "a?b", 0 },
+	{ "CR CR LF", "550 a\r\r\n", REPLY_DONE, 550, "", "a?", 0 },
+	{ "an empty line in the middle", "250-a\r\n250-\r\n250 b\r\n", REPLY_DONE, 250, "",
+	    "a\n\nb", 0 },
+	{ "200 and 599 are codes", "599 a\r\n", REPLY_DONE, 599, "", "a", 0 },
+	{ "text only", "hello there\r\n", REPLY_BAD, 0, "", "hello there", 0 },
+	{ "a web server", "HTTP/1.1 400 Bad Request\r\nServer: x\r\n", REPLY_BAD, 0, "",
+	    "HTTP/1.1 400 Bad Request", 11 },
+	{ "199", "199 a\r\n", REPLY_BAD, 0, "", "199 a", 0 },
+	{ "600", "600 a\r\n", REPLY_BAD, 0, "", "600 a", 0 },
+	{ "000", "000 a\r\n", REPLY_BAD, 0, "", "000 a", 0 },
+	{ "two digits", "25 a\r\n", REPLY_BAD, 0, "", "25 a", 0 },
+	{ "four digits", "2500 a\r\n", REPLY_BAD, 0, "", "2500 a", 0 },
+	{ "neither blank nor dash", "250_a\r\n", REPLY_BAD, 0, "", "250_a", 0 },
+	{ "an empty line", "\r\n", REPLY_BAD, 0, "", "", 0 },
+	{ "an empty line, LF alone", "\n", REPLY_BAD, 0, "", "", 0 },
+	{ "another code on a later line", "250-a\r\n251 b\r\n", REPLY_BAD, 0, "", "", 3 },
+	{ "text on a later line", "250-a\r\nb\r\n", REPLY_BAD, 0, "", "", 2 },
+	{ "half a reply", "250-a\r\n250", REPLY_MORE, 250, "", "a", 0 },
 };
 
 static void test_parse(void)
@@ -104,14 +112,15 @@ static void test_parse(void)
 		is_num(h.status, c->status, "%s: status", c->name);
 		is_num(h.reply.code, c->code, "%s: code", c->name);
 		is_str(h.reply.enhanced, c->enhanced, "%s: enhanced code", c->name);
-		is_bytes(((struct bytes){(const uint8_t *)h.reply.text, h.reply.n}), bytes_of(c->want), "%s: text",
-			 c->name);
+		is_bytes(((struct bytes){ (const uint8_t *)h.reply.text, h.reply.n }),
+		    bytes_of(c->want), "%s: text", c->name);
 		is_num(h.left, c->left, "%s: what is behind it is left", c->name);
 		for (size_t cut = 1; cut < text.n; cut++) {
 			struct heard g = hear(text, cut);
 
-			same = same && g.status == h.status && g.left == h.left && g.reply.code == h.reply.code &&
-			       g.reply.n == h.reply.n && memcmp(g.reply.text, h.reply.text, h.reply.n) == 0 &&
+			same = same && g.status == h.status && g.left == h.left &&
+			       g.reply.code == h.reply.code && g.reply.n == h.reply.n &&
+			       memcmp(g.reply.text, h.reply.text, h.reply.n) == 0 &&
 			       strcmp(g.reply.enhanced, h.reply.enhanced) == 0;
 		}
 		ok(same, "%s: the same however cut", c->name);
@@ -122,7 +131,8 @@ static void test_parse_nul(void)
 {
 	struct heard h = hear(BYTES("250 a\0b\r\n"), 100);
 
-	is_bytes(((struct bytes){(const uint8_t *)h.reply.text, h.reply.n}), BYTES("a?b"), "NUL becomes ?");
+	is_bytes(((struct bytes){ (const uint8_t *)h.reply.text, h.reply.n }), BYTES("a?b"),
+	    "NUL becomes ?");
 }
 
 /* n lines, the last one without a dash. */
@@ -132,8 +142,9 @@ static struct heard hear_lines(unsigned n, const char *text)
 	size_t at = 0;
 
 	for (unsigned i = 1; i <= n; i++)
-		at += (size_t)snprintf(reply + at, sizeof(reply) - at, "550%c%s\r\n", i < n ? '-' : ' ', text);
-	return hear((struct bytes){(const uint8_t *)reply, at}, at);
+		at += (size_t)snprintf(
+		    reply + at, sizeof(reply) - at, "550%c%s\r\n", i < n ? '-' : ' ', text);
+	return hear((struct bytes){ (const uint8_t *)reply, at }, at);
 }
 
 static void test_parse_limits(void)
@@ -154,16 +165,16 @@ static void test_parse_limits(void)
 	memset(big, 'a', sizeof(big));
 	memcpy(big, "250 ", 4);
 	memcpy(big + LIMIT_REPLY_SIZE - 2, "\r\n", 2);
-	h = hear((struct bytes){(const uint8_t *)big, LIMIT_REPLY_SIZE}, 1000);
+	h = hear((struct bytes){ (const uint8_t *)big, LIMIT_REPLY_SIZE }, 1000);
 	is_num(h.status, REPLY_DONE, "8 KiB are a reply");
 	is_num(h.reply.n, LIMIT_REPLY_TEXT, "800 octets of it are kept");
 	memset(big + 4, 'a', sizeof(big) - 4);
-	h = hear((struct bytes){(const uint8_t *)big, sizeof(big)}, 1000);
+	h = hear((struct bytes){ (const uint8_t *)big, sizeof(big) }, 1000);
 	is_num(h.status, REPLY_BAD, "a line without end is not");
 	ok(h.left >= sizeof(big) - LIMIT_REPLY_SIZE - 1, "no more than 8 KiB of it are taken");
 
 	memset(big, 'a', sizeof(big));
-	h = hear((struct bytes){(const uint8_t *)big, sizeof(big)}, 1000);
+	h = hear((struct bytes){ (const uint8_t *)big, sizeof(big) }, 1000);
 	is_num(h.status, REPLY_BAD, "nonsense without end is given up early");
 	ok(h.left > sizeof(big) - 300, "after some 200 octets");
 
@@ -219,8 +230,9 @@ static void test_by_line(void)
 	is_num(p.reply.code, 250, "its code");
 
 	for (unsigned i = 1; i <= 60; i++)
-		n += (size_t)snprintf(many + n, sizeof(many) - n, "250%cEXT%u %0*d\r\n", i < 60 ? '-' : ' ', i, 100, 7);
-	in = (struct bytes){(const uint8_t *)many, n};
+		n += (size_t)snprintf(many + n, sizeof(many) - n, "250%cEXT%u %0*d\r\n",
+		    i < 60 ? '-' : ' ', i, 100, 7);
+	in = (struct bytes){ (const uint8_t *)many, n };
 	while (reply_parse(&p, &in) == REPLY_LINE) {
 		text = reply_parser_line(&p, &number);
 		lines += number == lines && text.n >= 105 && text.p[text.n - 1] == '7';
@@ -241,15 +253,16 @@ struct print_case {
 };
 
 static const struct print_case print_cases[] = {
-	{"one line", 250, "2.0.0", "Ok", "250 2.0.0 Ok\r\n"},
-	{"no enhanced code", 354, "", "go on", "354 go on\r\n"},
-	{"no text", 250, "", "", "250 \r\n"},
-	{"several lines", 550, "5.7.1", "a\nb\nc", "550-5.7.1 a\r\n550-5.7.1 b\r\n550 5.7.1 c\r\n"},
-	{"several lines, no enhanced code", 550, "", "a\nb", "550-a\r\n550 b\r\n"},
-	{"an empty last line", 550, "", "a\n", "550-a\r\n550 \r\n"},
-	{"what is not printable", 550, "5.0.0", "a\x1b\r\x7f\xffz", "550 5.0.0 a????z\r\n"},
-	{"at most eight lines", 550, "", "1\n2\n3\n4\n5\n6\n7\n8\n9",
-	 "550-1\r\n550-2\r\n550-3\r\n550-4\r\n550-5\r\n550-6\r\n550-7\r\n550 8\r\n"},
+	{ "one line", 250, "2.0.0", "Ok", "250 2.0.0 Ok\r\n" },
+	{ "no enhanced code", 354, "", "go on", "354 go on\r\n" },
+	{ "no text", 250, "", "", "250 \r\n" },
+	{ "several lines", 550, "5.7.1", "a\nb\nc",
+	    "550-5.7.1 a\r\n550-5.7.1 b\r\n550 5.7.1 c\r\n" },
+	{ "several lines, no enhanced code", 550, "", "a\nb", "550-a\r\n550 b\r\n" },
+	{ "an empty last line", 550, "", "a\n", "550-a\r\n550 \r\n" },
+	{ "what is not printable", 550, "5.0.0", "a\x1b\r\x7f\xffz", "550 5.0.0 a????z\r\n" },
+	{ "at most eight lines", 550, "", "1\n2\n3\n4\n5\n6\n7\n8\n9",
+	    "550-1\r\n550-2\r\n550-3\r\n550-4\r\n550-5\r\n550-6\r\n550-7\r\n550 8\r\n" },
 };
 
 static void test_print(void)
@@ -278,8 +291,9 @@ static unsigned check_printed(const char *name, size_t text_octets)
 	while (x.n > 0) {
 		size_t n = bytes_find(x, '\n') + 1;
 
-		good = good && n <= 512 && n >= 16 && x.p[n - 2] == '\r' && memcmp(x.p, "550", 3) == 0 &&
-		       x.p[3] == (n == x.n ? ' ' : '-') && memcmp(x.p + 4, "5.123.456 ", 10) == 0;
+		good = good && n <= 512 && n >= 16 && x.p[n - 2] == '\r' &&
+		       memcmp(x.p, "550", 3) == 0 && x.p[3] == (n == x.n ? ' ' : '-') &&
+		       memcmp(x.p + 4, "5.123.456 ", 10) == 0;
 		total += n - 16;
 		lines++;
 		x = bytes_skip(x, n);
@@ -296,7 +310,7 @@ static void test_print_long(void)
 
 	memset(text, 'x', sizeof(text));
 	fresh();
-	reply_set(&r, 550, "5.123.456", (struct bytes){(const uint8_t *)text, sizeof(text)});
+	reply_set(&r, 550, "5.123.456", (struct bytes){ (const uint8_t *)text, sizeof(text) });
 	is_num(r.n, LIMIT_REPLY_TEXT, "text is cut at 800 octets");
 	ok(reply_print(&out, &r), "a line of 800 octets is printed");
 	is_num(check_printed("split", 800), 2, "in two lines");
@@ -304,23 +318,23 @@ static void test_print_long(void)
 	for (unsigned i = 1; i < 8; i++)
 		text[800 - 2 * i] = '\n';
 	fresh();
-	reply_set(&r, 550, "5.123.456", (struct bytes){(const uint8_t *)text, 800});
+	reply_set(&r, 550, "5.123.456", (struct bytes){ (const uint8_t *)text, 800 });
 	ok(reply_print(&out, &r), "eight lines, 800 octets");
 	is_num(check_printed("worst case", 793), 9, "in nine lines, one was split");
 
 	fresh();
 	memset(text, 'x', 496);
-	reply_set(&r, 550, "5.123.456", (struct bytes){(const uint8_t *)text, 496});
+	reply_set(&r, 550, "5.123.456", (struct bytes){ (const uint8_t *)text, 496 });
 	ok(reply_print(&out, &r), "a line that just fits");
 	is_num(check_printed("496", 496), 1, "is one line");
 	fresh();
-	reply_set(&r, 550, "5.123.456", (struct bytes){(const uint8_t *)text, 497});
+	reply_set(&r, 550, "5.123.456", (struct bytes){ (const uint8_t *)text, 497 });
 	ok(reply_print(&out, &r), "a line that just does not fit");
 	is_num(check_printed("497", 497), 2, "is two lines");
 	fresh();
 	text[496] = '\n';
 	text[497] = 'y';
-	reply_set(&r, 550, "5.123.456", (struct bytes){(const uint8_t *)text, 498});
+	reply_set(&r, 550, "5.123.456", (struct bytes){ (const uint8_t *)text, 498 });
 	ok(reply_print(&out, &r), "a line that just fits, and another");
 	is_num(check_printed("496 and one", 497), 2, "are two lines");
 }
@@ -341,7 +355,13 @@ static void test_print_room(void)
 static void test_printed_parses(void)
 {
 	static const char *const texts[] = {
-		"", "a", "a\nb", "\n", "a\n\nb", "5.7.1 looks like a code", "1\n2\n3\n4\n5\n6\n7\n8",
+		"",
+		"a",
+		"a\nb",
+		"\n",
+		"a\n\nb",
+		"5.7.1 looks like a code",
+		"1\n2\n3\n4\n5\n6\n7\n8",
 	};
 	struct reply r;
 	struct heard h;
@@ -351,9 +371,10 @@ static void test_printed_parses(void)
 		reply_set(&r, 451, "4.4.2", bytes_of(texts[i]));
 		reply_print(&out, &r);
 		h = hear(buf_peek(&out), 10000);
-		ok(h.status == REPLY_DONE && h.left == 0 && h.reply.code == 451 && h.reply.n == r.n &&
-			   memcmp(h.reply.text, r.text, r.n) == 0 && strcmp(h.reply.enhanced, "4.4.2") == 0,
-		   "reply %u that was printed is heard the same", i);
+		ok(h.status == REPLY_DONE && h.left == 0 && h.reply.code == 451 &&
+			h.reply.n == r.n && memcmp(h.reply.text, r.text, r.n) == 0 &&
+			strcmp(h.reply.enhanced, "4.4.2") == 0,
+		    "reply %u that was printed is heard the same", i);
 	}
 }
 
