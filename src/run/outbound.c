@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/outbound.h"
+
+#include "base/bug.h"
+#include "base/pool.h"
+#include "io/listen.h"
+#include "run/outbound_part.h"
+#include "run/stats.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+
+#define SHORT_MS 5000u /* for RSET, QUIT and the first reply on a kept connection */
+
+static struct outbound objects[CONFIG_GATEWAY_CONNECTIONS];
+static uint32_t links[CONFIG_GATEWAY_CONNECTIONS];
+static struct pool pool;
+
+static void on_event(struct watch *w, uint32_t events);
+static void on_limit(struct deadline *d);
+
+void outbound_init(void)
+{
+	pool_init(&pool, objects, sizeof(objects[0]), links, CONFIG_GATEWAY_CONNECTIONS);
+}
+
+unsigned outbound_count(void)
+{
+	return pool.used;
+}
+
+/* ---- taking and giving back ---- */
+
+static void idle_remove(struct outbound *o)
+{
+	struct outbound **at = &o->gateway->idle;
+
+	while (*at && *at != o)
+		at = &(*at)->next_idle;
+	if (*at)
+		*at = o->next_idle;
+	o->next_idle = NULL;
+}
+
+static void give_back(struct loop_task *t)
+{
+	struct outbound *o = LOOP_OWNER(struct outbound, gone, t);
+
+	o->gateway = NULL;
+	pool_give(&pool, o);
+	leg_serve_waiting();
+}
+
+void outbound_close(struct outbound *o, bool reset)
+{
+	idle_remove(o);
+	dial_stop(&o->dial);
+	loop_deadline_clear(&o->limit);
+	if (conn_is_open(&o->conn)) {
+		conn_close(&o->conn, reset);
+		stats.gateway_connections_now--;
+	}
+	o->leg = NULL;
+	o->gateway->connections--;
+	loop_at_end(&o->gone, give_back);
+}
+
+/* The idle connection that nobody has used for the longest time, of g or (NULL) of all. */
+static struct outbound *oldest_idle(const struct gateway *g)
+{
+	struct outbound *oldest = NULL;
+
+	for (unsigned i = 0; i < pool.fresh; i++) {
+		struct outbound *o = &objects[i];
+		bool idle = o->gateway && conn_is_open(&o->conn) && !o->leg && o->state == OB_READY;
+
+		if (idle && (!g || o->gateway == g) && (!oldest || o->limit.timer.when < oldest->limit.timer.when))
+			oldest = o;
+	}
+	return oldest;
+}
+
+struct outbound *outbound_new(struct gateway *g, const struct conf_sending *s)
+{
+	struct outbound *o;
+
+	if (s->max_outbound_connections && g->connections >= s->max_outbound_connections) {
+		o = oldest_idle(g);
+		if (!o)
+			return NULL;
+		outbound_quit(o);
+		return NULL; /* its place is free when it has ended */
+	}
+	o = pool_take(&pool);
+	if (!o) {
+		o = oldest_idle(NULL);
+		if (o)
+			outbound_close(o, false);
+		return NULL;
+	}
+	memset(o, 0, offsetof(struct outbound, in));
+	o->conn.watch.fd = -1;
+	o->gateway = g;
+	o->sending = *s;
+	g->connections++;
+	return o;
+}
+
+struct outbound *outbound_take_idle(struct gateway *g, const struct conf_sending *s)
+{
+	for (struct outbound *o = g->idle; o; o = o->next_idle) {
+		if (memcmp(&o->sending, s, sizeof(*s)) != 0)
+			continue;
+		idle_remove(o);
+		loop_deadline_clear(&o->limit);
+		o->waited = true;
+		return o;
+	}
+	return NULL;
+}
+
+/* ---- words ---- */
+
+static void blame(struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more)
+{
+	struct fmt f;
+
+	o->trouble = (uint8_t)trouble;
+	fmt_init(&f, o->why, sizeof(o->why));
+	if (o->naddr && !o->gateway->literal && o->present < o->naddr) {
+		inet_print_addr(&f, &o->addr[o->present]);
+		fmt_str(&f, ": ");
+	}
+	fmt_str(&f, words);
+	fmt_bytes(&f, more);
+}
+
+void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r)
+{
+	char text[160];
+	struct fmt f;
+	bool login = r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, command == CLIENT_CMD_GREETING ? "greets with \"" : "answered ");
+	if (command != CLIENT_CMD_GREETING) {
+		fmt_str(&f, client_command_name(command));
+		fmt_str(&f, " with \"");
+	}
+	reply_line(&f, r);
+	fmt_str(&f, "\"");
+	blame(o, login ? VERDICT_LOGIN : VERDICT_PROTOCOL, login ? "wants a login: " : "", fmt_done(&f));
+}
+
+/* ---- the hunt ---- */
+
+static void hunt_failed(struct outbound *o)
+{
+	struct gateway *g = o->gateway;
+	struct bytes why = bytes_of(o->why);
+	struct leg *l = o->leg;
+
+	if (o->probe) {
+		gateway_probe_failed(g, o->trouble, why);
+		outbound_close(o, false);
+		return;
+	}
+	if (!o->stood)
+		gateway_failed(g, o->trouble, why);
+	if (l)
+		leg_hunt_failed(l);
+	else
+		outbound_close(o, false);
+}
+
+static void dial_failed(struct dial *d, unsigned index, int err)
+{
+	struct outbound *o = LOOP_OWNER(struct outbound, dial, d);
+
+	o->spent |= 1u << index;
+	o->present = (uint8_t)index;
+	gateway_address_failed(o->gateway, o->order[index]);
+	blame(o, VERDICT_NO_CONNECT, dial_error(err), (struct bytes){0});
+}
+
+static void dial_done(struct dial *d, int fd, unsigned index)
+{
+	struct outbound *o = LOOP_OWNER(struct outbound, dial, d);
+	struct inet_addr local;
+	struct bytes name = o->sending.ehlo_hostname;
+	struct fmt f;
+
+	if (fd < 0) {
+		hunt_failed(o);
+		return;
+	}
+	o->present = (uint8_t)index;
+	listen_local(fd, &local);
+	memset(&o->conn, 0, sizeof(o->conn));
+	buf_init(&o->conn.in, o->in, sizeof(o->in));
+	buf_init(&o->conn.out, o->out, sizeof(o->out));
+	fmt_init(&f, o->ehlo, sizeof(o->ehlo));
+	if (name.n)
+		fmt_bytes(&f, name);
+	else
+		inet_print_literal(&f, &local);
+	client_init(&o->client, fmt_done(&f));
+	o->state = OB_HELLO;
+	if (conn_open(&o->conn, fd, on_event) != 0)
+		gp_bug("outbound: epoll refuses a connection");
+	stats.gateway_connections_total++;
+	stats.gateway_connections_now++;
+	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000, on_limit);
+}
+
+static void dial(struct outbound *o)
+{
+	o->state = OB_DIAL;
+	o->spent = 0;
+	o->dial.addr = o->addr;
+	o->dial.n = o->naddr;
+	o->dial.source = o->sending.bind_address;
+	o->dial.connect_ms = o->sending.connect_timeout * 1000;
+	o->dial.failed = dial_failed;
+	o->dial.done = dial_done;
+	dial_start(&o->dial);
+}
+
+/* The gateway's addresses are known. */
+static void begin(struct outbound *o)
+{
+	o->naddr = (uint8_t)gateway_order(o->gateway, &o->sending, o->addr, o->order);
+	if (o->naddr == 0)
+		blame(o, VERDICT_NO_CONNECT, "every address of it is prohibited or this box itself", (struct bytes){0});
+	dial(o);
+}
+
+void outbound_hunt(struct outbound *o)
+{
+	o->stood = false;
+	if (gateway_resolve(o->gateway) == GATEWAY_KNOWN)
+		begin(o);
+	else
+		o->state = OB_LOOKUP;
+}
+
+void outbound_looked_up(struct gateway *g, bool found)
+{
+	for (unsigned i = 0; i < pool.fresh; i++) {
+		struct outbound *o = &objects[i];
+
+		if (o->gateway != g || o->state != OB_LOOKUP || o->gone.queued)
+			continue;
+		if (found) {
+			begin(o);
+			continue;
+		}
+		o->naddr = 0;
+		o->state = OB_DIAL;
+		blame(o, VERDICT_NO_NAME, g->lookup_why, (struct bytes){0});
+		hunt_failed(o);
+	}
+}
+
+/* Takes the failed addresses, and the present one, out of the list. */
+static void compact(struct outbound *o, bool present_too)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < o->naddr; i++) {
+		if ((o->spent & (1u << i)) || (present_too && i == o->present))
+			continue;
+		o->addr[n] = o->addr[i];
+		o->order[n++] = o->order[i];
+	}
+	o->naddr = (uint8_t)n;
+	o->spent = 0;
+}
+
+bool outbound_has_more(const struct outbound *o)
+{
+	for (unsigned i = 0; i < o->naddr; i++)
+		if (i != o->present && !(o->spent & (1u << i)))
+			return true;
+	return false;
+}
+
+bool outbound_next_address(struct outbound *o)
+{
+	loop_deadline_clear(&o->limit);
+	o->silent = o->waited = false;
+	if (conn_is_open(&o->conn)) {
+		conn_close(&o->conn, false);
+		stats.gateway_connections_now--;
+	}
+	compact(o, true);
+	if (o->naddr == 0)
+		return false;
+	dial(o);
+	return true;
+}
+
+/* ---- the session ---- */
+
+static void blame_failure(struct outbound *o, enum client_failure why, enum client_command command)
+{
+	const struct reply *r = client_last(&o->client);
+
+	if (why == CLIENT_HELLO_REFUSED) {
+		char text[160];
+		struct fmt f;
+
+		fmt_init(&f, text, sizeof(text));
+		fmt_str(&f, o->ehlo);
+		fmt_str(&f, " (");
+		reply_line(&f, r);
+		fmt_str(&f, "); set EHLO_Hostname to a name it takes");
+		blame(o, VERDICT_PROTOCOL, "refuses EHLO ", fmt_done(&f));
+	} else if (r->code) {
+		outbound_blame_reply(o, command, r);
+	} else if (why == CLIENT_OUT_OF_STEP) {
+		blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for", (struct bytes){0});
+	} else {
+		blame(o, VERDICT_PROTOCOL, "sent a reply to ", bytes_of(client_command_name(command)));
+	}
+}
+
+static void blame_lost(struct outbound *o)
+{
+	enum client_command awaited = client_awaits(&o->client);
+
+	blame(o, VERDICT_LOST, awaited == CLIENT_CMD_NONE ? "the connection was lost" : "the connection was lost before the reply to ",
+	      awaited == CLIENT_CMD_NONE ? (struct bytes){0} : bytes_of(client_command_name(awaited)));
+}
+
+enum outbound_event outbound_step(struct outbound *o, enum client_command *command)
+{
+	struct client_what what = {CLIENT_CMD_NONE, CLIENT_OK};
+	struct bytes in;
+	size_t had;
+	enum client_event ev;
+
+	if (o->silent)
+		return OUTBOUND_FAILS;
+	if (!conn_is_open(&o->conn))
+		return OUTBOUND_NOTHING;
+	in = buf_peek(&o->conn.in);
+	had = in.n;
+	ev = client_step(&o->client, &in, &o->conn.out, &what);
+	buf_drop(&o->conn.in, had - in.n);
+	*command = what.command;
+	switch (ev) {
+	case CLIENT_MORE:
+		if (!o->conn.lost && !o->conn.eof)
+			return OUTBOUND_NOTHING;
+		blame_lost(o);
+		return OUTBOUND_FAILS;
+	case CLIENT_READY:
+		o->state = OB_READY;
+		o->stood = true;
+		o->gateway->size_limit = o->client.size_limit;
+		loop_deadline_clear(&o->limit);
+		gateway_address_worked(o->gateway, o->order[o->present]);
+		gateway_worked(o->gateway);
+		return OUTBOUND_STANDS;
+	case CLIENT_REPLY:
+		o->waited = false;
+		return OUTBOUND_REPLY;
+	case CLIENT_EARLY:
+		return OUTBOUND_EARLY;
+	case CLIENT_FAILED:
+		blame_failure(o, what.why, what.command);
+		return OUTBOUND_FAILS;
+	}
+	return OUTBOUND_NOTHING;
+}
+
+static uint64_t awaited_ms(const struct outbound *o)
+{
+	switch (client_awaits(&o->client)) {
+	case CLIENT_CMD_MAIL:
+		return (uint64_t)o->sending.mailfrom_timeout * 1000;
+	case CLIENT_CMD_RCPT:
+	case CLIENT_CMD_DATA:
+		return (uint64_t)o->sending.rcptto_timeout * 1000;
+	case CLIENT_CMD_END:
+		return (uint64_t)o->sending.body_timeout * 1000;
+	case CLIENT_CMD_GREETING:
+	case CLIENT_CMD_EHLO:
+	case CLIENT_CMD_HELO:
+		return (uint64_t)o->sending.ehlo_timeout * 1000;
+	case CLIENT_CMD_RSET:
+	case CLIENT_CMD_NOOP:
+	case CLIENT_CMD_QUIT:
+		return SHORT_MS;
+	case CLIENT_CMD_NONE:
+		break;
+	}
+	return 0;
+}
+
+void outbound_flush(struct outbound *o)
+{
+	size_t sent = 0;
+	uint64_t wait;
+
+	if (!conn_is_open(&o->conn))
+		return;
+	if (buf_used(&o->conn.out))
+		sent = conn_flush(&o->conn);
+	wait = awaited_ms(o);
+	if (o->client.in_body) {
+		if (sent || !timer_is_set(&o->limit.timer))
+			loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000, on_limit);
+	} else if (sent && wait) {
+		if (o->waited && wait > SHORT_MS)
+			wait = SHORT_MS;
+		loop_deadline(&o->limit, loop_now() + wait, on_limit);
+	} else if (!wait && o->leg) {
+		loop_deadline_clear(&o->limit);
+	}
+	conn_rearm(&o->conn, true);
+}
+
+/* ---- connections that are nobody's ---- */
+
+static void become_idle(struct outbound *o)
+{
+	struct gateway *g = o->gateway;
+
+	if (o->sending.max_deliveries_per_connection && o->mails >= o->sending.max_deliveries_per_connection) {
+		outbound_quit(o);
+		return;
+	}
+	o->state = OB_READY;
+	o->next_idle = g->idle;
+	g->idle = o;
+	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.idle_timeout * 1000, on_limit);
+	conn_rearm(&o->conn, true);
+	leg_serve_waiting();
+}
+
+void outbound_keep(struct outbound *o)
+{
+	o->leg = NULL;
+	if (!conn_is_open(&o->conn) || o->conn.lost || o->conn.eof || o->state != OB_READY)
+		outbound_close(o, false);
+	else
+		become_idle(o);
+}
+
+static void try_reset(struct outbound *o)
+{
+	if (!o->reset_due || !client_may_send(&o->client) || !client_rset(&o->client, &o->conn.out))
+		return;
+	o->reset_due = false;
+}
+
+void outbound_reset(struct outbound *o)
+{
+	o->leg = NULL;
+	if (!conn_is_open(&o->conn) || o->conn.lost || o->conn.eof || o->state != OB_READY || o->client.failed) {
+		outbound_close(o, false);
+		return;
+	}
+	o->state = OB_RESET;
+	o->reset_due = true;
+	try_reset(o);
+	outbound_flush(o);
+	loop_deadline(&o->limit, loop_now() + SHORT_MS, on_limit);
+}
+
+void outbound_quit(struct outbound *o)
+{
+	idle_remove(o);
+	o->leg = NULL;
+	if (!client_may_send(&o->client) || !client_quit(&o->client, &o->conn.out)) {
+		outbound_close(o, false);
+		return;
+	}
+	o->state = OB_QUIT;
+	outbound_flush(o);
+	loop_deadline(&o->limit, loop_now() + SHORT_MS, on_limit);
+}
+
+static void probe_stands(struct outbound *o)
+{
+	o->probe = false;
+	become_idle(o);
+}
+
+/* An idle connection that says anything, or ends, is of no use any more; the client notices nothing. */
+static void step_unowned(struct outbound *o)
+{
+	enum client_command command = CLIENT_CMD_NONE;
+	enum outbound_event ev;
+
+	while ((ev = outbound_step(o, &command)) != OUTBOUND_NOTHING) {
+		if (ev == OUTBOUND_STANDS && o->probe) {
+			probe_stands(o);
+			return;
+		}
+		if (o->state == OB_RESET && ev == OUTBOUND_REPLY && command != CLIENT_CMD_RSET)
+			continue;
+		if (o->state == OB_RESET && ev == OUTBOUND_REPLY && client_last(&o->client)->code / 100 == 2) {
+			become_idle(o);
+			return;
+		}
+		if (o->state == OB_HELLO && ev == OUTBOUND_FAILS) {
+			gateway_address_failed(o->gateway, o->order[o->present]);
+			if (!outbound_next_address(o))
+				hunt_failed(o);
+			return;
+		}
+		outbound_close(o, false);
+		return;
+	}
+	try_reset(o);
+	outbound_flush(o);
+	if (o->conn.lost)
+		step_unowned(o);
+}
+
+static void on_event(struct watch *w, uint32_t events)
+{
+	struct conn *c = LOOP_OWNER(struct conn, watch, w);
+	struct outbound *o = LOOP_OWNER(struct outbound, conn, c);
+
+	conn_events(c, events);
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		(void)conn_fill(c);
+	if (o->leg)
+		o->leg->wake(o->leg);
+	else
+		step_unowned(o);
+}
+
+static void on_limit(struct deadline *d)
+{
+	struct outbound *o = LOOP_OWNER(struct outbound, limit, d);
+	enum client_command awaited = client_awaits(&o->client);
+
+	if (o->state == OB_READY && !o->leg) {
+		outbound_quit(o);
+		return;
+	}
+	if (o->state == OB_RESET || o->state == OB_QUIT) {
+		outbound_close(o, false);
+		return;
+	}
+	if (o->client.in_body && buf_used(&o->conn.out) == 0) {
+		/* it waits for the client, not for the gateway */
+		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000, on_limit);
+		return;
+	}
+	if (o->client.in_body)
+		blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long", (struct bytes){0});
+	else
+		blame(o, VERDICT_TIMEOUT, "no answer in time to ", bytes_of(client_command_name(awaited)));
+	o->silent = true;
+	if (o->leg)
+		o->leg->wake(o->leg);
+	else
+		step_unowned(o);
+}
+
+/* ---- probes, draining ---- */
+
+bool outbound_probe(struct gateway *g)
+{
+	struct outbound *o = outbound_new(g, &g->sending);
+
+	if (!o)
+		return false;
+	o->probe = true;
+	g->fresh_until = 0;
+	outbound_hunt(o);
+	return true;
+}
+
+void outbound_close_idle(void)
+{
+	for (unsigned i = 0; i < pool.fresh; i++) {
+		struct outbound *o = &objects[i];
+
+		if (o->gateway && !o->gone.queued && !o->leg && o->state == OB_READY && conn_is_open(&o->conn))
+			outbound_quit(o);
+	}
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/* Connections to gateways, and the leg: what a transaction holds of one. */
+#ifndef RUN_OUTBOUND_H
+#define RUN_OUTBOUND_H
+
+#include "io/conn.h"
+#include "io/dial.h"
+#include "relay/verdict.h"
+#include "run/gateway.h"
+#include "smtp/client.h"
+
+#define LEG_WHY 240
+
+enum leg_state {
+	LEG_NONE,
+	LEG_WAITING, /* all connections are busy */
+	LEG_OPENING,
+	LEG_READY,
+	LEG_BROKEN, /* failed; leg_step tells it once */
+};
+
+enum leg_event {
+	LEG_NOTHING,
+	LEG_STANDS, /* mail may be sent */
+	LEG_OK,     /* leg_reply() answers what.command */
+	LEG_DEFER,
+	LEG_REJECT,
+	LEG_EARLY,  /* a refusal in the body */
+	LEG_FAILS,  /* l->trouble and l->why tell why; l->more: another address or route is left */
+};
+
+/* Embedded in its transaction's owner. Zeroed: LEG_NONE. */
+struct leg {
+	uint8_t state;     /* enum leg_state */
+	bool more;
+	bool told;         /* LEG_READY or LEG_BROKEN was told to the owner */
+	bool kept;         /* the present connection was kept from an earlier mail */
+	bool fresh;        /* a kept one was replaced: no second time */
+	bool doubt;        /* it was lost without a word, or fell silent */
+	uint8_t route;     /* which of the routes is tried, in their order */
+	uint8_t trouble;   /* enum verdict_trouble */
+	uint32_t turn;
+	struct outbound *ob;
+	struct gateway *gateway;  /* that is tried, or was last */
+	struct leg *next_waiting;
+	void (*wake)(struct leg *l); /* something has happened: step it */
+	struct conf_sending sending; /* the delivery key */
+	char why[LEG_WHY];        /* in words, with the gateway's name */
+};
+
+enum outbound_state {
+	OB_LOOKUP,
+	OB_DIAL,
+	OB_HELLO, /* greeting and EHLO */
+	OB_READY, /* used by its leg, or idle */
+	OB_RESET, /* RSET is out; nobody's */
+	OB_QUIT,
+};
+
+struct outbound {
+	struct conn conn;
+	uint8_t state;    /* enum outbound_state */
+	uint8_t trouble;  /* enum verdict_trouble, with why */
+	bool probe;       /* dialled by nobody, to see whether the gateway is up */
+	bool waited;      /* it was kept from an earlier use, and no reply has come since it was taken up */
+	bool stood;       /* in this hunt a connection came as far as EHLO's reply */
+	bool silent;      /* a deadline has passed; leg_step has to tell */
+	bool reset_due;   /* RSET could not be sent yet */
+	uint8_t naddr;    /* addresses of this hunt that are left, the present one (order[0] once it stands) included */
+	uint8_t order[CONFIG_GATEWAY_ADDRESSES];     /* their places in gateway->addr */
+	struct inet_addr addr[CONFIG_GATEWAY_ADDRESSES];
+	uint32_t spent;   /* bit set of those that have failed */
+	uint8_t present;  /* the one that is connected */
+	struct gateway *gateway;
+	struct leg *leg;  /* owner, or NULL */
+	struct outbound *next_idle;
+	uint32_t mails;
+	struct deadline limit;
+	struct loop_task gone;
+	struct dial dial;
+	struct client client;
+	struct conf_sending sending;
+	uint64_t moved;   /* conn.sent when the body's deadline was last set */
+	char ehlo[LIMIT_HOSTNAME + 1];
+	char why[LEG_WHY]; /* in words, without the gateway's name */
+	uint8_t in[LIMIT_GATEWAY_IN];
+	uint8_t out[LIMIT_GATEWAY_OUT];
+};
+
+void outbound_init(void);
+
+/* ---- the leg, for its owner ---- */
+
+/* Gets a connection for this delivery key: a kept one, or a new one along routes and addresses. */
+void leg_dial(struct leg *l, const struct conf_sending *s, void (*wake)(struct leg *l));
+
+/* After LEG_FAILS with more: drops the connection and goes on to what is left. */
+void leg_next(struct leg *l);
+
+/* Lets go of the leg: the connection is kept (after RSET), or closed as it is. Harmless on LEG_NONE. why stays to be told. */
+void leg_keep(struct leg *l);
+void leg_reset(struct leg *l);
+void leg_cut(struct leg *l);
+
+/* One event, if there is one. command: which command it answers. */
+enum leg_event leg_step(struct leg *l, enum client_command *command);
+
+/* The reply that leg_step spoke of. */
+const struct reply *leg_reply(const struct leg *l);
+
+/* The machine and the buffer of a leg that stands (LEG_READY). */
+struct client *leg_client(struct leg *l);
+struct buf *leg_out(struct leg *l);
+
+/* Writes what is in leg_out, sets the deadline for what is awaited, rearms: at the end of each turn in which something was put there, or was to be read. */
+void leg_flush(struct leg *l);
+
+/* The mail was accepted. */
+void leg_delivered(struct leg *l);
+
+/* ---- for gateway.c and engine.c ---- */
+
+/* The look-up that outbounds of g wait for has ended. */
+void outbound_looked_up(struct gateway *g, bool ok);
+
+/* g is down (or up again): legs that wait for a connection to it are looked at again. */
+void outbound_gateway_changed(struct gateway *g);
+
+/* A probe of g; false when no outbound is free. */
+bool outbound_probe(struct gateway *g);
+
+/* Closes idle connections (draining). */
+void outbound_close_idle(void);
+unsigned outbound_count(void);
+
+#endif

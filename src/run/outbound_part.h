@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/* Between outbound.c (connections) and leg.c (what transactions hold of them). */
+#ifndef RUN_OUTBOUND_PART_H
+#define RUN_OUTBOUND_PART_H
+
+#include "run/outbound.h"
+
+/* A new connection of g for these options, not yet dialled; NULL when g or the pool has none free (an idle one is closed to make room). */
+struct outbound *outbound_new(struct gateway *g, const struct conf_sending *s);
+
+/* A kept connection of g with just these options, taken out of the idle list; NULL when there is none. */
+struct outbound *outbound_take_idle(struct gateway *g, const struct conf_sending *s);
+
+/* Begins to hunt along g's addresses; later the owner is woken, or the probe told. */
+void outbound_hunt(struct outbound *o);
+
+/* Drops the present connection and tries the addresses left; false if there are none. */
+bool outbound_next_address(struct outbound *o);
+bool outbound_has_more(const struct outbound *o);
+
+enum outbound_event { OUTBOUND_NOTHING, OUTBOUND_STANDS, OUTBOUND_REPLY, OUTBOUND_EARLY, OUTBOUND_FAILS };
+
+/* Works through what has come: one event. OUTBOUND_FAILS: o->trouble and o->why. */
+enum outbound_event outbound_step(struct outbound *o, enum client_command *command);
+
+/* Why o's gateway fails, from a reply of it. */
+void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r);
+
+/* Nobody's from now on: kept, after RSET, or ended. */
+void outbound_keep(struct outbound *o);
+void outbound_reset(struct outbound *o);
+void outbound_quit(struct outbound *o);
+void outbound_close(struct outbound *o, bool reset);
+
+/* Flushes, sets the deadline for what is awaited, rearms. */
+void outbound_flush(struct outbound *o);
+
+/* leg.c: the hunt of o has ended without a connection. */
+void leg_hunt_failed(struct leg *l);
+/* leg.c: a connection was closed or kept: somebody may be waiting for it. */
+void leg_serve_waiting(void);
+
+#endif
