@@ -16,9 +16,23 @@ static void listen_interest(struct listen *l)
 	loop_interest(&l->watch, l->paused || waiting ? 0 : EPOLLIN);
 }
 
+static void listen_ready(struct watch *w, uint32_t events);
+
 static void listen_again(struct deadline *d)
 {
-	listen_interest(LOOP_OWNER(struct listen, again, d));
+	struct listen *l = LOOP_OWNER(struct listen, again, d);
+
+	if (l->watch.fd <= 0 && loop_watch(&l->watch, l->fd, 0, listen_ready) < 0)
+		loop_deadline(d, loop_now() + LISTEN_PAUSE_MS, listen_again);
+	listen_interest(l);
+}
+
+/* The supervisor took the socket out of service for a listener of the next generation; perhaps it comes back. Its hang-up is reported until it is not
+ * watched any more. */
+static void listen_asleep(struct listen *l)
+{
+	loop_unwatch(&l->watch);
+	loop_deadline(&l->again, loop_now() + LISTEN_PAUSE_MS, listen_again);
 }
 
 /* Trying on at once would be a busy loop: the client stays in the queue, the event stays due. */
@@ -58,7 +72,10 @@ static void listen_ready(struct watch *w, uint32_t events)
 	socklen_t n = sizeof(ss);
 	int fd;
 
-	(void)events;
+	if (events & EPOLLHUP) {
+		listen_asleep(l);
+		return;
+	}
 	if (l->paused)
 		return;
 	fd = accept4(w->fd, (struct sockaddr *)&ss, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -73,6 +90,7 @@ static void listen_ready(struct watch *w, uint32_t events)
 
 int listen_open(struct listen *l, int fd, bool unix_socket, listen_fn *fn)
 {
+	l->fd = fd;
 	l->unix_socket = unix_socket;
 	l->paused = false;
 	l->quiet_until = 0;
@@ -94,12 +112,11 @@ void listen_resume(struct listen *l)
 
 void listen_close(struct listen *l)
 {
-	int fd = l->watch.fd;
-
 	loop_deadline_clear(&l->again);
 	loop_unwatch(&l->watch);
-	if (fd > 0)
-		close(fd);
+	if (l->fd > 0)
+		close(l->fd);
+	l->fd = -1;
 }
 
 void listen_local(int fd, struct inet_addr *out)

@@ -22,6 +22,7 @@ typedef void listen_fn(struct listen *l, int fd, const struct listen_peer *peer)
 
 struct listen {
 	struct watch watch;
+	int fd;
 	struct deadline again; /* after LISTEN_PAUSE_MS */
 	uint64_t quiet_until;
 	bool unix_socket;

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/bind.h"
+
+#include "io/sockaddr.h"
+#include "io/tune.h"
+#include "run/unix_socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define BIND_BACKLOG 512
+#define BIND_UNIX_MODE 0666 /* who may come is decided by the folder it lies in */
+
+/* What one Listen of the configuration wants. */
+static void bind_want(const struct conf_listen *l, unsigned index, struct bound *b)
+{
+	struct fmt f;
+
+	memset(b, 0, sizeof(*b));
+	b->fd = -1;
+	b->kind = l->kind;
+	b->index = index;
+	if (l->kind == CONF_LISTEN_ADDRESS)
+		b->asked = l->addr;
+	if (l->kind == CONF_LISTEN_ANY_V4)
+		b->asked.a[10] = b->asked.a[11] = 0xff;
+	b->asked.port = l->port;
+	fmt_init(&f, b->name, sizeof(b->name));
+	if (l->kind == CONF_LISTEN_INTERFACE || l->kind == CONF_LISTEN_UNIX)
+		fmt_bytes(&f, l->name);
+	if (l->kind == CONF_LISTEN_INTERFACE)
+		b->interface = sockaddr_zone(b->name);
+}
+
+static bool bind_same(const struct bound *x, const struct bound *y)
+{
+	return x->kind == y->kind && inet_same(x->asked.a, y->asked.a) && x->asked.port == y->asked.port &&
+	       strcmp(x->asked.zone, y->asked.zone) == 0 && strcmp(x->name, y->name) == 0 &&
+	       x->interface == y->interface;
+}
+
+static const struct bound *bind_find(const struct bind_set *set, const struct bound *b)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		if (bind_same(&set->bound[i], b))
+			return &set->bound[i];
+	}
+	return NULL;
+}
+
+static int bind_option(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? errno : 0;
+}
+
+/* A TCP socket for b with all its options, not bound: *fd. */
+static int bind_socket(const struct bound *b, sa_family_t family, int *fd)
+{
+	bool both = b->kind == CONF_LISTEN_ANY || b->kind == CONF_LISTEN_INTERFACE;
+	int err = 0;
+
+	*fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return errno;
+	bind_option(*fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (family == AF_INET6)
+		err = bind_option(*fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? 0 : 1);
+	if (err == 0 && b->kind == CONF_LISTEN_ADDRESS)
+		err = bind_option(*fd, IPPROTO_IP, IP_FREEBIND, 1);
+	if (err == 0 && b->kind == CONF_LISTEN_INTERFACE &&
+	    setsockopt(*fd, SOL_SOCKET, SO_BINDTODEVICE, b->name, (socklen_t)strlen(b->name) + 1) < 0)
+		err = errno;
+	tune_listener(*fd);
+	if (err != 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	return err;
+}
+
+static int bind_tcp_family(struct bound *b, const struct inet_addr *to)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sockaddr_from(to, &ss);
+	int err = bind_socket(b, ss.ss_family, &b->fd);
+
+	if (err != 0)
+		return err;
+	if (bind(b->fd, (struct sockaddr *)&ss, n) < 0 || listen(b->fd, BIND_BACKLOG) < 0) {
+		err = errno;
+		close(b->fd);
+		b->fd = -1;
+		return err;
+	}
+	n = sizeof(ss);
+	if (getsockname(b->fd, (struct sockaddr *)&ss, &n) == 0)
+		sockaddr_to(&ss, &b->at);
+	memcpy(b->at.zone, to->zone, sizeof(b->at.zone));
+	return 0;
+}
+
+/* One socket for both families, or one for IPv4 on a machine without IPv6. */
+static int bind_tcp(struct bound *b)
+{
+	struct inet_addr v4 = b->asked;
+	int err = bind_tcp_family(b, &b->asked);
+
+	if ((err != EAFNOSUPPORT && err != EADDRNOTAVAIL) ||
+	    (b->kind != CONF_LISTEN_ANY && b->kind != CONF_LISTEN_INTERFACE))
+		return err;
+	v4.a[10] = v4.a[11] = 0xff;
+	return bind_tcp_family(b, &v4);
+}
+
+static bool bind_is_tcp(const struct bound *b)
+{
+	return b->kind != CONF_LISTEN_UNIX;
+}
+
+/* Listeners of `old` on that port that `want` has no use for stop listening (on = false), in every process that has them, or listen again. */
+static bool bind_step_aside(const struct bind_set *old, const struct bind_set *want, uint16_t port, bool on)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < old->n; i++) {
+		const struct bound *b = &old->bound[i];
+
+		if (!bind_is_tcp(b) || b->at.port != port || bind_find(want, b) != NULL)
+			continue;
+		any = true;
+		if (on)
+			listen(b->fd, BIND_BACKLOG);
+		else
+			shutdown(b->fd, SHUT_RD);
+	}
+	return any;
+}
+
+static int bind_exit_status(int err)
+{
+	if (err == EACCES || err == EPERM)
+		return EX_NOPERM;
+	return err == EADDRINUSE || err == ENODEV || err == EADDRNOTAVAIL ? EX_UNAVAILABLE : EX_OSERR;
+}
+
+static void bind_reason(const struct bound *b, int err, struct fmt *why)
+{
+	if (err == EACCES && b->asked.port != 0 && b->asked.port < 1024) {
+		fmt_str(why, "Permission denied (ports below 1024 need root)");
+	} else if (err == ENODEV || (err == EINVAL && b->asked.zone[0] != '\0')) {
+		fmt_str(why, "there is no interface ");
+		fmt_str(why, b->kind == CONF_LISTEN_INTERFACE ? b->name : b->asked.zone);
+	} else if (err == EINVAL && inet_is_link_local(b->asked.a)) {
+		fmt_str(why, "a link-local address needs its interface: %interface behind it");
+	} else if (err == EADDRINUSE) {
+		fmt_str(why, "another program listens there");
+	} else {
+		fmt_str(why, strerror(err));
+	}
+}
+
+static int bind_one(const struct conf_listen *l, const struct bind_set *old, const struct bind_set *want,
+		    struct bound *b, struct fmt *why)
+{
+	int err;
+
+	fmt_str(why, "cannot listen on ");
+	fmt_bytes(why, l->text);
+	fmt_str(why, ": ");
+	if (b->kind == CONF_LISTEN_UNIX) {
+		b->fd = unix_socket_open(b->name, BIND_UNIX_MODE, (gid_t)-1, why);
+		return b->fd >= 0 ? 0 : bind_exit_status(-b->fd);
+	}
+	err = bind_tcp(b);
+	if (err == EADDRINUSE && bind_step_aside(old, want, b->asked.port, false)) {
+		err = bind_tcp(b);
+		if (err != 0)
+			bind_step_aside(old, want, b->asked.port, true);
+	}
+	if (err == 0)
+		return 0;
+	bind_reason(b, err, why);
+	return bind_exit_status(err);
+}
+
+/* Back to `old`: what was opened for `out` goes, what stepped aside listens again. */
+static void bind_undo(const struct bind_set *old, struct bind_set *out, unsigned opened)
+{
+	for (unsigned i = 0; i < opened; i++) {
+		if (bind_find(old, &out->bound[i]) != NULL)
+			continue;
+		close(out->bound[i].fd);
+		if (!bind_is_tcp(&out->bound[i]))
+			unlink(out->bound[i].name);
+		else
+			bind_step_aside(old, out, out->bound[i].at.port, true);
+	}
+	out->n = 0;
+}
+
+int bind_open(const struct conf *conf, const struct bind_set *old, struct bind_set *out, struct fmt *why)
+{
+	size_t start = why->n;
+
+	out->n = conf->listens < BIND_MAX ? conf->listens : BIND_MAX;
+	for (unsigned i = 0; i < out->n; i++)
+		bind_want(&conf->listen[i], i, &out->bound[i]);
+	for (unsigned i = 0; i < out->n; i++) {
+		const struct bound *have = bind_find(old, &out->bound[i]);
+		int status;
+
+		if (have != NULL) {
+			out->bound[i].fd = have->fd;
+			out->bound[i].at = have->at;
+			continue;
+		}
+		why->n = start;
+		status = bind_one(&conf->listen[i], old, out, &out->bound[i], why);
+		if (status != 0) {
+			bind_undo(old, out, i);
+			return status;
+		}
+	}
+	why->n = start;
+	why->p[start] = '\0';
+	return 0;
+}
+
+void bind_retire(const struct bind_set *old, const struct bind_set *now)
+{
+	for (unsigned i = 0; i < old->n; i++) {
+		const struct bound *b = &old->bound[i];
+
+		if (bind_find(now, b) != NULL)
+			continue;
+		close(b->fd);
+		if (!bind_is_tcp(b))
+			unlink(b->name);
+	}
+}
+
+void bind_fill(const struct bind_set *set, struct engine_args *args)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		const struct bound *b = &set->bound[i];
+		struct engine_listener *l = &args->listener[args->nlisteners++];
+		struct fmt zone;
+
+		memset(l, 0, sizeof(*l));
+		l->fd = b->fd;
+		l->index = b->index;
+		l->at = b->at;
+		l->unix_socket = !bind_is_tcp(b);
+		fmt_init(&zone, l->zone, sizeof(l->zone));
+		if (b->kind == CONF_LISTEN_INTERFACE)
+			fmt_str(&zone, b->name);
+	}
+}
+
+void bind_print(const struct bind_set *set, struct fmt *f)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		const struct bound *b = &set->bound[i];
+
+		if (i > 0)
+			fmt_char(f, ' ');
+		if (b->kind == CONF_LISTEN_UNIX) {
+			fmt_str(f, b->name);
+			continue;
+		}
+		if (b->kind == CONF_LISTEN_INTERFACE)
+			fmt_str(f, b->name);
+		if (b->kind == CONF_LISTEN_INTERFACE || b->kind == CONF_LISTEN_ANY) {
+			fmt_char(f, ':');
+			fmt_u64(f, b->at.port);
+		} else {
+			inet_print_port(f, &b->at);
+		}
+	}
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/confine.h"
+
+#include "base/fmt.h"
+#include "base/num.h"
+#include "io/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static bool confine_look_up(struct confine *c, struct bytes user)
+{
+	const struct passwd *p;
+	uint64_t number;
+
+	if (num_u64(user, UINT32_MAX - 1, &number)) {
+		p = getpwuid((uid_t)number);
+		c->uid = (uid_t)number;
+		c->gid = p != NULL ? p->pw_gid : (gid_t)number;
+		return true;
+	}
+	p = getpwnam((const char *)user.p);
+	if (p == NULL)
+		return false;
+	c->uid = p->pw_uid;
+	c->gid = p->pw_gid;
+	return true;
+}
+
+bool confine_user(struct confine *c, struct bytes user)
+{
+	c->root = geteuid() == 0;
+	c->uid = geteuid();
+	c->gid = getegid();
+	if (!c->root)
+		return true;
+	if (user.n > 0)
+		return confine_look_up(c, user);
+	return confine_look_up(c, BYTES("gatepost")) || confine_look_up(c, BYTES("nobody"));
+}
+
+static int confine_folder_in(const char *place)
+{
+	char name[256];
+	struct fmt f;
+	int fd;
+
+	fmt_init(&f, name, sizeof(name));
+	fmt_str(&f, place);
+	fmt_str(&f, "/.gatepost.XXXXXX");
+	if (f.cut || mkdtemp(name) == NULL)
+		return -1;
+	if (chmod(name, 0555) < 0)
+		return -1;
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	rmdir(name);
+	return fd;
+}
+
+bool confine_folder(struct confine *c, const char *const *places)
+{
+	c->empty = -1;
+	for (unsigned i = 0; places[i] != NULL && c->empty < 0; i++)
+		c->empty = confine_folder_in(places[i]);
+	return c->empty >= 0;
+}
+
+_Noreturn static void confine_failed(const char *what)
+{
+	char text[160];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "cannot give up rights: ");
+	fmt_str(&f, what);
+	fmt_str(&f, ": ");
+	fmt_str(&f, strerror(errno));
+	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	_exit(EX_OSERR);
+}
+
+void confine_secrets(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* Not only for root: a container may have given us some. */
+static void confine_capabilities(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	memset(data, 0, sizeof(data));
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capset, &head, data) < 0 && errno != ENOSYS)
+		confine_failed("capset");
+}
+
+static void confine_root(const struct confine *c, bool empty)
+{
+	if (empty) {
+		if (fchdir(c->empty) < 0 || chroot(".") < 0)
+			confine_failed("chroot");
+	} else if (chdir("/") < 0) {
+		confine_failed("chdir");
+	}
+	if (setgroups(0, NULL) < 0 || setgid(c->gid) < 0 || setuid(c->uid) < 0)
+		confine_failed("setuid");
+	if (c->uid != 0 && setuid(0) == 0)
+		confine_failed("setuid can be undone");
+}
+
+void confine(const struct confine *c, bool empty, pid_t parent)
+{
+	if (c->root)
+		confine_root(c, empty);
+	confine_capabilities();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		confine_failed("no_new_privs");
+	confine_secrets();
+	/* A change of user forgets it: last. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		confine_failed("PR_SET_PDEATHSIG");
+	if (getppid() != parent)
+		_exit(EX_OSERR);
+}
