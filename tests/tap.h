@@ -62,8 +62,8 @@ static bool tap_num(long long got, long long want, const char *file, int line,
 
 	TAP_VOK(held);
 	if (!held)
-		printf("#  got: %lld (%#llx)\n# want: %lld (%#llx)\n", got, (unsigned long long)got, want,
-		       (unsigned long long)want);
+		printf("#  got: %lld (%#llx)\n# want: %lld (%#llx)\n", got,
+		       (unsigned long long)got, want, (unsigned long long)want);
 	return held;
 }
 

@@ -103,8 +103,8 @@ void blk_cursor_init(const struct blk_chain *c, struct blk_cursor *cur)
 }
 
 /* The block of the octet at cur, which is before the end. */
-static uint32_t block_at(const struct blk_arena *a, const struct blk_chain *c,
-			 const struct blk_cursor *cur)
+static uint32_t block_at(
+    const struct blk_arena *a, const struct blk_chain *c, const struct blk_cursor *cur)
 {
 	if (cur->off == 0)
 		return c->head;
@@ -113,7 +113,7 @@ static uint32_t block_at(const struct blk_arena *a, const struct blk_chain *c,
 
 /* Moves on by at most n octets, copying them to out where that is not NULL. */
 static size_t advance(const struct blk_arena *a, const struct blk_chain *c, struct blk_cursor *cur,
-		      uint8_t *out, size_t n)
+    uint8_t *out, size_t n)
 {
 	size_t done = 0;
 
@@ -135,19 +135,19 @@ static size_t advance(const struct blk_arena *a, const struct blk_chain *c, stru
 }
 
 size_t blk_read(const struct blk_arena *a, const struct blk_chain *c, struct blk_cursor *cur,
-		void *out, size_t n)
+    void *out, size_t n)
 {
 	return advance(a, c, cur, out, n);
 }
 
-bool blk_skip(const struct blk_arena *a, const struct blk_chain *c, struct blk_cursor *cur,
-	      size_t n)
+bool blk_skip(
+    const struct blk_arena *a, const struct blk_chain *c, struct blk_cursor *cur, size_t n)
 {
 	return advance(a, c, cur, NULL, n) == n;
 }
 
-bool blk_poke(struct blk_arena *a, const struct blk_chain *c, const struct blk_cursor *cur,
-	      uint8_t value)
+bool blk_poke(
+    struct blk_arena *a, const struct blk_chain *c, const struct blk_cursor *cur, uint8_t value)
 {
 	if (cur->off >= c->len)
 		return false;

@@ -42,7 +42,7 @@ size_t buf_room(const struct buf *b)
 
 struct bytes buf_peek(const struct buf *b)
 {
-	return (struct bytes){b->mem + b->r, b->w - b->r};
+	return (struct bytes){ b->mem + b->r, b->w - b->r };
 }
 
 void buf_drop(struct buf *b, size_t n)

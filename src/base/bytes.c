@@ -10,7 +10,7 @@ static bool is_blank(uint8_t c)
 
 struct bytes bytes_of(const char *text)
 {
-	return (struct bytes){(const uint8_t *)text, strlen(text)};
+	return (struct bytes){ (const uint8_t *)text, strlen(text) };
 }
 
 bool bytes_same(struct bytes a, struct bytes b)

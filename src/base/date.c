@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/date.h"
 
-#define DATE_DAY 86400u
+#define DATE_DAY  86400u
 #define DATE_LAST 253402300799u /* 9999-12-31T23:59:59Z; anything later prints as this */
 
 struct civil {
@@ -17,7 +17,7 @@ static bool is_leap(uint32_t year)
 
 static uint32_t days_in_month(uint32_t year, uint32_t month)
 {
-	static const uint8_t days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	static const uint8_t days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
 	return days[month - 1] + (month == 2 && is_leap(year) ? 1u : 0u);
 }
@@ -36,7 +36,7 @@ static uint32_t days_to_year(uint32_t year)
 
 static struct civil civil_from(uint64_t seconds)
 {
-	struct civil c = {0};
+	struct civil c = { 0 };
 	uint32_t days, clock;
 
 	if (seconds > DATE_LAST)
@@ -68,9 +68,9 @@ static void print_clock(struct fmt *f, const struct civil *c)
 
 void date_rfc5322(struct fmt *f, uint64_t seconds)
 {
-	static const char weekday[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char month[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	static const char weekday[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char month[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+		"Sep", "Oct", "Nov", "Dec" };
 	struct civil c = civil_from(seconds);
 
 	fmt_str(f, weekday[c.weekday]);

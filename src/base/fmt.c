@@ -93,5 +93,5 @@ void fmt_ms(struct fmt *f, uint64_t ms)
 
 struct bytes fmt_done(const struct fmt *f)
 {
-	return (struct bytes){(const uint8_t *)f->p, f->n};
+	return (struct bytes){ (const uint8_t *)f->p, f->n };
 }

@@ -19,9 +19,9 @@ void fmt_str(struct fmt *f, const char *text);
 void fmt_bytes(struct fmt *f, struct bytes x);
 void fmt_u64(struct fmt *f, uint64_t v);
 void fmt_i64(struct fmt *f, int64_t v);
-void fmt_pad(struct fmt *f, uint64_t v, unsigned width);   /* decimal, zeros in front */
-void fmt_hex(struct fmt *f, uint64_t v, unsigned width);   /* lower case, zeros in front */
-void fmt_ms(struct fmt *f, uint64_t ms);                   /* milliseconds as seconds: 1234 -> 1.234 */
-struct bytes fmt_done(const struct fmt *f);                /* what was written */
+void fmt_pad(struct fmt *f, uint64_t v, unsigned width); /* decimal, zeros in front */
+void fmt_hex(struct fmt *f, uint64_t v, unsigned width); /* lower case, zeros in front */
+void fmt_ms(struct fmt *f, uint64_t ms);    /* milliseconds as seconds: 1234 -> 1.234 */
+struct bytes fmt_done(const struct fmt *f); /* what was written */
 
 #endif

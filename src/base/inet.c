@@ -7,7 +7,7 @@
 
 #define V4_BITS 96 /* length of the prefix of IPv4-mapped addresses */
 
-static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 static bool parse_quad(struct bytes x, uint8_t out[4])
 {
@@ -131,7 +131,7 @@ static bool zone_is_good(struct bytes zone)
 
 bool inet_parse_v6(struct bytes x, struct inet_addr *out)
 {
-	struct inet_addr got = {0};
+	struct inet_addr got = { 0 };
 	size_t percent = bytes_find(x, '%');
 	struct bytes zone = bytes_skip(x, percent + 1);
 
@@ -225,7 +225,7 @@ bool inet_same(const uint8_t a[16], const uint8_t b[16])
 
 bool inet_is_loopback(const uint8_t a[16])
 {
-	static const uint8_t one[16] = {[15] = 1};
+	static const uint8_t one[16] = { [15] = 1 };
 
 	return inet_is_v4(a) ? a[12] == 127 : inet_same(a, one);
 }

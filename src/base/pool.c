@@ -3,7 +3,7 @@
 
 #include "base/bug.h"
 
-#define POOL_END UINT32_MAX         /* in next[]: the free list ends here */
+#define POOL_END   UINT32_MAX       /* in next[]: the free list ends here */
 #define POOL_TAKEN (UINT32_MAX - 1) /* in next[]: the object is in use */
 
 void pool_init(struct pool *p, void *mem, size_t size, uint32_t *next, uint32_t count)

@@ -21,19 +21,19 @@ const char *envelope_verdict_name(enum envelope_verdict verdict)
 
 void envelope_init(struct envelope *e)
 {
-	*e = (struct envelope){0};
+	*e = (struct envelope){ 0 };
 	blk_chain_init(&e->chain);
 }
 
 static bool add_record(struct blk_arena *a, struct envelope *e, struct bytes path)
 {
-	uint8_t prefix[PREFIX] = {(uint8_t)(path.n >> 8), (uint8_t)path.n, RCPT_NEW};
+	uint8_t prefix[PREFIX] = { (uint8_t)(path.n >> 8), (uint8_t)path.n, RCPT_NEW };
 
 	if (path.n > LIMIT_PATH)
 		gp_bug("envelope: path too long");
 	if (PREFIX + path.n > blk_room(a, &e->chain))
 		return false;
-	return blk_append(a, &e->chain, (struct bytes){prefix, PREFIX}) &&
+	return blk_append(a, &e->chain, (struct bytes){ prefix, PREFIX }) &&
 	       blk_append(a, &e->chain, path);
 }
 
@@ -66,7 +66,7 @@ uint32_t envelope_count_of(const struct envelope *e, enum envelope_verdict verdi
 
 /* Reads the record at cur->next. False at the end of the chain. */
 static bool read_record(const struct blk_arena *a, const struct envelope *e,
-			struct envelope_cursor *cur, uint8_t *path, size_t *n)
+    struct envelope_cursor *cur, uint8_t *path, size_t *n)
 {
 	uint8_t length[2], verdict;
 	size_t len;
@@ -84,10 +84,10 @@ static bool read_record(const struct blk_arena *a, const struct envelope *e,
 	return blk_skip(a, &e->chain, &cur->next, len);
 }
 
-bool envelope_get_sender(const struct blk_arena *a, const struct envelope *e, uint8_t *path,
-			 size_t *n)
+bool envelope_get_sender(
+    const struct blk_arena *a, const struct envelope *e, uint8_t *path, size_t *n)
 {
-	struct envelope_cursor cur = {0};
+	struct envelope_cursor cur = { 0 };
 
 	blk_cursor_init(&e->chain, &cur.next);
 	return read_record(a, e, &cur, path, n);
@@ -95,12 +95,12 @@ bool envelope_get_sender(const struct blk_arena *a, const struct envelope *e, ui
 
 void envelope_first(const struct envelope *e, struct envelope_cursor *cur)
 {
-	*cur = (struct envelope_cursor){.index = ENVELOPE_NONE};
+	*cur = (struct envelope_cursor){ .index = ENVELOPE_NONE };
 	blk_cursor_init(&e->chain, &cur->next);
 }
 
 bool envelope_next(const struct blk_arena *a, const struct envelope *e, struct envelope_cursor *cur,
-		   uint8_t *path, size_t *n)
+    uint8_t *path, size_t *n)
 {
 	struct envelope_cursor next = *cur;
 
@@ -114,7 +114,7 @@ bool envelope_next(const struct blk_arena *a, const struct envelope *e, struct e
 }
 
 bool envelope_at(const struct blk_arena *a, const struct envelope *e, struct envelope_cursor *cur,
-		 uint32_t index, uint8_t *path, size_t *n)
+    uint32_t index, uint8_t *path, size_t *n)
 {
 	if (index >= e->count)
 		return false;
@@ -129,7 +129,7 @@ bool envelope_at(const struct blk_arena *a, const struct envelope *e, struct env
 }
 
 void envelope_set_verdict(struct blk_arena *a, struct envelope *e, struct envelope_cursor *cur,
-			  enum envelope_verdict verdict)
+    enum envelope_verdict verdict)
 {
 	if (cur->index == ENVELOPE_NONE || !blk_poke(a, &e->chain, &cur->mark, (uint8_t)verdict))
 		gp_bug("envelope_set_verdict: on no recipient");

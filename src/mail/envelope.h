@@ -61,8 +61,8 @@ uint32_t envelope_count_of(const struct envelope *e, enum envelope_verdict verdi
  * Copies the reverse-path to path, which has LIMIT_PATH octets; *n gets its length. False: there
  * is none.
  */
-bool envelope_get_sender(const struct blk_arena *a, const struct envelope *e, uint8_t *path,
-			 size_t *n);
+bool envelope_get_sender(
+    const struct blk_arena *a, const struct envelope *e, uint8_t *path, size_t *n);
 
 /* Before the first recipient. */
 void envelope_first(const struct envelope *e, struct envelope_cursor *cur);
@@ -73,18 +73,18 @@ void envelope_first(const struct envelope *e, struct envelope_cursor *cur);
  * recipient that is added then is the next one.
  */
 bool envelope_next(const struct blk_arena *a, const struct envelope *e, struct envelope_cursor *cur,
-		   uint8_t *path, size_t *n);
+    uint8_t *path, size_t *n);
 
 /*
  * Puts cur on recipient index (then envelope_set_verdict works); its path as above. False: no
  * such.
  */
 bool envelope_at(const struct blk_arena *a, const struct envelope *e, struct envelope_cursor *cur,
-		 uint32_t index, uint8_t *path, size_t *n);
+    uint32_t index, uint8_t *path, size_t *n);
 
 /* Changes the verdict of the recipient that cur gave last. */
 void envelope_set_verdict(struct blk_arena *a, struct envelope *e, struct envelope_cursor *cur,
-			  enum envelope_verdict verdict);
+    enum envelope_verdict verdict);
 
 /* Gives the blocks back; e is as after envelope_init. */
 void envelope_free(struct blk_arena *a, struct envelope *e);

@@ -103,13 +103,13 @@ static enum field field_of(struct bytes name)
 		struct bytes name;
 		enum field field;
 	} known[] = {
-		{{(const uint8_t *)"from", 4}, FIELD_FROM},
-		{{(const uint8_t *)"reply-to", 8}, FIELD_REPLY_TO},
-		{{(const uint8_t *)"date", 4}, FIELD_DATE},
-		{{(const uint8_t *)"message-id", 10}, FIELD_MESSAGE_ID},
-		{{(const uint8_t *)"sender", 6}, FIELD_SENDER},
-		{{(const uint8_t *)"return-path", 11}, FIELD_SENDER},
-		{{(const uint8_t *)"received", 8}, FIELD_RECEIVED},
+		{ { (const uint8_t *)"from", 4 }, FIELD_FROM },
+		{ { (const uint8_t *)"reply-to", 8 }, FIELD_REPLY_TO },
+		{ { (const uint8_t *)"date", 4 }, FIELD_DATE },
+		{ { (const uint8_t *)"message-id", 10 }, FIELD_MESSAGE_ID },
+		{ { (const uint8_t *)"sender", 6 }, FIELD_SENDER },
+		{ { (const uint8_t *)"return-path", 11 }, FIELD_SENDER },
+		{ { (const uint8_t *)"received", 8 }, FIELD_RECEIVED },
 	};
 
 	name = bytes_trim(bytes_first(name, name.n - 1));
@@ -151,7 +151,7 @@ static enum act act_for(struct head *h, enum field field)
 
 static void replace_from(struct head *h)
 {
-	struct bytes value = {h->from, h->from_len};
+	struct bytes value = { h->from, h->from_len };
 	struct mailbox box;
 
 	mark_seen(h, FIELD_FROM);
@@ -167,7 +167,7 @@ static void replace_from(struct head *h)
 	enqueue(h, BYTES("\r\n"));
 }
 
-/* The current field is over. One in ACT_BLANK was empty: nothing of it has gone out, nothing will. */
+/* The current field is over. One still in ACT_BLANK was empty: nothing of it ever goes out. */
 static void end_field(struct head *h)
 {
 	if (h->act == ACT_FROM && h->filled)
@@ -251,11 +251,11 @@ static void on_name(struct head *h, struct bytes *in)
 	*in = bytes_skip(*in, n);
 	if (what == NAME_MORE || whole)
 		return;
-	h->field = (uint8_t)field_of((struct bytes){h->hold, h->held});
+	h->field = (uint8_t)field_of((struct bytes){ h->hold, h->held });
 	h->act = (uint8_t)act_for(h, (enum field)h->field);
 	h->state = STATE_VALUE;
 	if (h->act == ACT_PASS)
-		enqueue(h, (struct bytes){h->hold, h->held});
+		enqueue(h, (struct bytes){ h->hold, h->held });
 }
 
 /* Up to the end of the line, or of what there is. */
@@ -282,10 +282,10 @@ static void on_value_blank(struct head *h, struct bytes *in)
 		if (c == '\n') {
 			h->state = STATE_LINE;
 		} else if (is_blank(c)) {
-			hold(h, (struct bytes){in->p + n, 1});
+			hold(h, (struct bytes){ in->p + n, 1 });
 		} else if (c != '\r') {
 			mark_seen(h, (enum field)h->field);
-			enqueue(h, (struct bytes){h->hold, h->held});
+			enqueue(h, (struct bytes){ h->hold, h->held });
 			h->act = ACT_PASS;
 			break;
 		}
@@ -340,7 +340,7 @@ static void on_tail(struct head *h)
 	case 1:
 		if (wants_reply_to(h) && !is_seen(h, FIELD_REPLY_TO) && h->answer)
 			enqueue_field(h, BYTES("Reply-To: "),
-				      bytes_trim((struct bytes){h->from, h->from_len}));
+			    bytes_trim((struct bytes){ h->from, h->from_len }));
 		return;
 	case 2:
 		if (p->date.n > 0 && !is_seen(h, FIELD_DATE))
@@ -352,7 +352,7 @@ static void on_tail(struct head *h)
 		return;
 	default:
 		enqueue(h, BYTES("\r\n"));
-		enqueue(h, (struct bytes){h->hold, h->held});
+		enqueue(h, (struct bytes){ h->hold, h->held });
 		h->open = h->held > 0;
 		h->state = STATE_BODY;
 	}

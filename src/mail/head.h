@@ -25,20 +25,21 @@
 #include "base/bytes.h"
 
 #define HEAD_FROM_FIELD 512 /* octets of a From field, unfolded, with its name and colon */
-#define HEAD_HOLD 480       /* octets held back until it is known what they are */
-#define HEAD_QUEUE 5
+#define HEAD_HOLD       480 /* octets held back until it is known what they are */
+#define HEAD_QUEUE      5
 
 /* Immutable; outlives the editor, but for received, which is not used again after the first run. */
 struct head_params {
-	struct bytes received;    /* the whole field, CRLF and all; may be empty */
-	struct bytes date;        /* value, RFC 5322; empty: not wanted, or the clock is unset */
-	struct bytes message_id;  /* value with its angle brackets; empty: not wanted */
-	struct bytes header_from; /* address without angle brackets, at most 320 octets; empty: From stays */
-	bool add_reply_to;        /* counts only with header_from */
+	struct bytes received;   /* the whole field, CRLF and all; may be empty */
+	struct bytes date;       /* value, RFC 5322; empty: not wanted, or the clock is unset */
+	struct bytes message_id; /* value with its angle brackets; empty: not wanted */
+	struct bytes
+	    header_from; /* address without angle brackets, at most 320 octets; empty: From stays */
+	bool add_reply_to; /* counts only with header_from */
 };
 
 enum head_event {
-	HEAD_RUN,  /* *run is to be passed on; valid until the next call and the input's end of life */
+	HEAD_RUN, /* *run is to be passed on; valid until the next call or while the input is */
 	HEAD_MORE, /* *in is used up */
 	HEAD_END   /* only from head_end: all is said */
 };

@@ -46,7 +46,7 @@ static bool is_atext(int c)
 	return true;
 }
 
-/* Behind an opening quote: text, backslash pairs taken as they are, and the octet that closes it. */
+/* Behind an opening quote: text, backslash pairs as they are, and the octet that closes it. */
 static bool skip_quoted(struct parser *p, int close)
 {
 	int c;
@@ -252,11 +252,11 @@ static bool parse_mailbox(struct parser *p, const struct words *w, struct mailbo
 
 bool mailbox_parse(struct bytes value, struct mailbox *out)
 {
-	struct parser p = {.x = value, .qualified = true};
+	struct parser p = { .x = value, .qualified = true };
 	bool group = false, found = false;
 
 	while (p.at < value.n) {
-		struct mailbox box = {.begin = p.at};
+		struct mailbox box = { .begin = p.at };
 		struct words w;
 		int c;
 

@@ -7,9 +7,10 @@
 
 /* Offsets into the value. */
 struct mailbox {
-	size_t begin, end;           /* the first mailbox with the blanks and comments around it */
-	size_t addr_begin, addr_end; /* what a new address replaces: all within <>, or the bare one */
-	bool qualified;              /* every address of the field has a domain */
+	size_t begin, end; /* the first mailbox with the blanks and comments around it */
+	size_t addr_begin,
+	    addr_end;   /* what a new address replaces: all within <>, or the bare one */
+	bool qualified; /* every address of the field has a domain */
 };
 
 /*

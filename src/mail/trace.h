@@ -8,10 +8,10 @@
 #include "base/limits.h"
 
 #define TRACE_RANDOM 12 /* octets of randomness in an id */
-#define TRACE_ID 20     /* octets of an id's text */
+#define TRACE_ID     20 /* octets of an id's text */
 
-#define TRACE_SAID 64u    /* octets of a malformed HELO name that are told in the comment */
-#define TRACE_FOR 256u    /* a longer forward-path (RFC 5321 4.5.3.1.3) gets no "for" */
+#define TRACE_SAID 64u  /* octets of a malformed HELO name that are told in the comment */
+#define TRACE_FOR  256u /* a longer forward-path (RFC 5321 4.5.3.1.3) gets no "for" */
 
 /* Storage that always holds the whole field, the NUL included. */
 #define TRACE_RECEIVED_SIZE (2 * LIMIT_HOSTNAME + 3 * TRACE_SAID + TRACE_FOR + INET_TEXT * 2 + 192)
@@ -27,9 +27,9 @@ struct trace {
 	bool utf8;                    /* the mail came with SMTPUTF8 */
 	bool tls;
 	bool auth;
-	struct bytes id;              /* from trace_id */
-	struct bytes rcpt;            /* the only recipient's path in its brackets, or empty */
-	uint64_t seconds;             /* the time, since 1970 */
+	struct bytes id;   /* from trace_id */
+	struct bytes rcpt; /* the only recipient's path in its brackets, or empty */
+	uint64_t seconds;  /* the time, since 1970 */
 };
 
 /*
