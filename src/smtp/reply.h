@@ -55,7 +55,7 @@ struct reply_parser {
 
 enum reply_status {
 	REPLY_MORE, /* the reply is not whole yet; all input was taken */
-	REPLY_LINE, /* where by_line is set: one line of a 2xx reply is whole, see reply_parser_line */
+	REPLY_LINE, /* with by_line: one line of a 2xx reply is whole, see reply_parser_line */
 	REPLY_DONE, /* parser->reply is whole; what follows it is still in *in */
 	/*
 	 * No sense: not three digits and a blank, `-` or line end; a code below 200 or above 599;

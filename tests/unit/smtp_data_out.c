@@ -10,7 +10,7 @@ TAP_GP_BUG
 
 static uint8_t mem[1 << 16];
 
-/* Encodes all of text in pieces of `cut` octets through an output of `room`; the result is in got[]. */
+/* Encodes text in pieces of `cut` octets through an output of `room`; the result is in got[]. */
 static uint8_t got[1 << 16];
 
 static struct bytes encode(struct bytes text, size_t cut, size_t room)
