@@ -78,7 +78,7 @@ void policy_peers_init(
 enum policy_admission {
 	POLICY_ADMITTED,
 	POLICY_PEER_FULL, /* Peer_Sessions */
-	POLICY_POOL_FULL, /* none is free, or but of the last eighth, and it holds a session */
+	POLICY_POOL_FULL, /* none is free; or only of the last eighth, and this address holds one */
 };
 
 struct policy_load {
