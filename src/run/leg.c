@@ -141,6 +141,34 @@ void leg_hunt_failed(struct leg *l)
 		l->wake(l);
 }
 
+void leg_impatient(struct leg *l)
+{
+	char why[LEG_WHY];
+	struct fmt f;
+	bool opening = l->state == LEG_OPENING && l->ob;
+
+	if (l->state == LEG_WAITING) {
+		l->busy = true;
+		return;
+	}
+	fmt_init(&f, why, sizeof(why));
+	if (opening && l->ob->state == OB_LOOKUP) {
+		set_why(l, VERDICT_NO_NAME, "the name server did not answer in time");
+	} else if (opening && l->ob->state == OB_DIAL) {
+		fmt_str(&f, "no connection in time");
+		if (l->ob->why[0]) {
+			fmt_str(&f, " (");
+			fmt_str(&f, l->ob->why);
+			fmt_str(&f, ")");
+		}
+		set_why(l, VERDICT_NO_CONNECT, why);
+	} else {
+		fmt_str(&f, "no answer in time to ");
+		fmt_str(&f, l->ob ? client_command_name(client_awaits(&l->ob->client)) : "anything");
+		set_why(l, VERDICT_TIMEOUT, why);
+	}
+}
+
 static void forget(struct leg *l)
 {
 	if (l->state == LEG_WAITING)
@@ -264,6 +292,13 @@ enum leg_event leg_step(struct leg *l, enum client_command *command)
 		return fails(l);
 	}
 	return LEG_NOTHING;
+}
+
+bool leg_turned(struct leg *l, enum client_command command)
+{
+	outbound_blame_reply(l->ob, command, client_last(&l->ob->client));
+	(void)fails(l);
+	return l->more;
 }
 
 const struct reply *leg_reply(const struct leg *l)

@@ -37,6 +37,7 @@ struct leg {
 	bool kept;         /* the present connection was kept from an earlier mail */
 	bool fresh;        /* a kept one was replaced: no second time */
 	bool doubt;        /* it was lost without a word, or fell silent */
+	bool busy;         /* patience ended while all connections were busy */
 	uint8_t route;     /* which of the routes is tried, in their order */
 	uint8_t trouble;   /* enum verdict_trouble */
 	uint32_t turn;
@@ -97,6 +98,9 @@ void leg_dial(struct leg *l, const struct conf_sending *s, void (*wake)(struct l
 /* After LEG_FAILS with more: drops the connection and goes on to what is left. */
 void leg_next(struct leg *l);
 
+/* The client's patience is over: says in why what was waited for. The leg is still to be let go. */
+void leg_impatient(struct leg *l);
+
 /* Lets go of the leg: the connection is kept (after RSET), or closed as it is. Harmless on LEG_NONE. why stays to be told. */
 void leg_keep(struct leg *l);
 void leg_reset(struct leg *l);
@@ -107,6 +111,9 @@ enum leg_event leg_step(struct leg *l, enum client_command *command);
 
 /* The reply that leg_step spoke of. */
 const struct reply *leg_reply(const struct leg *l);
+
+/* The reply just stepped is of another class than the one that this mail got before: the gateway counts as failed (trouble, why). Returns l->more. */
+bool leg_turned(struct leg *l, enum client_command command);
 
 /* The machine and the buffer of a leg that stands (LEG_READY). */
 struct client *leg_client(struct leg *l);

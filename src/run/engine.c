@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/engine.h"
+
+#include "io/ipc.h"
+#include "io/log.h"
+#include "io/random.h"
+#include "run/control.h"
+#include "run/inbound.h"
+#include "run/stats.h"
+
+#include <sys/epoll.h>
+#include <sysexits.h>
+
+#define GRACE_MS 20000u /* for mails in their body, at ENGINE_STOP */
+#define LAST_MS 28000u  /* then it ends whatever is left */
+#define LOOK_MS 200u    /* how often it looks whether all is done */
+
+/* One for each session; limit, company and DIAL_PARALLEL attempts for each connection to a gateway; answer and probe for each gateway. */
+#define DEADLINES (CONFIG_SESSIONS + (2 + DIAL_PARALLEL) * CONFIG_GATEWAY_CONNECTIONS + 2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONFIG_CONTROL_SESSIONS + 8)
+
+static struct timer *slots[DEADLINES];
+static const struct engine_args *args;
+static struct listen listeners[CONFIG_LISTENERS + 1];
+static struct watch orders;
+static struct deadline look;
+static uint64_t stop_since;
+
+static void accepted(struct listen *l, int fd, const struct listen_peer *peer)
+{
+	inbound_accept((uint32_t)(l - listeners), fd, peer);
+}
+
+static void close_listeners(void)
+{
+	for (unsigned i = 0; i < args->nlisteners; i++)
+		listen_close(&listeners[i]);
+	control_close();
+}
+
+static void look_around(struct deadline *d)
+{
+	uint64_t since = loop_now() - stop_since;
+
+	(void)d;
+	if (inbound_count() == 0) {
+		loop_stop();
+		return;
+	}
+	if (inbound_env.stopping && since >= LAST_MS) {
+		log_text(LOG_LEVEL_WARNING, "engine event=stopped reason=\"some mails were not decided in time\"");
+		loop_stop();
+		return;
+	}
+	if (inbound_env.stopping && since >= GRACE_MS)
+		inbound_give_up();
+	loop_deadline(&look, loop_now() + LOOK_MS, look_around);
+}
+
+static void end_gently(bool stop)
+{
+	if (inbound_env.stopping)
+		return;
+	inbound_env.draining = true;
+	inbound_env.stopping = stop;
+	stop_since = loop_now();
+	close_listeners();
+	outbound_close_idle();
+	inbound_drain();
+	look_around(&look);
+}
+
+static void ordered(struct watch *w, uint32_t events)
+{
+	char order = 0;
+	int got;
+
+	(void)events;
+	got = ipc_take(w->fd, &order, 1);
+	if (got == 0) { /* the supervisor is gone */
+		loop_close(w);
+		end_gently(true);
+	} else if (got == 1) {
+		end_gently(order == ENGINE_STOP);
+	}
+}
+
+int engine_main(const struct engine_args *a, void (*lock)(void))
+{
+	args = a;
+	loop_init(slots, DEADLINES);
+	random_forget();
+	stats.started_wall = loop_wall();
+	outbound_init();
+	gateway_init(a);
+	inbound_init(a);
+	for (unsigned i = 0; i < a->nlisteners; i++)
+		if (listen_open(&listeners[i], a->listener[i].fd, a->listener[i].unix_socket, accepted) != 0)
+			return EX_OSERR;
+	if (loop_watch(&orders, a->supervisor, EPOLLIN, ordered) != 0)
+		return EX_OSERR;
+	control_open(a);
+	if (lock)
+		lock();
+	{
+		char ready = ENGINE_READY;
+
+		(void)ipc_send(a->supervisor, &ready, 1);
+	}
+	loop_run();
+	return EX_OK;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/inbound.h"
+
+#include "base/bug.h"
+#include "base/pool.h"
+#include "io/random.h"
+#include "run/pump.h"
+#include "run/stats.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CLOSING_MS 5000u       /* to get the last reply away */
+#define LINGER_MS 2000u        /* for the client to take it */
+#define LINGER_OCTETS 65536u   /* that are read and dropped meanwhile */
+#define DRAIN_IDLE_MS 60000u   /* an idle session of an old generation ends */
+#define CONTENT_STEP 1024u     /* octets of content that must come within Client_Timeout */
+
+struct inbound_env inbound_env;
+
+static struct inbound objects[CONFIG_SESSIONS];
+static uint32_t links[CONFIG_SESSIONS];
+static struct pool pool;
+static uint32_t at_listener[CONFIG_LISTENERS + 1];
+
+static struct blk blocks[CONFIG_ENVELOPE_BLOCKS];
+static struct policy_peer peers_mem[CONFIG_PEERS_TRACKED];
+static uint32_t peers_bucket[CONFIG_PEERS_TRACKED];
+static struct policy_peers peers;
+
+static bool interface_named;
+
+static void on_limit(struct deadline *d);
+
+void inbound_init(const struct engine_args *args)
+{
+	uint32_t seed;
+
+	random_bytes(&seed, sizeof(seed));
+	inbound_env.args = args;
+	for (unsigned i = 0; i < args->conf->listens; i++)
+		interface_named = interface_named || args->conf->listen[i].kind == CONF_LISTEN_INTERFACE;
+	pool_init(&pool, objects, sizeof(objects[0]), links, CONFIG_SESSIONS);
+	blk_arena_init(&inbound_env.envelopes, blocks, CONFIG_ENVELOPE_BLOCKS);
+	policy_peers_init(&peers, peers_mem, peers_bucket, CONFIG_PEERS_TRACKED, seed);
+}
+
+struct policy_peers *inbound_peers(void)
+{
+	return &peers;
+}
+
+unsigned inbound_count(void)
+{
+	return pool.used;
+}
+
+uint32_t inbound_count_at(uint32_t listener)
+{
+	return at_listener[listener];
+}
+
+/* ---- ending ---- */
+
+static void give_back(struct loop_task *t)
+{
+	struct inbound *in = LOOP_OWNER(struct inbound, gone, t);
+
+	pool_give(&pool, in);
+	stats.sessions_now = pool.used;
+}
+
+void inbound_end(struct inbound *in)
+{
+	if (in->state == INBOUND_ENDED)
+		return;
+	in->state = INBOUND_ENDED;
+	loop_deadline_clear(&in->limit);
+	if (conn_is_open(&in->conn))
+		conn_close(&in->conn, false);
+	if (in->who != POLICY_UNTRACKED)
+		policy_leave(&peers, in->who);
+	at_listener[in->listener]--;
+	loop_at_end(&in->gone, give_back);
+}
+
+static void give_up_mail(struct inbound *in)
+{
+	if (in->txn.phase == TXN_IDLE)
+		return;
+	in->gone_logged = true;
+	pump_event(in, TXN_GONE, 0);
+}
+
+/* Ends what can be ended; past the final dot the mail's fate is awaited as if the client waited too. */
+void inbound_lost(struct inbound *in)
+{
+	if (in->state != INBOUND_OPEN) {
+		if (in->state != INBOUND_DETACHED)
+			inbound_end(in);
+		return;
+	}
+	if (server_almost_ended(&in->server))
+		say_log(LOG_LEVEL_WARNING, in, "closed", "the client went away behind an end of data with bare line feeds; Lone_LF_Ends_Data would take it");
+	give_up_mail(in);
+	if (in->txn.phase == TXN_IDLE) {
+		inbound_end(in);
+		return;
+	}
+	in->state = INBOUND_DETACHED;
+	loop_deadline_clear(&in->limit);
+	conn_close(&in->conn, false);
+}
+
+void inbound_finish(struct inbound *in, bool linger)
+{
+	if (in->state != INBOUND_OPEN)
+		return;
+	if (in->txn.phase != TXN_IDLE)
+		pump_event(in, server_in_data(&in->server) || in->txn.question != TXN_ASKS_NOTHING ? TXN_GONE : TXN_RESET, 0);
+	in->state = INBOUND_CLOSING;
+	in->linger = linger;
+	in->since = loop_now();
+	loop_deadline(&in->limit, in->since + CLOSING_MS, on_limit);
+}
+
+/* Writes the rest of the last reply; then closes, or ends our sending and waits for the client to do the same, so that no reset overtakes the reply. */
+static void closing(struct inbound *in)
+{
+	if (in->state == INBOUND_CLOSING) {
+		if (buf_used(&in->conn.out))
+			(void)conn_flush(&in->conn);
+		if (in->conn.lost || (!buf_used(&in->conn.out) && (!in->linger || in->conn.eof))) {
+			inbound_end(in);
+			return;
+		}
+		if (!buf_used(&in->conn.out)) {
+			(void)shutdown(in->conn.watch.fd, SHUT_WR);
+			in->state = INBOUND_LINGER;
+			in->progress = in->conn.received;
+			loop_deadline(&in->limit, loop_now() + LINGER_MS, on_limit);
+		}
+	}
+	buf_clear(&in->conn.in);
+	if (in->state == INBOUND_LINGER && (in->conn.eof || in->conn.lost || in->conn.received - in->progress > LINGER_OCTETS))
+		inbound_end(in);
+	else
+		conn_rearm(&in->conn, in->state == INBOUND_LINGER);
+}
+
+/* ---- the turn ---- */
+
+static void say_421(struct inbound *in, const char *enhanced, const char *text)
+{
+	static struct reply r;
+
+	reply_set(&r, 421, enhanced, bytes_of(text));
+	(void)reply_print(&in->conn.out, &r);
+	inbound_finish(in, true);
+}
+
+static bool waits_for_client(const struct inbound *in)
+{
+	return in->txn.question == TXN_ASKS_NOTHING && !content_waits(in);
+}
+
+/* The deadline of the present wait. */
+static void arm(struct inbound *in)
+{
+	uint64_t patience = in->since + (uint64_t)in->receive.client_patience * 1000;
+	uint64_t timeout = in->since + (uint64_t)in->receive.client_timeout * 1000;
+
+	if (server_in_data(&in->server)) {
+		if (!waits_for_client(in) || in->conn.received - in->progress >= CONTENT_STEP) {
+			in->since = loop_now();
+			in->progress = in->conn.received;
+			timeout = in->since + (uint64_t)in->receive.client_timeout * 1000;
+		}
+	} else {
+		in->progress = in->conn.received;
+	}
+	if (in->txn.question == TXN_ASKS_EOM)
+		loop_deadline_clear(&in->limit);
+	else if (in->txn.question != TXN_ASKS_NOTHING)
+		loop_deadline(&in->limit, patience, on_limit);
+	else if (inbound_env.draining && server_idle(&in->server) && in->since + DRAIN_IDLE_MS < timeout)
+		loop_deadline(&in->limit, in->since + DRAIN_IDLE_MS, on_limit);
+	else
+		loop_deadline(&in->limit, timeout, on_limit);
+}
+
+void inbound_run(struct inbound *in)
+{
+	if (!pump_run(in))
+		return;
+	leg_flush(&in->leg);
+	if (in->state == INBOUND_DETACHED) {
+		if (in->txn.phase == TXN_IDLE)
+			inbound_end(in);
+		return;
+	}
+	if (in->state == INBOUND_OPEN && buf_used(&in->conn.out))
+		(void)conn_flush(&in->conn);
+	if (in->state == INBOUND_OPEN && (in->conn.lost || (in->conn.eof && waits_for_client(in)))) {
+		inbound_lost(in);
+		return;
+	}
+	if (in->state == INBOUND_OPEN && inbound_env.stopping && server_idle(&in->server))
+		say_421(in, "4.3.2", "the box is shutting down");
+	if (in->state == INBOUND_CLOSING || in->state == INBOUND_LINGER) {
+		closing(in);
+		return;
+	}
+	arm(in);
+	conn_rearm(&in->conn, !content_waits(in));
+}
+
+static void on_event(struct watch *w, uint32_t events)
+{
+	struct conn *c = LOOP_OWNER(struct conn, watch, w);
+	struct inbound *in = LOOP_OWNER(struct inbound, conn, c);
+
+	conn_events(c, events);
+	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) && !content_waits(in))
+		(void)conn_fill(c);
+	inbound_run(in);
+}
+
+static void on_limit(struct deadline *d)
+{
+	struct inbound *in = LOOP_OWNER(struct inbound, limit, d);
+
+	if (in->state != INBOUND_OPEN) {
+		inbound_end(in);
+		return;
+	}
+	if (in->txn.question != TXN_ASKS_NOTHING) {
+		leg_impatient(&in->leg);
+		pump_event(in, TXN_PATIENCE, 0);
+	} else if (inbound_env.draining && server_idle(&in->server)) {
+		say_421(in, "4.3.2", "the configuration has changed: please connect again");
+	} else {
+		if (server_almost_ended(&in->server))
+			say_log(LOG_LEVEL_WARNING, in, "timeout", "the end of data came with bare line feeds; Lone_LF_Ends_Data = true for this Peer takes it");
+		else
+			say_log(LOG_LEVEL_INFO, in, "timeout", server_in_data(&in->server) ? "no end of data within Client_Timeout" : "no command within Client_Timeout");
+		give_up_mail(in);
+		say_421(in, "4.4.2", "nothing came for too long");
+	}
+	inbound_run(in);
+}
+
+/* ---- accepting ---- */
+
+static void turn_away(int fd, const char *why)
+{
+	static char text[LIMIT_REPLY_LINE];
+	struct fmt f;
+
+	stats.sessions_refused++;
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "421 4.3.2 ");
+	fmt_bytes(&f, inbound_env.args->conf->global.hostname);
+	fmt_char(&f, ' ');
+	fmt_str(&f, why);
+	fmt_str(&f, "\r\n");
+	(void)send(fd, text, f.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
+static void open_session(struct inbound *in, uint32_t listener, int fd, const struct listen_peer *peer)
+{
+	const struct conf *conf = inbound_env.args->conf;
+	const struct engine_listener *l = &inbound_env.args->listener[listener];
+	const struct policy_local local = {inbound_env.args->local_nets, inbound_env.args->nlocal, interface_named};
+	uint32_t who = in->who;
+	struct conf_receive receive = in->receive;
+
+	memset(in, 0, offsetof(struct inbound, out));
+	in->who = who;
+	in->receive = receive;
+	in->listener = listener;
+	in->peer = peer->addr;
+	in->local = peer->local;
+	in->may_relay = l->unix_socket || policy_may_relay(&in->receive, peer->addr.a, &local);
+	in->params = (struct server_params){
+		.hostname = conf->global.hostname,
+		.max_size = in->receive.max_message_size,
+		.max_recipients = in->receive.max_recipients_per_message,
+		.unqualified_rcpt_ok = in->receive.local_recipient.n || in->receive.domain_for_unqualified_recipient_addresses.n,
+		.data_lone_lf_ends_data = in->receive.lone_lf_ends_data,
+		.data_pedantic_headers = in->receive.rfc2822_lone_lf_in_headers == CONF_LF_PEDANTIC,
+		.data_pedantic_body = in->receive.rfc2822_lone_lf_in_body == CONF_LF_PEDANTIC,
+	};
+	buf_init(&in->conn.in, in->in, sizeof(in->in));
+	buf_init(&in->conn.out, in->out, sizeof(in->out));
+	txn_init(&in->txn);
+	server_init(&in->server, &in->params);
+	envelope_init(&in->envelope);
+	if (conn_open(&in->conn, fd, on_event) != 0)
+		gp_bug("inbound: epoll refuses a connection");
+	at_listener[listener]++;
+	stats.sessions_total++;
+	stats.sessions_now = pool.used;
+	if (pool.used > stats.sessions_high)
+		stats.sessions_high = pool.used;
+}
+
+/* What EHLO announces: the smaller of ours and of what the only possible gateway announced last. */
+static void set_size_limit(struct inbound *in)
+{
+	const struct gateway *g = NULL;
+	struct conf_sending s;
+
+	in->server.size_limit = in->receive.max_message_size;
+	if (!conf_only_gateway(inbound_env.args->conf, in->receive.binding, &s) || s.routes->n != 1)
+		return;
+	g = gateway_find(&s.routes->route[0], &s);
+	if (g && g->size_limit && (!in->server.size_limit || g->size_limit < in->server.size_limit))
+		in->server.size_limit = g->size_limit;
+}
+
+void inbound_accept(uint32_t listener, int fd, const struct listen_peer *peer)
+{
+	const struct conf *conf = inbound_env.args->conf;
+	const struct engine_listener *l = &inbound_env.args->listener[listener];
+	bool submit = l->index == ENGINE_SUBMIT;
+	uint32_t most = submit ? 0 : conf->listen[l->index].listener_sessions;
+	struct policy_load load = {.used = pool.used, .size = CONFIG_SESSIONS};
+	struct conf_receive receive;
+	struct inbound *in;
+	uint32_t who = POLICY_UNTRACKED;
+
+	conf_receive(conf, submit ? CONF_LISTEN_NONE : l->index, peer->local ? NULL : peer->addr.a, &receive);
+	load.peer_sessions = peer->local ? 0 : receive.peer_sessions;
+	if (most && at_listener[listener] >= most) {
+		turn_away(fd, "too many sessions at this listener: please try later");
+		return;
+	}
+	switch (policy_enter(&peers, peer->addr.a, &load, loop_now(), &who)) {
+	case POLICY_ADMITTED:
+		break;
+	case POLICY_PEER_FULL:
+		turn_away(fd, "too many sessions from your address: please try later");
+		return;
+	case POLICY_POOL_FULL:
+		turn_away(fd, "too many sessions: please try later");
+		return;
+	}
+	in = pool_take(&pool);
+	if (!in) {
+		policy_leave(&peers, who);
+		turn_away(fd, "too many sessions: please try later");
+		return;
+	}
+	in->who = who;
+	in->receive = receive;
+	open_session(in, listener, fd, peer);
+	set_size_limit(in);
+	server_greet(&in->server, &in->conn.out, NULL);
+	in->since = loop_now();
+	inbound_run(in);
+}
+
+/* ---- draining and stopping ---- */
+
+void inbound_drain(void)
+{
+	for (unsigned i = 0; i < pool.fresh; i++) {
+		struct inbound *in = &objects[i];
+
+		if (conn_is_open(&in->conn) && in->state == INBOUND_OPEN)
+			inbound_run(in);
+	}
+}
+
+void inbound_give_up(void)
+{
+	for (unsigned i = 0; i < pool.fresh; i++) {
+		struct inbound *in = &objects[i];
+
+		if (!conn_is_open(&in->conn) || in->state != INBOUND_OPEN || in->txn.phase == TXN_END_SENT)
+			continue;
+		give_up_mail(in);
+		say_421(in, "4.3.2", "the box is shutting down");
+		inbound_run(in);
+	}
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/* One client of the LAN: its connection, its SMTP session, and the mail that it offers just now. */
+#ifndef RUN_INBOUND_H
+#define RUN_INBOUND_H
+
+#include "io/conn.h"
+#include "io/listen.h"
+#include "mail/envelope.h"
+#include "mail/head.h"
+#include "mail/trace.h"
+#include "relay/txn.h"
+#include "run/engine.h"
+#include "run/outbound.h"
+#include "smtp/server.h"
+
+enum inbound_state {
+	INBOUND_OPEN,
+	INBOUND_CLOSING,  /* the last reply is on its way; then it is closed */
+	INBOUND_LINGER,   /* our sending is ended; the client's end is awaited for a moment, so that it reads the reply */
+	INBOUND_DETACHED, /* the client is gone past its final dot; its mail is not decided yet */
+	INBOUND_ENDED,    /* given back at the end of this turn */
+};
+
+/* What the transaction wants sent to the gateway as soon as it may be: bits. */
+enum { TODO_MAIL = 1, TODO_RCPT = 2, TODO_AGAIN = 4, TODO_DATA = 8, TODO_END = 16 };
+
+/* Why the box itself refuses content. */
+enum inbound_fault { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG, INBOUND_HOPS };
+
+struct inbound {
+	struct conn conn;
+	struct deadline limit;
+	struct loop_task gone;
+	uint64_t since;      /* milliseconds: the present wait (for the client, or of the client) began then */
+	uint64_t progress;   /* conn.received at `since`, in the content */
+	uint64_t began;      /* milliseconds: MAIL came */
+	struct inet_addr peer;
+	uint32_t listener;   /* index into engine_args.listener */
+	uint32_t who;        /* of policy_enter */
+	uint8_t state;       /* enum inbound_state */
+	uint8_t todo;
+	uint8_t fault;       /* enum inbound_fault */
+	bool linger;
+	bool local;          /* over a Unix socket */
+	bool may_relay;
+	bool sender_ok;      /* Allowed_Senders lets the mail's sender pass */
+	bool key_set;
+	bool ending;         /* the end of data has come; the header editor's rest goes out */
+	bool content_ended; /* the final dot went to the gateway */
+	bool gone_logged;    /* the client is gone: said in the mail's log line */
+	uint16_t said_code;
+	uint32_t refused_here; /* recipients of this mail that the box itself did not take */
+	struct server server;
+	struct server_params params;
+	struct conf_receive receive;
+	struct conf_sending key;
+	struct gateway *rated; /* whose Outbound_Throttle_Messages counts this mail */
+	struct txn txn;
+	struct leg leg;
+	struct envelope envelope;
+	struct smtp_mail_params mail;
+	struct bytes run, piece; /* content taken from the server that the gateway's buffer had no room for: `conn.in` is not filled meanwhile */
+	const struct reply *last; /* the reply that the transaction's event was about; valid within one event */
+	char id[TRACE_ID + 1];
+	char said[160];      /* the last reply of the mail, for the log */
+	uint8_t out[LIMIT_OUT];
+	uint8_t in[LIMIT_IN];
+	struct head head;
+	struct head_params head_params;
+	struct reply saved;  /* the refusal that counts for the rest of the transaction */
+	char date[40];
+	char message_id[TRACE_MESSAGE_ID_SIZE];
+};
+
+/* What of the engine the sessions need. */
+struct inbound_env {
+	const struct engine_args *args;
+	struct blk_arena envelopes;
+	bool draining; /* no new session; idle ones end after a while */
+	bool stopping; /* idle ones end now */
+};
+
+extern struct inbound_env inbound_env;
+
+void inbound_init(const struct engine_args *args);
+
+/* A client has come to listener number `listener`. fd becomes ours. */
+void inbound_accept(uint32_t listener, int fd, const struct listen_peer *peer);
+
+/* Clients by address. */
+struct policy_peers *inbound_peers(void);
+
+unsigned inbound_count(void);
+uint32_t inbound_count_at(uint32_t listener);
+
+/* No new mail: idle sessions are told 421 (at once when stopping, else after a minute of idleness). */
+void inbound_drain(void);
+/* Past the grace: mails in their body are given up. */
+void inbound_give_up(void);
+
+/* ---- between inbound.c and pump.c ---- */
+
+/* Carries the session and its mail as far as they go just now, writes, and sets interest and deadline. */
+void inbound_run(struct inbound *in);
+
+/* The last reply is in conn.out, or none: what is under way is given up; then it closes. linger: input may still come. */
+void inbound_finish(struct inbound *in, bool linger);
+
+/* The client is gone. */
+void inbound_lost(struct inbound *in);
+
+/* Closes and gives back. */
+void inbound_end(struct inbound *in);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/pump.h"
+
+#include "base/bug.h"
+#include "run/stats.h"
+
+#include <string.h>
+
+/* ---- actions ---- */
+
+static void leg_wakes(struct leg *l)
+{
+	inbound_run(LOOP_OWNER(struct inbound, leg, l));
+}
+
+/* The recipient under question has its answer. */
+static void mark(struct inbound *in, bool accepted, bool put_off)
+{
+	struct envelope_cursor cur;
+
+	if (in->envelope.count && envelope_at(&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1, NULL, NULL) && cur.verdict == RCPT_NEW)
+		envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur, accepted ? RCPT_ACCEPTED : put_off ? RCPT_DEFERRED : RCPT_REFUSED);
+}
+
+static void answer(struct inbound *in, enum txn_action a)
+{
+	if (a == TXN_SAY_GATEWAY)
+		say_reply(in, in->last);
+	else if (a == TXN_SAY_SAVED)
+		say_reply(in, &in->saved);
+	else if (a == TXN_SAY_FAILED)
+		say_failed(in);
+	else if (a == TXN_SAY_OTHER)
+		say(in, 452, "4.5.3", "this recipient's mail goes another way: please send it separately");
+	else if (a == TXN_SAY_NONE)
+		say(in, 554, "5.5.1", "no recipient was accepted");
+	else if (a == TXN_SAY_PUT_OFF)
+		say(in, 451, "4.5.1", "no recipient was accepted, some were put off: please try later");
+	else if (a == TXN_SAY_FAULT)
+		say_fault(in);
+	else
+		say(in, 354, "", "go ahead, end with a dot on a line of its own");
+}
+
+static void over(struct inbound *in, bool sent)
+{
+	say_log_mail(in, sent);
+	if (in->rated && !sent)
+		policy_rate_untake(&in->rated->rate);
+	in->rated = NULL;
+	envelope_free(&inbound_env.envelopes, &in->envelope);
+	content_drop(in);
+	in->key_set = false;
+	in->refused_here = 0;
+	in->fault = INBOUND_OK;
+	in->todo = 0;
+}
+
+static void perform(struct inbound *in, enum txn_action a, bool sent)
+{
+	switch (a) {
+	case TXN_DIAL:
+		leg_dial(&in->leg, &in->key, leg_wakes);
+		break;
+	case TXN_NEXT:
+		in->todo = 0;
+		leg_next(&in->leg);
+		break;
+	case TXN_SEND_MAIL:
+		in->todo |= TODO_MAIL;
+		break;
+	case TXN_SEND_RCPT:
+		in->todo |= TODO_RCPT;
+		break;
+	case TXN_SEND_AGAIN:
+		in->todo |= TODO_AGAIN;
+		break;
+	case TXN_SEND_DATA:
+		in->todo |= TODO_DATA;
+		break;
+	case TXN_SEND_END:
+		in->todo |= TODO_END;
+		break;
+	case TXN_LEG_KEEP:
+		leg_keep(&in->leg);
+		break;
+	case TXN_LEG_RESET:
+		in->todo = 0;
+		leg_reset(&in->leg);
+		break;
+	case TXN_LEG_CUT:
+		in->todo = 0;
+		content_drop(in);
+		leg_cut(&in->leg);
+		break;
+	case TXN_SAVE:
+		in->saved = *in->last;
+		break;
+	case TXN_OVER:
+		over(in, sent);
+		break;
+	case TXN_SAY_GATEWAY:
+	case TXN_SAY_SAVED:
+	case TXN_SAY_FAILED:
+	case TXN_SAY_OTHER:
+	case TXN_SAY_NONE:
+	case TXN_SAY_PUT_OFF:
+	case TXN_SAY_FAULT:
+		answer(in, a);
+		break;
+	case TXN_SAY_GO:
+		content_begin(in);
+		answer(in, a);
+		break;
+	case TXN_ACTIONS:
+		break;
+	}
+}
+
+void pump_event(struct inbound *in, enum txn_event event, uint32_t arg)
+{
+	enum txn_phase before = (enum txn_phase)in->txn.phase;
+	uint8_t asked = in->txn.question;
+	struct txn_do todo;
+	bool sent = before == TXN_END_SENT && event == TXN_OK;
+
+	txn_on(&in->txn, event, arg, &todo);
+	if ((asked == TXN_ASKS_RCPT || event == TXN_RCPT) && in->txn.question != TXN_ASKS_RCPT)
+		mark(in, event == TXN_OK, event != TXN_REJECT && !(before == TXN_REFUSED && in->saved.code >= 500));
+	for (unsigned i = 0; i < todo.n; i++)
+		perform(in, (enum txn_action)todo.action[i], sent);
+}
+
+/* ---- the leg ---- */
+
+static void on_reply(struct inbound *in, enum leg_event ev, enum client_command command)
+{
+	bool again = in->txn.phase == TXN_AGAIN_MAIL || in->txn.phase == TXN_AGAIN_RCPT;
+	bool more = false;
+
+	in->last = leg_reply(&in->leg);
+	if (command == CLIENT_CMD_END && ev == LEG_OK)
+		leg_delivered(&in->leg);
+	if (again && ev != LEG_OK)
+		more = leg_turned(&in->leg, command);
+	pump_event(in, ev == LEG_OK ? TXN_OK : ev == LEG_DEFER ? TXN_DEFER : TXN_REJECT, more);
+}
+
+static bool step_leg(struct inbound *in)
+{
+	enum client_command command;
+	enum leg_event ev;
+
+	if (!txn_has_leg(&in->txn))
+		return false;
+	ev = leg_step(&in->leg, &command);
+	switch (ev) {
+	case LEG_NOTHING:
+		return false;
+	case LEG_STANDS:
+		pump_event(in, TXN_READY, 0);
+		break;
+	case LEG_OK:
+	case LEG_DEFER:
+	case LEG_REJECT:
+		on_reply(in, ev, command);
+		break;
+	case LEG_EARLY:
+		in->last = leg_reply(&in->leg);
+		pump_event(in, TXN_EARLY, 0);
+		break;
+	case LEG_FAILS:
+		pump_event(in, TXN_FAIL, in->leg.more);
+		break;
+	}
+	return true;
+}
+
+/* ---- commands to the gateway ---- */
+
+static uint8_t path_text[LIMIT_PATH];
+
+static bool eight_bit(struct bytes x)
+{
+	for (size_t i = 0; i < x.n; i++)
+		if (x.p[i] > 127)
+			return true;
+	return false;
+}
+
+/* The gateway knows no SMTPUTF8: what needs it is refused in its place. */
+static void refuse_utf8(struct inbound *in)
+{
+	static struct reply r;
+
+	reply_set(&r, 550, "5.6.7", BYTES("the gateway takes no address with other than ASCII characters (SMTPUTF8)"));
+	in->last = &r;
+	pump_event(in, TXN_REJECT, 0);
+}
+
+static bool send_mail(struct inbound *in, struct client *c)
+{
+	struct smtp_mail_params p = in->mail;
+	struct bytes sender = {path_text, 0};
+
+	if (!envelope_get_sender(&inbound_env.envelopes, &in->envelope, path_text, &sender.n))
+		gp_bug("pump: a mail without a sender");
+	if (eight_bit(sender) && !c->smtputf8) {
+		in->todo = 0;
+		refuse_utf8(in);
+		return true;
+	}
+	p.size = p.size ? p.size + 1024 : 0;
+	if (!client_mail(c, leg_out(&in->leg), sender, &p))
+		return false;
+	in->todo &= (uint8_t)~TODO_MAIL;
+	return true;
+}
+
+/* The place in the envelope of the nth recipient that was accepted. */
+static struct bytes nth_accepted(struct inbound *in, uint32_t nth)
+{
+	struct bytes path = {path_text, 0};
+	struct envelope_cursor cur;
+
+	envelope_first(&in->envelope, &cur);
+	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, path_text, &path.n))
+		if (cur.verdict == RCPT_ACCEPTED && nth-- == 0)
+			return path;
+	gp_bug("pump: a recipient is lost");
+}
+
+static struct bytes last_rcpt(struct inbound *in)
+{
+	struct bytes path = {path_text, 0};
+	struct envelope_cursor cur;
+
+	if (!envelope_at(&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1, path_text, &path.n))
+		gp_bug("pump: no recipient to ask for");
+	return path;
+}
+
+static bool send_rcpt(struct inbound *in, struct client *c, uint8_t which)
+{
+	struct bytes path = which == TODO_AGAIN ? nth_accepted(in, in->txn.replayed) : last_rcpt(in);
+
+	if (eight_bit(path) && !c->smtputf8) {
+		if (client_awaits(c) != CLIENT_CMD_NONE)
+			return false; /* MAIL's own reply comes first */
+		in->todo &= (uint8_t)~which;
+		refuse_utf8(in);
+		return true;
+	}
+	if (!client_rcpt(c, leg_out(&in->leg), path))
+		return false;
+	in->todo &= (uint8_t)~which;
+	return true;
+}
+
+/* Sends the first of what is to be sent, if the gateway may be told now. */
+static bool send_todo(struct inbound *in)
+{
+	struct client *c;
+
+	if (!in->todo || in->leg.state != LEG_READY)
+		return false;
+	c = leg_client(&in->leg);
+	if (in->todo & TODO_END) {
+		if (content_waits(in) || !client_end(c, leg_out(&in->leg)))
+			return false;
+		in->todo = 0;
+		in->content_ended = true;
+		return true;
+	}
+	if (!client_may_send(c))
+		return false;
+	if (in->todo & TODO_MAIL)
+		return send_mail(in, c);
+	if (in->todo & (TODO_RCPT | TODO_AGAIN))
+		return send_rcpt(in, c, in->todo & (TODO_RCPT | TODO_AGAIN));
+	if (!client_data(c, leg_out(&in->leg)))
+		return false;
+	in->todo = 0;
+	return true;
+}
+
+/* ---- the session ---- */
+
+static void on_eom(struct inbound *in, enum data_fault fault)
+{
+	static const uint8_t faults[] = {INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG};
+
+	if (fault != DATA_OK && in->fault == INBOUND_OK) {
+		in->fault = faults[fault];
+		pump_event(in, TXN_FAULT, 0);
+	}
+	in->ending = in->txn.phase == TXN_BODY;
+	pump_event(in, TXN_EOM, 0);
+}
+
+static void transaction_reset(struct inbound *in)
+{
+	if (in->txn.phase != TXN_IDLE)
+		pump_event(in, TXN_RESET, 0);
+}
+
+/* Steps the session once; false when it waits for input, room or an answer. */
+static bool step_lan(struct inbound *in)
+{
+	struct server_what what = {.reason = NULL};
+	struct bytes input = buf_peek(&in->conn.in);
+	size_t had = input.n;
+	enum server_event ev;
+
+	if (in->state != INBOUND_OPEN || content_waits(in))
+		return false;
+	ev = server_step(&in->server, &input, &in->conn.out, LIMIT_IN, &what);
+	if (had != input.n) {
+		buf_drop(&in->conn.in, had - input.n);
+		if (!server_in_data(&in->server))
+			in->since = loop_now();
+	}
+	switch (ev) {
+	case SERVER_MORE:
+	case SERVER_PARKED:
+		return false;
+	case SERVER_FULL:
+		return conn_flush(&in->conn) > 0;
+	case SERVER_RESET:
+		transaction_reset(in);
+		break;
+	case SERVER_MAIL:
+		receive_mail(in, &what);
+		break;
+	case SERVER_RCPT:
+		receive_rcpt(in, &what);
+		break;
+	case SERVER_DATA:
+		pump_event(in, TXN_DATA, 0);
+		break;
+	case SERVER_BODY:
+		content_take(in, what.run);
+		content_check(in);
+		break;
+	case SERVER_EOM:
+		on_eom(in, what.fault);
+		break;
+	case SERVER_QUIT:
+		inbound_finish(in, false);
+		break;
+	case SERVER_CLOSE:
+		say_log(LOG_LEVEL_WARNING, in, "closed", what.reason);
+		inbound_finish(in, true);
+		break;
+	}
+	return true;
+}
+
+bool pump_run(struct inbound *in)
+{
+	bool moved = true;
+
+	while (moved && in->state != INBOUND_ENDED) {
+		moved = step_leg(in);
+		moved = send_todo(in) || moved;
+		moved = content_move(in) || moved;
+		if (!moved)
+			moved = step_lan(in);
+		if (!moved && content_waits(in) && in->leg.state == LEG_READY) {
+			size_t room = buf_room(leg_out(&in->leg));
+
+			leg_flush(&in->leg);
+			moved = buf_room(leg_out(&in->leg)) > room;
+		}
+	}
+	return in->state != INBOUND_ENDED;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* Moves one transaction: events of the session and of the leg to relay/txn, its actions to both. */
+#ifndef RUN_PUMP_H
+#define RUN_PUMP_H
+
+#include "io/log.h"
+#include "run/inbound.h"
+
+/* Works on everything that can be done without waiting. False: the session has been closed meanwhile. */
+bool pump_run(struct inbound *in);
+
+/* One event for the transaction; performs what follows. */
+void pump_event(struct inbound *in, enum txn_event event, uint32_t arg);
+
+/* receive.c: the box's own answers and the rewriting of addresses. */
+void receive_mail(struct inbound *in, const struct server_what *what);
+void receive_rcpt(struct inbound *in, const struct server_what *what);
+
+/* content.c: the mail's content on its way. */
+void content_begin(struct inbound *in);
+void content_take(struct inbound *in, struct bytes run);
+/* Moves what waits; false when nothing moved. */
+bool content_move(struct inbound *in);
+/* Is anything waiting for room at the gateway? */
+bool content_waits(const struct inbound *in);
+void content_drop(struct inbound *in);
+/* The box refuses what comes. */
+void content_check(struct inbound *in);
+
+/* say.c: replies to the client, and the mail's log line. */
+void say(struct inbound *in, unsigned code, const char *enhanced, const char *text);
+void say_reply(struct inbound *in, const struct reply *r);
+void say_failed(struct inbound *in);
+void say_fault(struct inbound *in);
+void say_log_mail(struct inbound *in, bool sent);
+void say_log(enum log_level level, const struct inbound *in, const char *event, const char *text);
+
+#endif

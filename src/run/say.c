@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+/* What the client is told, and the log lines about it. */
+#include "base/bug.h"
+#include "base/esc.h"
+#include "run/pump.h"
+#include "run/stats.h"
+
+#include <string.h>
+
+void say_reply(struct inbound *in, const struct reply *r)
+{
+	struct fmt f;
+
+	if (r->code != 354) {
+		fmt_init(&f, in->said, sizeof(in->said));
+		reply_line(&f, r);
+		in->said_code = r->code;
+	}
+	if (in->state == INBOUND_OPEN)
+		server_answer(&in->server, &in->conn.out, r);
+	in->since = loop_now();
+}
+
+void say(struct inbound *in, unsigned code, const char *enhanced, const char *text)
+{
+	static struct reply r;
+
+	reply_set(&r, code, enhanced, bytes_of(text));
+	say_reply(in, &r);
+}
+
+void say_failed(struct inbound *in)
+{
+	static char text[LEG_WHY + 80];
+	const struct leg *l = &in->leg;
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, l->why);
+	if (in->content_ended && l->doubt)
+		fmt_str(&f, "; the mail may have arrived all the same");
+	say(in, 451, l->busy ? "4.3.2" : verdict_enhanced((enum verdict_trouble)l->trouble), text);
+}
+
+void say_fault(struct inbound *in)
+{
+	switch ((enum inbound_fault)in->fault) {
+	case INBOUND_LONE_LF:
+		say(in, 550, "5.6.11", "the mail has line ends other than CRLF");
+		return;
+	case INBOUND_NUL:
+		say(in, 550, "5.6.0", "the mail holds a NUL octet");
+		return;
+	case INBOUND_TOO_BIG:
+		say(in, 552, "5.3.4", "the mail is larger than this box takes (Max_Message_Size)");
+		return;
+	case INBOUND_HOPS:
+		say(in, 554, "5.4.6", "the mail has come through too many hosts: it goes round in a loop");
+		return;
+	case INBOUND_OK:
+		break;
+	}
+	gp_bug("say: no fault");
+}
+
+/* ---- the log ---- */
+
+static void put_peer(struct fmt *f, const struct inbound *in)
+{
+	fmt_str(f, " peer=");
+	if (in->local)
+		fmt_str(f, "local");
+	else
+		inet_print_addr(f, &in->peer);
+}
+
+void say_log(enum log_level level, const struct inbound *in, const char *event, const char *text)
+{
+	static char line[LOG_LINE];
+	struct fmt f;
+
+	fmt_init(&f, line, sizeof(line));
+	fmt_str(&f, "session event=");
+	fmt_str(&f, event);
+	put_peer(&f, in);
+	if (text) {
+		fmt_str(&f, " reason=");
+		esc_word(&f, bytes_of(text));
+	}
+	log_line(level, fmt_done(&f));
+}
+
+static void put_path(struct fmt *f, const char *key, const uint8_t *path, size_t n)
+{
+	fmt_str(f, key);
+	fmt_char(f, '<');
+	esc_text(f, (struct bytes){path, n < 300 ? n : 300});
+	fmt_char(f, '>');
+}
+
+static void put_u64(struct fmt *f, const char *key, uint64_t v)
+{
+	fmt_str(f, key);
+	fmt_u64(f, v);
+}
+
+static void put_envelope(struct fmt *f, struct inbound *in)
+{
+	static uint8_t path[LIMIT_PATH];
+	struct envelope_cursor cur;
+	size_t n = 0;
+
+	if (!envelope_get_sender(&inbound_env.envelopes, &in->envelope, path, &n))
+		n = 0;
+	put_path(f, " from=", path, n);
+	n = 0;
+	envelope_first(&in->envelope, &cur);
+	if (!envelope_next(&inbound_env.envelopes, &in->envelope, &cur, path, &n))
+		n = 0;
+	put_path(f, " to=", path, n);
+}
+
+void say_log_mail(struct inbound *in, bool sent)
+{
+	static char line[LOG_LINE];
+	uint32_t nrcpt = in->envelope.count + in->refused_here;
+	uint32_t taken = sent ? envelope_count_of(&in->envelope, RCPT_ACCEPTED) : 0;
+	struct fmt f;
+
+	if (nrcpt == 0)
+		return;
+	stats.recipients_sent += taken;
+	stats.recipients_refused += nrcpt - taken;
+	if (sent) {
+		stats.mails_sent++;
+		stats.octets_sent += in->server.data.size;
+	} else {
+		stats.mails_refused++;
+	}
+	fmt_init(&f, line, sizeof(line));
+	fmt_str(&f, "mail id=");
+	fmt_str(&f, in->id);
+	put_peer(&f, in);
+	put_envelope(&f, in);
+	put_u64(&f, " nrcpt=", nrcpt);
+	put_u64(&f, " size=", in->server.data.size);
+	fmt_str(&f, " gateway=");
+	if (in->leg.gateway)
+		gateway_print(&f, in->leg.gateway);
+	else
+		fmt_str(&f, "none");
+	fmt_str(&f, " tls=no auth=no mode=pass delay=");
+	fmt_ms(&f, loop_now() - in->began);
+	fmt_str(&f, taken == nrcpt ? " status=sent" : " status=refused");
+	put_u64(&f, " sent=", taken);
+	fmt_str(&f, " queued=0");
+	put_u64(&f, " refused=", nrcpt - taken);
+	if (in->gone_logged)
+		fmt_str(&f, " client=gone");
+	fmt_str(&f, " reply=\"");
+	esc_text(&f, bytes_of(in->said));
+	fmt_char(&f, '"');
+	log_line(LOG_LEVEL_INFO, fmt_done(&f));
+}
