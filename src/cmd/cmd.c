@@ -115,7 +115,7 @@ const struct cmd *cmd_find(const char *name)
 
 int cmd_usage(const char *name, const char *what)
 {
-	say(2, "gatepost ", name, ": ", what, "; see: gatepost help ", name, "\n", NULL);
+	cmd_say(2, "gatepost ", name, ": ", what, "; see: gatepost help ", name, "\n", NULL);
 	return EX_USAGE;
 }
 
@@ -165,10 +165,10 @@ static int unknown(const char *name)
 		}
 	}
 	if (near != NULL)
-		say(2, "gatepost: there is no command ", name, "; did you mean ", near->name,
+		cmd_say(2, "gatepost: there is no command ", name, "; did you mean ", near->name,
 		    "? See: gatepost help\n", NULL);
 	else
-		say(2, "gatepost: there is no command ", name, "; see: gatepost help\n", NULL);
+		cmd_say(2, "gatepost: there is no command ", name, "; see: gatepost help\n", NULL);
 	return EX_USAGE;
 }
 
@@ -183,7 +183,7 @@ static int as_sendmail(int argc, char **argv)
 
 	if (c != NULL)
 		return c->run(argc, argv);
-	say(2, "sendmail: not built into this gatepost\n", NULL);
+	cmd_say(2, "sendmail: not built into this gatepost\n", NULL);
 	return EX_UNAVAILABLE;
 }
 

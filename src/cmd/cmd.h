@@ -37,18 +37,18 @@ int cmd_main(int argc, char **argv);
 
 /*
  * Writes the strings, up to a NULL, to fd in one piece (texts beyond 767 octets in several). False if
- * they could not be written. say(1, "gateway ", name, "\n", NULL).
+ * they could not be written. cmd_say(1, "gateway ", name, "\n", NULL).
  */
-bool say(int fd, const char *text, ...) __attribute__((sentinel));
+bool cmd_say(int fd, const char *text, ...) __attribute__((sentinel));
 
 /* Writes all of x to fd, waiting where it must; false if that failed (errno). */
-bool say_bytes(int fd, struct bytes x);
+bool cmd_write(int fd, struct bytes x);
 
-/* An unsigned number as text, for say(); storage is the caller's. */
-struct say_number {
+/* An unsigned number as text, for cmd_say(); storage is the caller's. */
+struct cmd_number {
 	char text[24];
 };
-const char *say_u64(struct say_number *n, uint64_t v);
+const char *cmd_u64(struct cmd_number *n, uint64_t v);
 
 /*
  * Options in the manner of getopt. spec has one entry for each: "c:file" is -c FILE or --file FILE

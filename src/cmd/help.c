@@ -29,18 +29,18 @@ static bool pad(size_t n)
 {
 	static const char blanks[] = "            ";
 
-	return n >= sizeof(blanks) || say(1, blanks + n, NULL);
+	return n >= sizeof(blanks) || cmd_say(1, blanks + n, NULL);
 }
 
 static int overview(void)
 {
 	const struct cmd *c;
-	bool good = say(1, before, NULL);
+	bool good = cmd_say(1, before, NULL);
 
 	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++)
-		good = good && say(1, "  ", c->name, NULL) && pad(strlen(c->name)) &&
-		       say(1, c->brief, "\n", NULL);
-	return good && say(1, after, NULL) ? EX_OK : EX_IOERR;
+		good = good && cmd_say(1, "  ", c->name, NULL) && pad(strlen(c->name)) &&
+		       cmd_say(1, c->brief, "\n", NULL);
+	return good && cmd_say(1, after, NULL) ? EX_OK : EX_IOERR;
 }
 
 int cmd_help(int argc, char **argv)
@@ -51,13 +51,13 @@ int cmd_help(int argc, char **argv)
 		return overview();
 	c = cmd_find(argv[1]);
 	if (c == NULL) {
-		say(2, "gatepost help: there is no command ", argv[1], "; see: gatepost help\n",
+		cmd_say(2, "gatepost help: there is no command ", argv[1], "; see: gatepost help\n",
 		    NULL);
 		return EX_USAGE;
 	}
 	if (c->run == cmd_help)
 		return overview();
-	return say(1, "gatepost ", c->name, *c->args != '\0' ? " " : "", c->args, "\n\n", c->text,
+	return cmd_say(1, "gatepost ", c->name, *c->args != '\0' ? " " : "", c->args, "\n\n", c->text,
 		   NULL)
 		       ? EX_OK
 		       : EX_IOERR;

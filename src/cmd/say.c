@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-bool say_bytes(int fd, struct bytes x)
+bool cmd_write(int fd, struct bytes x)
 {
 	while (x.n > 0) {
 		ssize_t n = write(fd, x.p, x.n);
@@ -24,7 +24,7 @@ bool say_bytes(int fd, struct bytes x)
 	return true;
 }
 
-bool say(int fd, const char *text, ...)
+bool cmd_say(int fd, const char *text, ...)
 {
 	char store[768];
 	struct fmt f;
@@ -42,16 +42,16 @@ bool say(int fd, const char *text, ...)
 			fmt_bytes(&f, x);
 			x = bytes_skip(x, f.n - before);
 			if (x.n > 0) {
-				good = say_bytes(fd, fmt_done(&f)) && good;
+				good = cmd_write(fd, fmt_done(&f)) && good;
 				fmt_init(&f, store, sizeof(store));
 			}
 		}
 	}
 	va_end(args);
-	return say_bytes(fd, fmt_done(&f)) && good;
+	return cmd_write(fd, fmt_done(&f)) && good;
 }
 
-const char *say_u64(struct say_number *n, uint64_t v)
+const char *cmd_u64(struct cmd_number *n, uint64_t v)
 {
 	struct fmt f;
 

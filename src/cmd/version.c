@@ -62,5 +62,5 @@ int cmd_version(int argc, char **argv)
 		fmt_u64(&f, limits[i].value);
 	}
 	fmt_str(&f, "\nmbedTLS: none built in\n");
-	return say_bytes(1, fmt_done(&f)) ? EX_OK : EX_IOERR;
+	return cmd_write(1, fmt_done(&f)) ? EX_OK : EX_IOERR;
 }

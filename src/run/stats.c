@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/stats.h"
+
+struct stats stats;

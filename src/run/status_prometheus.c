@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/* The text form that Prometheus reads: each metric with its HELP and TYPE, then its samples. */
+#include "run/status.h"
+
+#include "io/clock.h"
+#include "run/gateway.h"
+#include "run/inbound.h"
+#include "run/stats.h"
+#include "version.h"
+
+#define NOT_KNOWN UINT64_MAX
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+/* What a metric counts. */
+enum what {
+	UP, TROUBLE, BUILD, STARTED, GENERATION, CLOCK,
+	SESSIONS, SESSIONS_LIMIT, SESSIONS_HIGH, SESSIONS_TOTAL, SESSIONS_REFUSED,
+	MAILS_SENT, MAILS_REFUSED, MAILS_QUEUED, RECIPIENTS_SENT, RECIPIENTS_REFUSED, OCTETS, CALLS,
+	/* of each listener: */
+	LISTENER,
+	/* of each gateway: */
+	GATEWAY, SINCE, CONNECTIONS, IDLE, TAKEN,
+};
+
+static const struct metric {
+	enum what what;
+	const char *name;   /* without gatepost_ */
+	const char *labels; /* "" if none is fixed */
+	const char *type;   /* NULL: one more sample of the metric before */
+	const char *help;
+} metrics[] = {
+	{UP, "up", "", "gauge", "Whether the relay answers."},
+	{TROUBLE, "trouble", "", "gauge", "Whether something keeps mail from flowing."},
+	{BUILD, "build_info", "{version=\"" GATEPOST_VERSION "\"}", "gauge", "What runs."},
+	{STARTED, "start_time_seconds", "", "gauge", "When this configuration was taken up."},
+	{GENERATION, "generation", "", "gauge", "Configurations taken up since the start."},
+	{CLOCK, "clock_set", "", "gauge", "Whether the clock is set."},
+	{SESSIONS, "sessions", "", "gauge", "Clients that are connected."},
+	{SESSIONS_LIMIT, "sessions_limit", "", "gauge", "Clients that may be connected."},
+	{SESSIONS_HIGH, "sessions_high", "", "gauge", "The most clients that were connected."},
+	{SESSIONS_TOTAL, "sessions_total", "", "counter", "Clients that were let in."},
+	{SESSIONS_REFUSED, "sessions_refused_total", "", "counter", "Clients turned away."},
+	{LISTENER, "listener_sessions", "", "gauge", "Clients connected, by listener."},
+	{MAILS_SENT, "mails_total", "{status=\"sent\"}", "counter", "Mails that clients offered."},
+	{MAILS_REFUSED, "mails_total", "{status=\"refused\"}", NULL, NULL},
+	{MAILS_QUEUED, "mails_total", "{status=\"queued\"}", NULL, NULL},
+	{RECIPIENTS_SENT, "recipients_total", "{status=\"sent\"}", "counter", "Their recipients."},
+	{RECIPIENTS_REFUSED, "recipients_total", "{status=\"refused\"}", NULL, NULL},
+	{OCTETS, "sent_bytes_total", "", "counter", "Content of the mails sent."},
+	{CALLS, "gateway_connects_total", "", "counter", "Connections made to gateways."},
+	{GATEWAY, "gateway_up", "", "gauge", "1 up, 0 down, NaN not tried yet."},
+	{SINCE, "gateway_since_seconds", "", "gauge", "When that began."},
+	{CONNECTIONS, "gateway_connections", "", "gauge", "Connections to the gateway."},
+	{IDLE, "gateway_connections_idle", "", "gauge", "Those that are kept for later."},
+	{TAKEN, "gateway_mails_total", "", "counter", "Mails that the gateway has taken."},
+};
+
+static uint64_t of_box(const struct status *s, enum what what)
+{
+	const uint64_t value[] = {
+		[UP] = 1,
+		[TROUBLE] = s->trouble,
+		[BUILD] = 1,
+		[STARTED] = stats.started_wall,
+		[GENERATION] = s->args->generation,
+		[CLOCK] = !clock_unset(),
+		[SESSIONS] = stats.sessions_now,
+		[SESSIONS_LIMIT] = CONFIG_SESSIONS,
+		[SESSIONS_HIGH] = stats.sessions_high,
+		[SESSIONS_TOTAL] = stats.sessions_total,
+		[SESSIONS_REFUSED] = stats.sessions_refused,
+		[MAILS_SENT] = stats.mails_sent,
+		[MAILS_REFUSED] = stats.mails_refused,
+		[MAILS_QUEUED] = stats.mails_queued,
+		[RECIPIENTS_SENT] = stats.recipients_sent,
+		[RECIPIENTS_REFUSED] = stats.recipients_refused,
+		[OCTETS] = stats.octets_sent,
+		[CALLS] = stats.gateway_connections_total,
+	};
+
+	return value[what];
+}
+
+static uint64_t of_gateway(const struct gateway *g, enum what what)
+{
+	bool known = g->health.state != HEALTH_UNKNOWN;
+	const uint64_t value[] = {
+		[GATEWAY] = known ? !health_is_down(&g->health) : NOT_KNOWN,
+		[SINCE] = known ? g->health.since : NOT_KNOWN,
+		[CONNECTIONS] = g->connections,
+		[IDLE] = gateway_idle_count(g),
+		[TAKEN] = g->mails,
+	};
+
+	return value[what];
+}
+
+static void label(struct fmt *f, const char *name, struct bytes value)
+{
+	fmt_char(f, '{');
+	fmt_str(f, name);
+	fmt_str(f, "=\"");
+	for (size_t i = 0; i < value.n; i++) {
+		uint8_t c = value.p[i];
+
+		if (c == '"' || c == '\\')
+			fmt_char(f, '\\');
+		fmt_char(f, c >= 32 && c != 127 ? (char)c : '?');
+	}
+	fmt_str(f, "\"}");
+}
+
+static void sample(struct fmt *f, uint64_t value)
+{
+	fmt_char(f, ' ');
+	if (value == NOT_KNOWN)
+		fmt_str(f, "NaN");
+	else
+		fmt_u64(f, value);
+	fmt_char(f, '\n');
+}
+
+static void about(struct fmt *f, const struct metric *m)
+{
+	if (m->type == NULL)
+		return;
+	fmt_str(f, "# HELP gatepost_");
+	fmt_str(f, m->name);
+	fmt_char(f, ' ');
+	fmt_str(f, m->help);
+	fmt_str(f, "\n# TYPE gatepost_");
+	fmt_str(f, m->name);
+	fmt_char(f, ' ');
+	fmt_str(f, m->type);
+	fmt_char(f, '\n');
+}
+
+/* The i-th sample of m; false if it has none. */
+static bool put(const struct status *s, const struct metric *m, unsigned i, struct fmt *f)
+{
+	const struct gateway *g = m->what >= GATEWAY ? gateway_at(i) : NULL;
+	char store[NAMES_HOST + INET_TEXT];
+	struct fmt name;
+
+	if (m->what >= GATEWAY ? g == NULL : i >= (m->what == LISTENER ? s->args->nlisteners : 1))
+		return false;
+	if (i == 0)
+		about(f, m);
+	fmt_str(f, "gatepost_");
+	fmt_str(f, m->name);
+	fmt_str(f, m->labels);
+	fmt_init(&name, store, sizeof(store));
+	if (g != NULL) {
+		gateway_print(&name, g);
+		label(f, "gateway", fmt_done(&name));
+		sample(f, of_gateway(g, m->what));
+	} else if (m->what == LISTENER) {
+		status_listener(&name, s->args, i);
+		label(f, "address", fmt_done(&name));
+		sample(f, inbound_count_at(i));
+	} else {
+		sample(f, of_box(s, m->what));
+	}
+	return true;
+}
+
+bool status_prometheus(const struct status *s, struct status_walk *w, struct fmt *f)
+{
+	while (w->part < COUNT(metrics)) {
+		if (put(s, &metrics[w->part], w->i++, f))
+			return true;
+		w->part++;
+		w->i = 0;
+	}
+	return false;
+}
