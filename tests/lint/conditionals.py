@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 """Gate: options choose whole files, so no #if in a .c file; in io/ and in run/sandbox*.c one may enclose the whole file.
 
-A header may have its include guard, and #ifndef for a macro that it defines itself.
+A header may have its include guard. One of the edge may tell machines and kernels apart, never options.
 """
 import os
 import re
@@ -45,7 +45,9 @@ def check(top):
         if name.endswith(".h") and is_guard(lines) and len(uses) == 2:
             continue
         edge = name.startswith(("src/io/", "src/run/sandbox"))
-        if uses and not (edge and whole_file(lines)):
+        if edge and name.endswith(".h"):
+            uses = [n for n in uses if "CONFIG_" in lines[n - 1]]
+        if uses and not (edge and name.endswith(".c") and whole_file(lines)):
             found.append("%s:%d: a conditional; options choose whole files" % (name, uses[0]))
     return found
 
@@ -62,6 +64,10 @@ gate.finds("an include guard is fine", check,
            {"src/base/a.h": "/* x */\n#ifndef A_H\n#define A_H\nint f(void);\n#endif\n"}, [])
 gate.finds("more than the guard is not", check,
            {"src/base/a.h": "#ifndef A_H\n#define A_H\n#if X\nint f(void);\n#endif\n#endif\n"}, ["src/base/a.h:1"])
+gate.finds("the edge's headers may tell machines apart, not options", check,
+           {"src/io/a.h": "#ifndef A_H\n#define A_H\n#ifdef SYS_open\n#endif\n#endif\n",
+            "src/io/b.h": "#ifndef A_H\n#define A_H\n#if CONFIG_X\n#endif\n#endif\n",
+            "src/cmd/c.h": "#ifdef SYS_open\n#endif\n"}, ["src/io/b.h:3", "src/cmd/c.h:1"])
 gate.finds("the word in a comment or string is fine", check,
            {"src/base/a.c": '/*\n#if this\n*/\nchar *s = "x\\n#if";\n'}, [])
 gate.done()

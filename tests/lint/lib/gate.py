@@ -99,7 +99,7 @@ def without_comments(text):
 
 def gate(name, check):
     found = check(TOP)
-    ok(not found, name, found[:50])
+    ok(not found, name, found)
 
 
 def finds(name, check, tree, expected):
