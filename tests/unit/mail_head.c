@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Each case is fed whole, octet by octet and in random cuts; each piece is a heap copy that dies when it is used up. */
+/*
+ * Each case is fed whole, octet by octet and in random cuts; each piece is a heap copy that dies when
+ * it is used up.
+ */
 #include "mail/head.h"
 
 #include "base/bug.h"

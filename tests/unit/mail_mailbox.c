@@ -9,7 +9,7 @@ TAP_GP_BUG
 
 #define COUNT(a) (sizeof(a) / sizeof(a[0]))
 
-/* The first mailbox with {} in the place of its address; "?" behind it if some address has no domain. */
+/* The first mailbox with {} for its address; "?" behind it if some address has no domain. */
 static const char *parsed(struct bytes x)
 {
 	static char out[2048];
