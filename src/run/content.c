@@ -118,6 +118,10 @@ bool content_move(struct inbound *in)
 		if (before)
 			client_body(leg_client(&in->leg), &in->piece, leg_out(&in->leg));
 		moved = moved || in->piece.n < before;
+		if (in->piece.n && in->bulk) {
+			leg_grow(&in->leg);
+			client_body(leg_client(&in->leg), &in->piece, leg_out(&in->leg));
+		}
 		if (in->piece.n)
 			return moved; /* no room */
 	} while (next_piece(in));

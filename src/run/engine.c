@@ -4,6 +4,7 @@
 #include "io/ipc.h"
 #include "io/log.h"
 #include "io/random.h"
+#include "run/bulk.h"
 #include "run/control.h"
 #include "run/inbound.h"
 #include "run/stats.h"
@@ -16,7 +17,7 @@
 #define LOOK_MS 200u    /* how often it looks whether all is done */
 
 /* One for each session; limit, company and DIAL_PARALLEL attempts for each connection to a gateway; answer and probe for each gateway. */
-#define DEADLINES (CONFIG_SESSIONS + (2 + DIAL_PARALLEL) * CONFIG_GATEWAY_CONNECTIONS + 2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONFIG_CONTROL_SESSIONS + 8)
+#define DEADLINES (CONFIG_SESSIONS + (2 + DIAL_PARALLEL) * CONFIG_GATEWAY_CONNECTIONS + 2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONTROL_DEADLINES + 8)
 
 static struct timer *slots[DEADLINES];
 static const struct engine_args *args;
@@ -34,7 +35,7 @@ static void close_listeners(void)
 {
 	for (unsigned i = 0; i < args->nlisteners; i++)
 		listen_close(&listeners[i]);
-	control_close();
+	control_stop();
 }
 
 static void look_around(struct deadline *d)
@@ -90,6 +91,7 @@ int engine_main(const struct engine_args *a, void (*lock)(void))
 	loop_init(slots, DEADLINES);
 	random_forget();
 	stats.started_wall = loop_wall();
+	bulk_init();
 	outbound_init();
 	gateway_init(a);
 	inbound_init(a);
@@ -98,7 +100,7 @@ int engine_main(const struct engine_args *a, void (*lock)(void))
 			return EX_OSERR;
 	if (loop_watch(&orders, a->supervisor, EPOLLIN, ordered) != 0)
 		return EX_OSERR;
-	control_open(a);
+	control_init(a);
 	if (lock)
 		lock();
 	{

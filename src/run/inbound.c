@@ -4,6 +4,7 @@
 #include "base/bug.h"
 #include "base/pool.h"
 #include "io/random.h"
+#include "run/bulk.h"
 #include "run/pump.h"
 #include "run/stats.h"
 
@@ -80,6 +81,7 @@ void inbound_end(struct inbound *in)
 	loop_deadline_clear(&in->limit);
 	if (conn_is_open(&in->conn))
 		conn_close(&in->conn, false);
+	bulk_drop(&in->conn.in, in->in, sizeof(in->in));
 	if (in->who != POLICY_UNTRACKED)
 		policy_leave(&peers, in->who);
 	at_listener[in->listener]--;
@@ -181,7 +183,7 @@ static void arm(struct inbound *in)
 	} else {
 		in->progress = in->conn.received;
 	}
-	if (in->txn.question == TXN_ASKS_EOM)
+	if (in->txn.question == TXN_ASKS_EOM || content_waits(in))
 		loop_deadline_clear(&in->limit);
 	else if (in->txn.question != TXN_ASKS_NOTHING)
 		loop_deadline(&in->limit, patience, on_limit);
@@ -203,7 +205,7 @@ void inbound_run(struct inbound *in)
 	}
 	if (in->state == INBOUND_OPEN && buf_used(&in->conn.out))
 		(void)conn_flush(&in->conn);
-	if (in->state == INBOUND_OPEN && (in->conn.lost || (in->conn.eof && waits_for_client(in)))) {
+	if (in->state == INBOUND_OPEN && (in->conn.lost || (in->conn.eof && !in->conn.blocked && waits_for_client(in)))) {
 		inbound_lost(in);
 		return;
 	}
@@ -213,6 +215,8 @@ void inbound_run(struct inbound *in)
 		closing(in);
 		return;
 	}
+	if (!content_waits(in))
+		(void)bulk_shrink(&in->conn.in, in->in, sizeof(in->in));
 	arm(in);
 	conn_rearm(&in->conn, !content_waits(in));
 }
@@ -222,9 +226,16 @@ static void on_event(struct watch *w, uint32_t events)
 	struct conn *c = LOOP_OWNER(struct conn, watch, w);
 	struct inbound *in = LOOP_OWNER(struct inbound, conn, c);
 
-	conn_events(c, events);
-	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) && !content_waits(in))
-		(void)conn_fill(c);
+	if (content_waits(in)) {
+		/* `conn.in` stays as it is; a client that is lost now is lost before the end of its data */
+		c->lost = c->lost || (events & (EPOLLERR | EPOLLHUP));
+	} else {
+		if (in->bulk && server_in_data(&in->server))
+			bulk_grow(&c->in, in->in);
+		conn_events(c, events);
+		if (events & (EPOLLIN | EPOLLRDHUP))
+			in->bulk = conn_fill(c) >= sizeof(in->in);
+	}
 	inbound_run(in);
 }
 

@@ -41,6 +41,7 @@ struct inbound {
 	uint8_t todo;
 	uint8_t fault;       /* enum inbound_fault */
 	bool linger;
+	bool bulk;           /* content comes faster than the small buffer takes it */
 	bool local;          /* over a Unix socket */
 	bool may_relay;
 	bool sender_ok;      /* Allowed_Senders lets the mail's sender pass */

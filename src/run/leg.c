@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The leg: a transaction's way along routes, gateways, addresses and kept connections. */
+#include "run/bulk.h"
 #include "run/outbound_part.h"
 
 #include <string.h>
@@ -314,6 +315,11 @@ struct client *leg_client(struct leg *l)
 struct buf *leg_out(struct leg *l)
 {
 	return &l->ob->conn.out;
+}
+
+void leg_grow(struct leg *l)
+{
+	bulk_grow(&l->ob->conn.out, l->ob->out);
 }
 
 void leg_flush(struct leg *l)

@@ -4,6 +4,7 @@
 #include "base/bug.h"
 #include "base/pool.h"
 #include "io/listen.h"
+#include "run/bulk.h"
 #include "run/outbound_part.h"
 #include "run/stats.h"
 
@@ -31,6 +32,16 @@ unsigned outbound_count(void)
 
 /* ---- taking and giving back ---- */
 
+/* Closes the connection, not the hunt. */
+static void disconnect(struct outbound *o, bool reset)
+{
+	if (!conn_is_open(&o->conn))
+		return;
+	conn_close(&o->conn, reset);
+	bulk_drop(&o->conn.out, o->out, sizeof(o->out));
+	stats.gateway_connections_now--;
+}
+
 static void idle_remove(struct outbound *o)
 {
 	struct outbound **at = &o->gateway->idle;
@@ -56,10 +67,7 @@ void outbound_close(struct outbound *o, bool reset)
 	idle_remove(o);
 	dial_stop(&o->dial);
 	loop_deadline_clear(&o->limit);
-	if (conn_is_open(&o->conn)) {
-		conn_close(&o->conn, reset);
-		stats.gateway_connections_now--;
-	}
+	disconnect(o, reset);
 	o->leg = NULL;
 	o->gateway->connections--;
 	loop_at_end(&o->gone, give_back);
@@ -289,10 +297,7 @@ bool outbound_next_address(struct outbound *o)
 {
 	loop_deadline_clear(&o->limit);
 	o->silent = o->waited = false;
-	if (conn_is_open(&o->conn)) {
-		conn_close(&o->conn, false);
-		stats.gateway_connections_now--;
-	}
+	disconnect(o, false);
 	compact(o, true);
 	if (o->naddr == 0)
 		return false;
@@ -406,8 +411,10 @@ void outbound_flush(struct outbound *o)
 
 	if (!conn_is_open(&o->conn))
 		return;
-	if (buf_used(&o->conn.out))
+	if (buf_used(&o->conn.out)) {
 		sent = conn_flush(&o->conn);
+		(void)bulk_shrink(&o->conn.out, o->out, sizeof(o->out));
+	}
 	wait = awaited_ms(o);
 	if (o->client.in_body) {
 		if (sent || !timer_is_set(&o->limit.timer))
@@ -459,7 +466,7 @@ static void try_reset(struct outbound *o)
 void outbound_reset(struct outbound *o)
 {
 	o->leg = NULL;
-	if (!conn_is_open(&o->conn) || o->conn.lost || o->conn.eof || o->state != OB_READY || o->client.failed) {
+	if (!conn_is_open(&o->conn) || o->conn.lost || o->conn.eof || o->state != OB_READY || o->client.failed || o->client.in_body) {
 		outbound_close(o, false);
 		return;
 	}

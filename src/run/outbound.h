@@ -119,6 +119,9 @@ bool leg_turned(struct leg *l, enum client_command command);
 struct client *leg_client(struct leg *l);
 struct buf *leg_out(struct leg *l);
 
+/* More room in leg_out, if a larger buffer is free. */
+void leg_grow(struct leg *l);
+
 /* Writes what is in leg_out, sets the deadline for what is awaited, rearms: at the end of each turn in which something was put there, or was to be read. */
 void leg_flush(struct leg *l);
 

@@ -146,6 +146,16 @@ static void on_reply(struct inbound *in, enum leg_event ev, enum client_command 
 	pump_event(in, ev == LEG_OK ? TXN_OK : ev == LEG_DEFER ? TXN_DEFER : TXN_REJECT, more);
 }
 
+/* A refusal in the body. The client's end of data may have come already, with the last of the content still waiting for room. */
+static void on_early(struct inbound *in)
+{
+	in->last = leg_reply(&in->leg);
+	if (in->txn.phase == TXN_BODY)
+		pump_event(in, TXN_EARLY, 0);
+	else
+		pump_event(in, in->last->code < 500 ? TXN_DEFER : TXN_REJECT, 0);
+}
+
 static bool step_leg(struct inbound *in)
 {
 	enum client_command command;
@@ -166,8 +176,7 @@ static bool step_leg(struct inbound *in)
 		on_reply(in, ev, command);
 		break;
 	case LEG_EARLY:
-		in->last = leg_reply(&in->leg);
-		pump_event(in, TXN_EARLY, 0);
+		on_early(in);
 		break;
 	case LEG_FAILS:
 		pump_event(in, TXN_FAIL, in->leg.more);
