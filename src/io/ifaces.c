@@ -98,6 +98,28 @@ int ifaces_walk(iface_fn *fn, void *ctx)
 	return w.err;
 }
 
+int ifaces_watch(void)
+{
+	struct sockaddr_nl at = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+void ifaces_drain(int fd)
+{
+	char event[256]; /* cut: only that there was one matters */
+	ssize_t n;
+
+	do {
+		n = recv(fd, event, sizeof(event), 0);
+	} while (n > 0 || (n < 0 && (errno == EINTR || errno == ENOBUFS)));
+}
+
 struct zone_search {
 	uint32_t index;
 	bool more;

@@ -18,6 +18,10 @@ typedef bool iface_fn(void *ctx, const struct iface_addr *addr);
 /* Calls fn for each address. 0, or -errno. */
 int ifaces_walk(iface_fn *fn, void *ctx);
 
+/* A descriptor that is readable when interfaces or addresses changed, or -1; ifaces_drain takes the news off it. */
+int ifaces_watch(void);
+void ifaces_drain(int fd);
+
 enum iface_zone {
 	IFACE_ZONE_FOUND,
 	IFACE_ZONE_NONE,      /* no interface has a link-local IPv6 address */

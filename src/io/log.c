@@ -191,7 +191,7 @@ static void log_relay_line(uint8_t *p, size_t n)
 		 (struct bytes){p + 1, n - 1});
 }
 
-void log_relay(int fd)
+unsigned log_relay(int fd)
 {
 	static uint8_t text[LOG_BATCH][1 + LOG_LINE];
 	static struct iovec part[LOG_BATCH];
@@ -207,4 +207,5 @@ void log_relay(int fd)
 		if (m[i].msg_len > 0)
 			log_relay_line(text[i], m[i].msg_len);
 	}
+	return got > 0 ? (unsigned)got : 0;
 }

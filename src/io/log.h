@@ -31,7 +31,7 @@ enum log_sink {
 /* server: for LOG_SINK_REMOTE, with port; hostname: the name the box has there. May be called again. */
 void log_open(enum log_sink sink, const struct inet_addr *server, const char *hostname);
 
-/* Passes on the lines that wait at the supervisor's end of the socket, a bounded number at one time. */
-void log_relay(int fd);
+/* Passes on the lines that wait at the supervisor's end of the socket, a bounded number at one time; returns how many. */
+unsigned log_relay(int fd);
 
 #endif

@@ -243,6 +243,14 @@ void bind_retire(const struct bind_set *old, const struct bind_set *now)
 	}
 }
 
+void bind_close(struct bind_set *set)
+{
+	static const struct bind_set nothing;
+
+	bind_retire(set, &nothing);
+	set->n = 0;
+}
+
 void bind_fill(const struct bind_set *set, struct engine_args *args)
 {
 	for (unsigned i = 0; i < set->n; i++) {

@@ -35,6 +35,9 @@ int bind_open(const struct conf *conf, const struct bind_set *old, struct bind_s
 /* Closes what `old` has and `now` has not, and removes its Unix sockets. */
 void bind_retire(const struct bind_set *old, const struct bind_set *now);
 
+/* Closes everything. */
+void bind_close(struct bind_set *set);
+
 /* For the engine. */
 void bind_fill(const struct bind_set *set, struct engine_args *args);
 

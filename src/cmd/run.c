@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/cmd.h"
+
+#include "run/settings.h"
+#include "run/supervisor.h"
+#include "version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The file by its absolute name: the folder changes. */
+static const char *run_absolute(const char *file)
+{
+	static char name[2 * PATH_MAX];
+	struct fmt f;
+
+	fmt_init(&f, name, sizeof(name));
+	if (file[0] == '/' || getcwd(name, PATH_MAX) == NULL)
+		return file;
+	f.n = strlen(name);
+	fmt_char(&f, '/');
+	fmt_str(&f, file);
+	return name;
+}
+
+/* The parent: waits until the relay serves, or ends. */
+static int run_wait(int served, pid_t pid)
+{
+	char octet;
+	int status;
+	ssize_t n;
+
+	do {
+		n = read(served, &octet, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return EX_OK;
+	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+		return EX_SOFTWARE;
+	return WEXITSTATUS(status);
+}
+
+/* Ends with the process: what sanitizers would look for at its end cannot be looked at in one that is not dumpable. */
+_Noreturn static void run_serve(const struct supervisor_how *how)
+{
+	_exit(supervisor_run(how));
+}
+
+static int run_detached(struct supervisor_how *how)
+{
+	int served[2];
+	pid_t pid;
+
+	how->file = run_absolute(how->file);
+	how->detached = true;
+	if (pipe2(served, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+		cmd_say(STDERR_FILENO, "gatepost: ", strerror(errno), "\n", NULL);
+		return EX_OSERR;
+	}
+	if (pid > 0) {
+		close(served[1]);
+		return run_wait(served[0], pid);
+	}
+	how->served = served[1];
+	if (setsid() < 0 || chdir("/") < 0)
+		cmd_say(STDERR_FILENO, "gatepost: ", strerror(errno), "\n", NULL);
+	run_serve(how);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct supervisor_how how = {
+		.file = SETTINGS_FILE, .served = -1, .version = GATEPOST_VERSION, .build_date = BUILD_DATE};
+	bool detach = false;
+	struct opts o;
+	int opt;
+
+	opts_init(&o, argc, argv, "c:file d.detach");
+	while ((opt = opts_next(&o)) > 0) {
+		if (opt == 'c')
+			how.file = o.value;
+		else
+			detach = true;
+	}
+	if (opt < 0)
+		return EX_USAGE;
+	if (o.at < argc)
+		return cmd_usage("run", "takes no arguments");
+	if (detach)
+		return run_detached(&how);
+	run_serve(&how);
+}

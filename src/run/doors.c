@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/doors.h"
+
+#include "run/unix_socket.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define DOORS_CONTROL_MODE 0660
+#define DOORS_SUBMIT_MODE 0666
+
+static bool doors_paths(struct doors *d, struct bytes path)
+{
+	struct fmt c, s;
+	size_t folder = path.n;
+
+	while (folder > 0 && path.p[folder - 1] != '/')
+		folder--;
+	fmt_init(&c, d->control_path, sizeof(d->control_path));
+	fmt_bytes(&c, path);
+	fmt_init(&s, d->submit_path, sizeof(d->submit_path));
+	fmt_bytes(&s, bytes_first(path, folder));
+	fmt_str(&s, "submit.sock");
+	return !c.cut && !s.cut;
+}
+
+static int doors_fail(const struct doors *d, int err, bool root)
+{
+	bool far = err == -EACCES || err == -EPERM || err == -ENOENT || err == -EROFS;
+
+	if (!root && far && strcmp(d->control_path, DOORS_CONTROL) == 0)
+		return 0;
+	return err == -EADDRINUSE ? EX_UNAVAILABLE : EX_CANTCREAT;
+}
+
+static int doors_one(const char *path, mode_t mode, gid_t group, struct fmt *why)
+{
+	fmt_str(why, path);
+	fmt_str(why, ": ");
+	return unix_socket_open(path, mode, group, why);
+}
+
+int doors_open(struct doors *d, struct bytes path, bool root, struct fmt *why)
+{
+	const struct group *g = root ? getgrnam("gatepost") : NULL;
+	size_t start = why->n;
+
+	d->control = d->submit = -1;
+	if (!doors_paths(d, path)) {
+		fmt_str(why, "Control_Socket: the path is too long");
+		return EX_CONFIG;
+	}
+	d->control = doors_one(d->control_path, DOORS_CONTROL_MODE, g != NULL ? g->gr_gid : (gid_t)-1, why);
+	if (d->control < 0)
+		return doors_fail(d, d->control, root);
+	why->n = start;
+	d->submit = doors_one(d->submit_path, DOORS_SUBMIT_MODE, (gid_t)-1, why);
+	if (d->submit < 0) {
+		int err = d->submit;
+
+		doors_close(d);
+		return doors_fail(d, err, root);
+	}
+	why->n = start;
+	why->p[start] = '\0';
+	return 0;
+}
+
+static void doors_shut(int *fd, const char *path)
+{
+	if (*fd < 0)
+		return;
+	close(*fd);
+	unlink(path);
+	*fd = -1;
+}
+
+void doors_close(struct doors *d)
+{
+	doors_shut(&d->control, d->control_path);
+	doors_shut(&d->submit, d->submit_path);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/generation.h"
+
+#include "io/clock.h"
+#include "io/ipc.h"
+#include "io/log.h"
+#include "io/random.h"
+#include "run/descriptors.h"
+#include "run/names.h"
+#include "run/sandbox.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define NAMES_LIVED_MS 10000u /* a helper that lived so long is forked again at once */
+#define NAMES_PAUSE_MS 500u   /* else after this, doubling … */
+#define NAMES_PAUSE_MAX_MS 10000u
+
+static void child_lock(enum sandbox_role role)
+{
+	char text[120];
+	struct fmt f;
+	int err = sandbox_lock(role);
+
+	if (err == 0)
+		return;
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "this kernel cannot filter system calls: ");
+	fmt_str(&f, strerror(-err));
+	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+}
+
+static void child_lock_engine(void)
+{
+	child_lock(SANDBOX_ENGINE);
+}
+
+static void child_lock_names(void)
+{
+	child_lock(SANDBOX_NAMES);
+}
+
+/* What every child does first. The supervisor alone hears signals of the terminal and of init: it tells its children. */
+static void child_begin(const struct generation_env *env, int *keep, unsigned n)
+{
+	static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT};
+	sigset_t none;
+
+	for (unsigned i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	random_forget();
+	log_to(env->log);
+	descriptors_keep(keep, n);
+	descriptors_silent(env->silent);
+}
+
+_Noreturn static void child_engine(const struct engine_args *args, const struct generation_env *env, pid_t parent)
+{
+	int keep[CONFIG_LISTENERS + 8];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < args->nlisteners; i++)
+		keep[n++] = args->listener[i].fd;
+	keep[n++] = args->names;
+	keep[n++] = args->control;
+	keep[n++] = args->supervisor;
+	keep[n++] = env->log;
+	keep[n++] = env->confine->empty;
+	child_begin(env, keep, n);
+	confine(env->confine, true, parent);
+	close(env->confine->empty);
+	_exit(engine_main(args, child_lock_engine));
+}
+
+_Noreturn static void child_names(int fd, const struct generation_env *env, pid_t parent)
+{
+	int keep[2] = {fd, env->log};
+
+	child_begin(env, keep, 2);
+	confine(env->confine, false, parent);
+	names_main(fd, child_lock_names);
+}
+
+static int generation_fork_names(struct generation *g, const struct generation_env *env)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		child_names(g->ask[1], env, parent);
+	g->names = pid;
+	g->names_born = clock_monotonic_ms();
+	g->names_due = 0;
+	return 0;
+}
+
+static int generation_fork_engine(struct generation *g, struct engine_args *args, const struct generation_env *env)
+{
+	pid_t parent = getpid(), pid;
+	int pair[2], err = ipc_pair(pair);
+
+	if (err != 0)
+		return err;
+	args->supervisor = pair[1];
+	args->names = g->ask[0];
+	args->generation = g->number;
+	pid = fork();
+	if (pid == 0)
+		child_engine(args, env, parent);
+	err = pid < 0 ? -errno : 0;
+	close(pair[1]);
+	g->orders = pair[0];
+	g->engine = pid < 0 ? 0 : pid;
+	return err;
+}
+
+int generation_start(struct generation *g, uint32_t number, struct engine_args *args, const struct generation_env *env)
+{
+	int err;
+
+	memset(g, 0, sizeof(*g));
+	g->number = number;
+	g->orders = g->ask[0] = g->ask[1] = -1;
+	err = ipc_pair(g->ask);
+	if (err == 0)
+		err = generation_fork_names(g, env);
+	if (err == 0)
+		err = generation_fork_engine(g, args, env);
+	if (err != 0)
+		generation_end(g);
+	return err;
+}
+
+void generation_names_died(struct generation *g, uint64_t now)
+{
+	g->names = 0;
+	if (now - g->names_born >= NAMES_LIVED_MS)
+		g->names_pause = 0;
+	g->names_due = now + g->names_pause;
+	g->names_pause = g->names_pause == 0 ? NAMES_PAUSE_MS : g->names_pause * 2;
+	if (g->names_pause > NAMES_PAUSE_MAX_MS)
+		g->names_pause = NAMES_PAUSE_MAX_MS;
+}
+
+void generation_names_again(struct generation *g, uint64_t now, const struct generation_env *env)
+{
+	if (g->number == 0 || g->names_due == 0 || now < g->names_due)
+		return;
+	if (generation_fork_names(g, env) != 0)
+		generation_names_died(g, now);
+}
+
+void generation_order(const struct generation *g, enum engine_order order)
+{
+	uint8_t octet = (uint8_t)order;
+
+	if (g->orders >= 0)
+		ipc_send(g->orders, &octet, sizeof(octet));
+}
+
+bool generation_listen(struct generation *g)
+{
+	uint8_t octet;
+	int got = ipc_take(g->orders, &octet, sizeof(octet));
+
+	if (got == 1 && octet == ENGINE_READY)
+		return true;
+	if (got == 0 || (got < 0 && got != -EAGAIN && got != -EBADMSG)) {
+		close(g->orders);
+		g->orders = -1;
+	}
+	return false;
+}
+
+void generation_log_end(const char *who, int status)
+{
+	char text[160];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, who);
+	if (WIFSIGNALED(status)) {
+		fmt_str(&f, " was ended by signal ");
+		fmt_i64(&f, WTERMSIG(status));
+		fmt_str(&f, " (");
+		fmt_str(&f, strsignal(WTERMSIG(status)));
+		fmt_char(&f, ')');
+	} else {
+		fmt_str(&f, " ended with status ");
+		fmt_i64(&f, WEXITSTATUS(status));
+	}
+	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+}
+
+void generation_end(struct generation *g)
+{
+	int fds[] = {g->orders, g->ask[0], g->ask[1]};
+
+	if (g->number == 0)
+		return;
+	if (g->engine > 0)
+		kill(g->engine, SIGKILL);
+	if (g->names > 0)
+		kill(g->names, SIGKILL);
+	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	memset(g, 0, sizeof(*g));
+	g->orders = g->ask[0] = g->ask[1] = -1;
+}

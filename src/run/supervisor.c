@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/supervisor.h"
+
+#include "base/esc.h"
+#include "io/clock.h"
+#include "io/ifaces.h"
+#include "io/log.h"
+#include "run/descriptors.h"
+#include "run/settings.h"
+#include "run/supervisor_part.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define DEATHS_WINDOW_MS 60000u
+#define STOP_MS 29000u           /* from SIGTERM to the end of patience */
+#define CLOCK_LOOK_MS 10000u     /* between two looks while the clock is unset */
+#define NETWORKS_SETTLE_MS 1000u /* addresses come in groups */
+
+static _Alignas(16) uint8_t memory[2][CONFIG_CONF_MEMORY];
+
+struct supervisor sup;
+
+/* Before the log stands, and for whoever sits at the terminal. */
+int sup_complain(int status, struct bytes text)
+{
+	char line[512];
+	struct fmt f;
+	ssize_t n;
+
+	fmt_init(&f, line, sizeof(line));
+	fmt_str(&f, "gatepost: ");
+	fmt_bytes(&f, text);
+	fmt_char(&f, '\n');
+	n = write(STDERR_FILENO, f.p, f.n);
+	(void)n;
+	if (sup.now.number != 0 || !sup.log_stderr)
+		log_line(LOG_LEVEL_ERROR, text);
+	return status;
+}
+
+/* ------------------------------------------------------------ configuration */
+
+static void sup_say(void *ctx, enum conf_severity severity, const char *line)
+{
+	(void)ctx;
+	log_text(severity == CONF_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, line);
+}
+
+bool sup_load(unsigned slot, bool at_start)
+{
+	struct settings_how how = {.say = at_start ? NULL : sup_say, .changes_user = geteuid() == 0};
+
+	return settings_load(&sup.conf[slot], memory[slot], sizeof(memory[slot]), sup.how->file, &how) == CONF_OK;
+}
+
+void sup_open_log(const struct conf_global *g)
+{
+	enum log_sink sink = sup.how->detached && CONFIG_LOG_SYSLOG ? LOG_SINK_SYSLOG : LOG_SINK_STDERR;
+
+	switch ((enum conf_log)g->log) {
+	case CONF_LOG_DEFAULT:
+		break;
+	case CONF_LOG_STDERR:
+		sink = LOG_SINK_STDERR;
+		break;
+	case CONF_LOG_SYSLOG:
+		sink = LOG_SINK_SYSLOG;
+		break;
+	case CONF_LOG_SYSLOG_ADDR:
+		sink = LOG_SINK_REMOTE;
+		break;
+	}
+	sup.log_stderr = sink == LOG_SINK_STDERR;
+	log_open(sink, &g->log_addr, (const char *)g->hostname.p);
+}
+
+/* ------------------------------------------------------------ generations */
+
+static struct generation_env sup_env(void)
+{
+	return (struct generation_env){
+		.confine = &sup.confine, .log = sup.log[1], .silent = sup.how->detached && !sup.log_stderr};
+}
+
+bool sup_start_generation(void)
+{
+	static struct engine_args args;
+	struct generation_env env = sup_env();
+	struct fmt f;
+	char text[120];
+	int err;
+
+	memset(&args, 0, sizeof(args));
+	args.conf = &sup.conf[sup.live];
+	bind_fill(&sup.set, &args);
+	if (sup.doors.submit >= 0)
+		args.listener[args.nlisteners++] =
+			(struct engine_listener){.fd = sup.doors.submit, .index = ENGINE_SUBMIT, .unix_socket = true};
+	sup.nnetworks = bind_networks(&sup.set, sup.networks, SUP_NETWORKS);
+	args.local_nets = sup.networks;
+	args.nlocal = sup.nnetworks;
+	args.control = sup.doors.control;
+	args.build_date = sup.how->build_date;
+	err = generation_start(&sup.now, ++sup.numbers, &args, &env);
+	if (err == 0)
+		return true;
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "cannot start the engine: ");
+	fmt_str(&f, strerror(-err));
+	sup.status = sup_complain(EX_OSERR, fmt_done(&f));
+	return false;
+}
+
+/* What is in force is served by a new generation from now on; the one that runs drains once the new one serves. */
+static void sup_hand_over(void)
+{
+	sup.old = sup.now;
+	if (sup_start_generation())
+		return;
+	sup.now = sup.old;
+	memset(&sup.old, 0, sizeof(sup.old));
+	sup.status = -1;
+}
+
+static void sup_serves(void)
+{
+	static const char nul;
+	static char text[LOG_LINE], where[1024];
+	struct fmt f, w;
+
+	sup.now.ready = true;
+	if (sup.old.number != 0)
+		generation_order(&sup.old, ENGINE_DRAIN);
+	fmt_init(&w, where, sizeof(where));
+	bind_print(&sup.set, &w);
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "serve version=");
+	fmt_str(&f, sup.how->version);
+	fmt_str(&f, " generation=");
+	fmt_u64(&f, sup.now.number);
+	fmt_str(&f, " listen=");
+	esc_word(&f, fmt_done(&w));
+	log_line(LOG_LEVEL_INFO, fmt_done(&f));
+	if (sup.served < 0)
+		return;
+	if (write(sup.served, &nul, 1) < 0)
+		log_text(LOG_LEVEL_WARNING, "whoever started this relay did not wait");
+	close(sup.served);
+	sup.served = -1;
+	if (sup.how->detached)
+		descriptors_silent(!sup.log_stderr);
+}
+
+uint64_t sup_later(uint64_t ms)
+{
+	return clock_monotonic_ms() + ms;
+}
+
+/* ------------------------------------------------------------ reload */
+
+static void sup_refuse_reload(struct bytes why)
+{
+	static char text[LOG_LINE];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "not reloaded, everything stays as it was: ");
+	fmt_bytes(&f, why);
+	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+}
+
+/* Binds what conf wants beside what is there; false, with the reason logged, leaves all as it was. */
+static bool sup_rebind(const struct conf *conf)
+{
+	static struct bind_set next, before;
+	struct doors doors = sup.doors;
+	char text[512];
+	struct fmt why;
+	bool moved = !bytes_same(conf->global.control_socket, sup.conf[sup.live].global.control_socket);
+
+	fmt_init(&why, text, sizeof(text));
+	if (moved && doors_open(&doors, conf->global.control_socket, sup.confine.root, &why) != 0) {
+		sup_refuse_reload(fmt_done(&why));
+		return false;
+	}
+	if (bind_open(conf, &sup.set, &next, &why) != 0) {
+		sup_refuse_reload(fmt_done(&why));
+		if (moved)
+			doors_close(&doors);
+		return false;
+	}
+	if (moved)
+		doors_close(&sup.doors);
+	sup.doors = doors;
+	before = sup.set;
+	sup.set = next;
+	bind_retire(&before, &sup.set);
+	return true;
+}
+
+static void sup_reload(void)
+{
+	unsigned other = 1 - sup.live;
+	struct confine confine = sup.confine;
+
+	if (sup.stop_by != 0)
+		return;
+	sup.reload_due = true;
+	if (!sup.now.ready)
+		return;
+	if (!sup_load(other, false)) {
+		sup.reload_due = false;
+		sup_refuse_reload(BYTES("the configuration has errors"));
+		return;
+	}
+	if (sup.old.number != 0) { /* at most two generations live */
+		generation_order(&sup.old, ENGINE_STOP);
+		return;
+	}
+	sup.reload_due = false;
+	if (!confine_user(&confine, sup.conf[other].global.user)) {
+		sup_refuse_reload(BYTES("there is no such User"));
+		return;
+	}
+	if (!sup_rebind(&sup.conf[other]))
+		return;
+	sup.confine = confine;
+	sup.live = other;
+	sup_open_log(&sup.conf[other].global);
+	clock_want_ntp(sup.conf[other].global.clock == CONF_CLOCK_NTP);
+	sup_hand_over();
+}
+
+/* Interfaces got other addresses: a new generation learns them, under the configuration that is in force. */
+static void sup_look_at_networks(void)
+{
+	static struct inet_net nets[SUP_NETWORKS];
+	unsigned n;
+
+	sup.networks_due = 0;
+	if (sup.stop_by != 0)
+		return;
+	if (!sup.now.ready || sup.old.number != 0) {
+		sup.networks_due = sup_later(NETWORKS_SETTLE_MS);
+		return;
+	}
+	n = bind_networks(&sup.set, nets, SUP_NETWORKS);
+	if (n == sup.nnetworks && memcmp(nets, sup.networks, n * sizeof(nets[0])) == 0 && !bind_moved(&sup.set))
+		return;
+	log_text(LOG_LEVEL_INFO, "the networks listened on have changed");
+	if (sup_rebind(&sup.conf[sup.live]))
+		sup_hand_over();
+}
+
+/* ------------------------------------------------------------ ends */
+
+static void sup_stop(void)
+{
+	if (sup.stop_by != 0)
+		return;
+	sup.stop_by = sup_later(STOP_MS);
+	log_text(LOG_LEVEL_INFO, "stop");
+	generation_order(&sup.old, ENGINE_STOP);
+	generation_order(&sup.now, ENGINE_STOP);
+	doors_close(&sup.doors);
+	bind_close(&sup.set);
+}
+
+/* The engine in service ended by itself: started again, unless that happens too often. */
+static void sup_engine_died(int status)
+{
+	uint64_t now = clock_monotonic_ms(), first = sup.deaths[SUP_DEATHS - 1];
+
+	generation_log_end("the engine", status);
+	generation_end(&sup.now);
+	memmove(&sup.deaths[1], &sup.deaths[0], sizeof(sup.deaths) - sizeof(sup.deaths[0]));
+	sup.deaths[0] = now;
+	first = sup.deaths[SUP_DEATHS - 1];
+	if (first != 0 && now - first < DEATHS_WINDOW_MS) {
+		sup.status = EX_SOFTWARE;
+		log_text(LOG_LEVEL_ERROR, "the engine ended 5 times within a minute: giving up");
+		return;
+	}
+	sup_start_generation();
+}
+
+static void sup_engine_ended(struct generation *g, int status)
+{
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	g->engine = 0;
+	if (g == &sup.now && sup.stop_by == 0) {
+		sup_engine_died(status);
+		return;
+	}
+	if (!clean)
+		generation_log_end("an engine that was to end", status);
+	generation_end(g);
+	if (g == &sup.old && sup.reload_due)
+		sup_reload();
+}
+
+static void sup_children(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (unsigned i = 0; i < 2; i++) {
+			struct generation *g = i == 0 ? &sup.old : &sup.now;
+
+			if (g->number == 0)
+				continue;
+			if (pid == g->engine) {
+				sup_engine_ended(g, status);
+				break;
+			}
+			if (pid == g->names) {
+				generation_log_end("the names helper", status);
+				generation_names_died(g, clock_monotonic_ms());
+				break;
+			}
+		}
+	}
+}
+
+/* ------------------------------------------------------------ the loop */
+
+static void sup_signals(void)
+{
+	struct signalfd_siginfo info;
+
+	while (read(sup.signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			sup_children();
+		else if (info.ssi_signo == SIGHUP)
+			sup_reload();
+		else
+			sup_stop();
+	}
+}
+
+static void sup_earlier(uint64_t *next, uint64_t due)
+{
+	if (due != 0 && due < *next)
+		*next = due;
+}
+
+static int sup_patience(void)
+{
+	uint64_t next = UINT64_MAX, now = clock_monotonic_ms();
+
+	sup_earlier(&next, sup.networks_due);
+	sup_earlier(&next, sup.clock_due);
+	sup_earlier(&next, sup.stop_by);
+	sup_earlier(&next, sup.now.names_due);
+	sup_earlier(&next, sup.old.names_due);
+	if (next == UINT64_MAX)
+		return -1;
+	return next <= now ? 0 : (int)(next - now);
+}
+
+static void sup_clock(bool jumped)
+{
+	bool unset = clock_look(sup.clock, jumped);
+
+	if (unset != sup.clock_unset)
+		log_text(LOG_LEVEL_INFO, unset ? "the clock is unset" : "the clock is set");
+	sup.clock_unset = unset;
+	sup.clock_due = unset ? sup_later(CLOCK_LOOK_MS) : 0;
+}
+
+static void sup_deadlines(void)
+{
+	struct generation_env env = sup_env();
+	uint64_t now = clock_monotonic_ms();
+
+	generation_names_again(&sup.now, now, &env);
+	generation_names_again(&sup.old, now, &env);
+	if (sup.networks_due != 0 && now >= sup.networks_due)
+		sup_look_at_networks();
+	if (sup.clock_due != 0 && now >= sup.clock_due)
+		sup_clock(false);
+	if (sup.stop_by != 0 && now >= sup.stop_by) {
+		log_text(LOG_LEVEL_WARNING, "ended before all sessions had");
+		generation_end(&sup.old);
+		generation_end(&sup.now);
+	}
+}
+
+static void sup_turn(void)
+{
+	struct pollfd p[] = {
+		{.fd = sup.log[0], .events = POLLIN},
+		{.fd = sup.signals, .events = POLLIN},
+		{.fd = sup.now.number != 0 ? sup.now.orders : -1, .events = POLLIN},
+		{.fd = sup.old.number != 0 ? sup.old.orders : -1, .events = POLLIN},
+		{.fd = sup.clock, .events = POLLIN},
+		{.fd = sup.links, .events = POLLIN},
+	};
+	int n = poll(p, sizeof(p) / sizeof(p[0]), sup_patience());
+
+	if (n > 0) {
+		if (p[0].revents != 0)
+			log_relay(sup.log[0]);
+		if (p[2].revents != 0 && generation_listen(&sup.now))
+			sup_serves();
+		if (p[3].revents != 0)
+			generation_listen(&sup.old);
+		if (p[4].revents != 0)
+			sup_clock(true);
+		if (p[5].revents != 0) {
+			ifaces_drain(sup.links);
+			sup.networks_due = sup_later(NETWORKS_SETTLE_MS);
+		}
+		if (p[1].revents != 0)
+			sup_signals();
+	}
+	sup_deadlines();
+	if (sup.reload_due && sup.now.ready && sup.old.number == 0)
+		sup_reload();
+	if (sup.stop_by != 0 && sup.now.number == 0 && sup.old.number == 0 && sup.status < 0)
+		sup.status = EX_OK;
+}
+
+int supervisor_run(const struct supervisor_how *how)
+{
+	sup.how = how;
+	sup.served = how->served;
+	sup.log_stderr = true;
+	sup.status = -1;
+	sup.doors.control = sup.doors.submit = sup.clock = sup.links = sup.signals = -1;
+	sup.log[0] = sup.log[1] = -1;
+	sup.status = sup_prepare();
+	if (sup.status == EX_OK) {
+		sup.status = -1;
+		while (sup.status < 0)
+			sup_turn();
+	}
+	sup_finish();
+	return sup.status;
+}

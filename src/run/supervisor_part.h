@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/* What the parts of the supervisor share: supervisor_start.c begins and ends, supervisor.c is the time between. */
+#ifndef RUN_SUPERVISOR_PART_H
+#define RUN_SUPERVISOR_PART_H
+
+#include "run/bind.h"
+#include "run/doors.h"
+#include "run/generation.h"
+#include "run/supervisor.h"
+
+#define SUP_DEATHS 5u    /* of engines within a minute end the supervisor */
+#define SUP_NETWORKS 64u /* of interfaces that are listened on */
+
+struct supervisor {
+	const struct supervisor_how *how;
+	struct conf conf[2];
+	unsigned live; /* the one in force */
+	struct bind_set set;
+	struct doors doors;
+	struct confine confine;
+	struct generation now, old;
+	uint32_t numbers;
+	struct inet_net networks[SUP_NETWORKS];
+	unsigned nnetworks;
+	int signals, log[2], clock, links;
+	uint64_t deaths[SUP_DEATHS];
+	uint64_t networks_due, clock_due, stop_by; /* 0: not set */
+	int served;
+	bool reload_due, clock_unset, log_stderr;
+	int status; /* >= 0: it ends */
+};
+
+extern struct supervisor sup;
+
+/* Tells whoever sits at the terminal, and the log where that is elsewhere. Returns status. */
+int sup_complain(int status, struct bytes text);
+
+/* Loads the configuration into conf[slot]; errors go to standard error at the start, to the log later. */
+bool sup_load(unsigned slot, bool at_start);
+
+/* Opens the log of the configuration. */
+void sup_open_log(const struct conf_global *g);
+
+/* Starts a generation for what is in force; false after a complaint, sup.status is set. */
+bool sup_start_generation(void);
+
+/* Milliseconds from now, monotonic. */
+uint64_t sup_later(uint64_t ms);
+
+/* supervisor_start.c: all until the first generation is started, an exit status; and the end. */
+int sup_prepare(void);
+void sup_finish(void);
+
+#endif

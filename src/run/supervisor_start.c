@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/supervisor_part.h"
+
+#include "base/limits.h"
+#include "io/clock.h"
+#include "io/ifaces.h"
+#include "io/log.h"
+#include "run/descriptors.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define SPARE_DESCRIPTORS 64u /* of the engine, beside what its pools need */
+
+static void sup_raise_limit(void)
+{
+	unsigned long need = CONFIG_SESSIONS + 2ul * CONFIG_GATEWAY_CONNECTIONS + CONFIG_CONTROL_SESSIONS +
+			     CONFIG_LISTENERS + SPARE_DESCRIPTORS;
+	unsigned long have = descriptors_limit(need);
+	char text[160];
+	struct fmt f;
+
+	if (have >= need)
+		return;
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "this system allows only ");
+	fmt_u64(&f, have);
+	fmt_str(&f, " file descriptors of the ");
+	fmt_u64(&f, need);
+	fmt_str(&f, " that all sessions need (ulimit -n)");
+	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+}
+
+/* From here on signals are not lost: they wait in the descriptor. */
+static bool sup_catch_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sup.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return sup.signals >= 0;
+}
+
+static void sup_start_clock(const struct conf_global *g)
+{
+	clock_share();
+	sup.clock = clock_begin(sup.how->build_date, g->clock == CONF_CLOCK_NTP, sup.confine.root);
+	sup.clock_unset = clock_unset();
+	sup.clock_due = sup.clock_unset ? sup_later(0) : 0;
+	if (sup.clock_unset)
+		log_text(LOG_LEVEL_WARNING, "the clock is unset: no Date is added to mail until it is set");
+}
+
+static int sup_open_doors(const struct conf_global *g)
+{
+	static char text[512], line[640];
+	struct fmt why, f;
+	int status;
+
+	fmt_init(&why, text, sizeof(text));
+	status = doors_open(&sup.doors, g->control_socket, sup.confine.root, &why);
+	fmt_init(&f, line, sizeof(line));
+	if (status != 0) {
+		fmt_str(&f, "cannot listen on ");
+		fmt_bytes(&f, fmt_done(&why));
+		return sup_complain(status, fmt_done(&f));
+	}
+	if (sup.doors.control >= 0)
+		return EX_OK;
+	fmt_str(&f, "no control socket, status, send and sendmail will not find this relay (Control_Socket helps): ");
+	fmt_bytes(&f, fmt_done(&why));
+	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+	return EX_OK;
+}
+
+static int sup_open_listeners(const struct conf *conf)
+{
+	static const struct bind_set nothing;
+	char text[512];
+	struct fmt why;
+	int status;
+
+	fmt_init(&why, text, sizeof(text));
+	status = bind_open(conf, &nothing, &sup.set, &why);
+	return status != 0 ? sup_complain(status, fmt_done(&why)) : EX_OK;
+}
+
+static bool sup_open_folder(void)
+{
+	char folder[DOORS_PATH];
+	const char *places[] = {folder, "/run", "/var/run", "/tmp", "/dev", NULL};
+	struct fmt f;
+
+	sup.confine.empty = -1;
+	if (!sup.confine.root)
+		return true;
+	fmt_init(&f, folder, sizeof(folder));
+	fmt_str(&f, sup.doors.control_path);
+	while (f.n > 1 && folder[f.n - 1] != '/')
+		f.n--;
+	folder[f.n] = '\0';
+	return confine_folder(&sup.confine, places);
+}
+
+int sup_prepare(void)
+{
+	const struct conf_global *g = &sup.conf[0].global;
+	int status;
+
+	descriptors_standard();
+	descriptors_keep(&sup.served, 1);
+	if (!sup_catch_signals() || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sup.log) < 0)
+		return sup_complain(EX_OSERR, bytes_of(strerror(errno)));
+	umask(022);
+	confine_secrets();
+	if (!sup_load(0, true))
+		return EX_CONFIG;
+	if (!confine_user(&sup.confine, g->user))
+		return sup_complain(EX_NOUSER, BYTES("there is neither a user gatepost nor nobody: name one with User"));
+	sup_open_log(g);
+	sup_raise_limit();
+	sup_start_clock(g);
+	sup.links = ifaces_watch();
+	status = sup_open_doors(g);
+	if (status == EX_OK)
+		status = sup_open_listeners(&sup.conf[0]);
+	if (status != EX_OK)
+		return status;
+	if (!sup_open_folder())
+		return sup_complain(EX_OSERR, BYTES("there is no place for an empty folder: /run and /tmp cannot be written to"));
+	return sup_start_generation() ? EX_OK : sup.status;
+}
+
+/* Children are ended and waited for, so that their last lines are logged. */
+void sup_finish(void)
+{
+	generation_end(&sup.old);
+	generation_end(&sup.now);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	while (log_relay(sup.log[0]) > 0)
+		;
+	doors_close(&sup.doors);
+	bind_close(&sup.set);
+}
