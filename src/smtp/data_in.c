@@ -6,14 +6,14 @@
 /* Where the decoder stands. What is held back at a cut (CRs, a dot) is known from the state, so it
  * is given later as a constant and never stored. After three CRs the first is a lone one. */
 enum state {
-	IN_LINE,     /* behind an octet of a line, or at a line's start behind a lone CR */
-	START,       /* at a line's start behind CRLF, or at the start of the content */
-	START_LF,    /* at a line's start behind a lone LF */
-	CR,          /* a CR is held back */
-	CR_CR,       /* two are */
-	DOT,         /* a dot behind CRLF is held back */
+	IN_LINE,  /* behind an octet of a line, or at a line's start behind a lone CR */
+	START,    /* at a line's start behind CRLF, or at the start of the content */
+	START_LF, /* at a line's start behind a lone LF */
+	CR,       /* a CR is held back */
+	CR_CR,    /* two are */
+	DOT,      /* a dot behind CRLF is held back */
 	DOT_CR,
-	LF_DOT,      /* a dot behind a lone LF, of a client whose first line ended in one */
+	LF_DOT, /* a dot behind a lone LF, of a client whose first line ended in one */
 	LF_DOT_CR,
 };
 
@@ -242,7 +242,9 @@ static bool pass(struct data_in *d, struct bytes *run)
 
 enum data_in_event data_in_step(struct data_in *d, struct bytes *in, size_t room, struct bytes *run)
 {
-	while (in->n > 0) {
+	bool ended = false;
+
+	while (in->n > 0 && !ended) {
 		size_t n = in->n > room && d->fault == DATA_OK ? room : in->n;
 		bool taken;
 
@@ -258,13 +260,11 @@ enum data_in_event data_in_step(struct data_in *d, struct bytes *in, size_t room
 
 		if (taken)
 			*in = bytes_skip(*in, 1);
-		if (outcome == ENDED)
-			return DATA_IN_END;
-		if (outcome == LINE_END) {
-			*run = (struct bytes){ crlf, sizeof(crlf) };
-			if (pass(d, run))
-				return DATA_IN_RUN;
-		}
+		*run = (struct bytes){ crlf, sizeof(crlf) };
+		if (outcome == LINE_END && pass(d, run))
+			return DATA_IN_RUN;
+		ended = outcome == ENDED;
 	}
-	return DATA_IN_MORE;
+	*run = (struct bytes){ NULL, 0 };
+	return ended ? DATA_IN_END : DATA_IN_MORE;
 }

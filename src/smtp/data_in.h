@@ -23,14 +23,14 @@ enum data_fault {
 
 struct data_in {
 	const struct data_in_params *params;
-	uint64_t size; /* octets of canonical content so far */
-	uint8_t state;         /* enum in data_in.c */
-	uint8_t fault;         /* enum data_fault */
-	bool first_line_lf;    /* the very first line ended in a lone LF */
-	bool first_line_seen;  /* whole, that is */
-	bool blank;            /* nothing of the present line but dots that were taken off */
-	bool in_body;          /* past the first empty line */
-	bool almost_ended;     /* it sent an end of data that only Lone_LF_Ends_Data would take */
+	uint64_t size;        /* octets of canonical content so far */
+	uint8_t state;        /* enum in data_in.c */
+	uint8_t fault;        /* enum data_fault */
+	bool first_line_lf;   /* the very first line ended in a lone LF */
+	bool first_line_seen; /* whole, that is */
+	bool blank;           /* nothing of the present line but dots that were taken off */
+	bool in_body;         /* past the first empty line */
+	bool almost_ended;    /* it sent an end of data that only Lone_LF_Ends_Data would take */
 };
 
 enum data_in_event {
@@ -46,7 +46,7 @@ void data_in_init(struct data_in *d, const struct data_in_params *params);
  * input allows: whole lines, many at a time. After a fault the content is consumed up to its end
  * without further runs; what was given before depends on the content alone, not on how it was cut.
  */
-enum data_in_event data_in_step(struct data_in *d, struct bytes *in, size_t room,
-				struct bytes *run);
+enum data_in_event data_in_step(
+    struct data_in *d, struct bytes *in, size_t room, struct bytes *run);
 
 #endif

@@ -39,8 +39,8 @@ void server_greet(struct server *s, struct buf *out, const struct reply *refusal
 	server_say(out, BYTES(" ESMTP Gatepost\r\n"));
 }
 
-static enum server_event close_session(struct server *s, struct server_what *what,
-				       const char *reason)
+static enum server_event close_session(
+    struct server *s, struct server_what *what, const char *reason)
 {
 	s->phase = PHASE_OVER;
 	what->reason = reason;
@@ -200,28 +200,30 @@ static enum server_event nested(struct server *s, const struct server_call *c)
 }
 
 /* What each verb does in each phase in which commands are taken. */
+/* clang-format off: a table */
 static server_handler *const handlers[][PHASE_RCPT + 1] = {
 	/*                  PHASE_IDLE      PHASE_MAIL      PHASE_RCPT */
-	[SMTP_UNKNOWN]  = { not_known,      not_known,      not_known },
-	[SMTP_HELO]     = { do_helo,        do_helo,        do_helo },
-	[SMTP_EHLO]     = { do_ehlo,        do_ehlo,        do_ehlo },
-	[SMTP_MAIL]     = { server_do_mail, nested,         nested },
-	[SMTP_RCPT]     = { no_mail,        server_do_rcpt, server_do_rcpt },
-	[SMTP_DATA]     = { no_mail,        no_rcpt,        do_data },
-	[SMTP_RSET]     = { do_rset,        do_rset,        do_rset },
-	[SMTP_NOOP]     = { do_noop,        do_noop,        do_noop },
-	[SMTP_QUIT]     = { do_quit,        do_quit,        do_quit },
-	[SMTP_VRFY]     = { do_vrfy,        do_vrfy,        do_vrfy },
-	[SMTP_HELP]     = { do_help,        do_help,        do_help },
-	[SMTP_EXPN]     = { not_offered,    not_offered,    not_offered },
-	[SMTP_BDAT]     = { server_do_bdat, server_do_bdat, server_do_bdat },
-	[SMTP_AUTH]     = { no_auth,        no_auth,        no_auth },
-	[SMTP_STARTTLS] = { no_starttls,    no_starttls,    no_starttls },
-	[SMTP_ETRN]     = { not_offered,    not_offered,    not_offered },
-	[SMTP_TURN]     = { not_offered,    not_offered,    not_offered },
-	[SMTP_XCLIENT]  = { not_offered,    not_offered,    not_offered },
-	[SMTP_XFORWARD] = { not_offered,    not_offered,    not_offered },
+	[SMTP_UNKNOWN] = { not_known, not_known, not_known },
+	[SMTP_HELO] = { do_helo, do_helo, do_helo },
+	[SMTP_EHLO] = { do_ehlo, do_ehlo, do_ehlo },
+	[SMTP_MAIL] = { server_do_mail, nested, nested },
+	[SMTP_RCPT] = { no_mail, server_do_rcpt, server_do_rcpt },
+	[SMTP_DATA] = { no_mail, no_rcpt, do_data },
+	[SMTP_RSET] = { do_rset, do_rset, do_rset },
+	[SMTP_NOOP] = { do_noop, do_noop, do_noop },
+	[SMTP_QUIT] = { do_quit, do_quit, do_quit },
+	[SMTP_VRFY] = { do_vrfy, do_vrfy, do_vrfy },
+	[SMTP_HELP] = { do_help, do_help, do_help },
+	[SMTP_EXPN] = { not_offered, not_offered, not_offered },
+	[SMTP_BDAT] = { server_do_bdat, server_do_bdat, server_do_bdat },
+	[SMTP_AUTH] = { no_auth, no_auth, no_auth },
+	[SMTP_STARTTLS] = { no_starttls, no_starttls, no_starttls },
+	[SMTP_ETRN] = { not_offered, not_offered, not_offered },
+	[SMTP_TURN] = { not_offered, not_offered, not_offered },
+	[SMTP_XCLIENT] = { not_offered, not_offered, not_offered },
+	[SMTP_XFORWARD] = { not_offered, not_offered, not_offered },
 };
+/* clang-format on */
 
 _Static_assert(sizeof(handlers) / sizeof(handlers[0]) == SMTP_XFORWARD + 1, "a verb has no row");
 
@@ -269,8 +271,8 @@ static enum server_event skip_line(struct server *s, struct bytes *in, const str
 	return s->skip_auth && whole ? no_auth(s, c) : SERVER_MORE;
 }
 
-static enum server_event begin_skip(struct server *s, struct bytes front,
-				    const struct server_call *c)
+static enum server_event begin_skip(
+    struct server *s, struct bytes front, const struct server_call *c)
 {
 	s->skipping = true;
 	s->skipped = 0;
@@ -310,8 +312,8 @@ static enum server_event swallow(struct server *s, struct bytes *in)
 	return SERVER_MORE;
 }
 
-static enum server_event body(struct server *s, struct bytes *in, size_t room,
-			      struct server_what *what)
+static enum server_event body(
+    struct server *s, struct bytes *in, size_t room, struct server_what *what)
 {
 	if (room < 2 && s->data.fault == DATA_OK)
 		return SERVER_FULL;
@@ -327,8 +329,8 @@ static enum server_event body(struct server *s, struct bytes *in, size_t room,
 	return SERVER_MORE;
 }
 
-enum server_event server_step(struct server *s, struct bytes *in, struct buf *out, size_t body_room,
-			      struct server_what *what)
+enum server_event server_step(
+    struct server *s, struct bytes *in, struct buf *out, size_t body_room, struct server_what *what)
 {
 	struct server_call c = { .out = out, .what = what };
 

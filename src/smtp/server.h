@@ -12,10 +12,10 @@
 #include "smtp/smtp.h"
 
 struct server_params {
-	struct bytes hostname;      /* first word of greeting and EHLO reply */
-	uint64_t max_size;          /* announced in SIZE and enforced; 0: none */
-	uint32_t max_recipients;    /* 0: no limit */
-	bool unqualified_rcpt_ok;   /* one without a domain is asked of the owner, else 550 5.1.3 */
+	struct bytes hostname;    /* first word of greeting and EHLO reply */
+	uint64_t max_size;        /* announced in SIZE and enforced; 0: none */
+	uint32_t max_recipients;  /* 0: no limit */
+	bool unqualified_rcpt_ok; /* one without a domain is asked of the owner, else 550 5.1.3 */
 	bool data_lone_lf_ends_data;
 	bool data_pedantic_headers;
 	bool data_pedantic_body;
@@ -53,19 +53,19 @@ struct server {
 	/* What the only possible gateway announced, for the EHLO reply and the check at MAIL and in
 	 * the content; set by the owner, 0: none. Where ours is smaller, ours counts. */
 	uint64_t size_limit;
-	uint32_t recipients;   /* RCPT commands answered 2xx in this transaction */
-	uint32_t skipped;      /* octets of an overlong line dropped so far */
-	uint64_t swallow;      /* octets of BDAT's chunk still to drop */
-	uint8_t phase;         /* enum in server_part.h: idle, mail, rcpt, body, over */
-	uint8_t question;      /* the event that parked it */
+	uint32_t recipients; /* RCPT commands answered 2xx in this transaction */
+	uint32_t skipped;    /* octets of an overlong line dropped so far */
+	uint64_t swallow;    /* octets of BDAT's chunk still to drop */
+	uint8_t phase;       /* enum in server_part.h: idle, mail, rcpt, body, over */
+	uint8_t question;    /* the event that parked it */
 	uint8_t errors;
-	bool esmtp;            /* EHLO was said */
+	bool esmtp; /* EHLO was said */
 	bool parked;
-	bool utf8;             /* SMTPUTF8 given in this transaction's MAIL */
-	bool good;             /* a command was understood: this is a mail client */
-	bool skipping;         /* the rest of an overlong line is being dropped */
-	bool skip_auth;        /* and it is an AUTH that has not had its answer yet */
-	bool skip_cr;          /* the last octet dropped was a CR */
+	bool utf8;      /* SMTPUTF8 given in this transaction's MAIL */
+	bool good;      /* a command was understood: this is a mail client */
+	bool skipping;  /* the rest of an overlong line is being dropped */
+	bool skip_auth; /* and it is an AUTH that has not had its answer yet */
+	bool skip_cr;   /* the last octet dropped was a CR */
 	uint8_t hello_n;
 	char hello[LIMIT_HELLO]; /* the name that HELO or EHLO gave, raw octets */
 };
@@ -80,7 +80,7 @@ void server_greet(struct server *s, struct buf *out, const struct reply *refusal
  * one event, described in *what. body_room: octets that the owner can take of the content just now;
  * with less than 2 no content is consumed and SERVER_FULL is returned. */
 enum server_event server_step(struct server *s, struct bytes *in, struct buf *out, size_t body_room,
-			      struct server_what *what);
+    struct server_what *what);
 
 /* Answers the open question and goes on. For SERVER_DATA: code 354 lets the content come. A 421
  * ends the session. The owner made sure that out has LIMIT_REPLY_PRINTED octets of room

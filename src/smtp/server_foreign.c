@@ -4,14 +4,24 @@
 
 static const char is_http[] = "HTTP on the mail port: a browser or web client has the wrong port";
 static const char is_proxy[] =
-	"PROXY protocol (or no text at all) on the mail port: clients must connect without it";
+    "PROXY protocol (or no text at all) on the mail port: clients must connect without it";
 static const char is_tls[] =
-	"TLS from the first byte on a plain port: turn SSL/TLS off in the device";
+    "TLS from the first byte on a plain port: turn SSL/TLS off in the device";
 
+/* clang-format off: a list of words */
 static const char *const methods[] = {
-	"GET ", "POST ", "HEAD ", "PUT ", "DELETE ",
-	"OPTIONS ", "CONNECT ", "TRACE ", "PATCH ", "PRI ",
+	"GET ",
+	"POST ",
+	"HEAD ",
+	"PUT ",
+	"DELETE ",
+	"OPTIONS ",
+	"CONNECT ",
+	"TRACE ",
+	"PATCH ",
+	"PRI ",
 };
+/* clang-format on */
 
 static bool begins(struct bytes in, const char *text)
 {
