@@ -21,8 +21,8 @@ enum conf_kind {
 	CONF_KIND_OTHER, /* a socket, a device … */
 };
 
-#define CONF_NAME_MAX 255u   /* octets of one name in a folder */
-#define CONF_PATH_MAX 1023u  /* octets of a file's name with its folders */
+#define CONF_NAME_MAX   255u  /* octets of one name in a folder */
+#define CONF_PATH_MAX   1023u /* octets of a file's name with its folders */
 #define CONF_STRING_MAX 1000u /* octets of one value */
 
 /* Where something stands: line and column begin at 1, the column counts octets. */
@@ -32,32 +32,33 @@ struct conf_place {
 	uint32_t column;
 };
 
-/* What the edge supplies. All names are C strings. A callback that the comment calls optional may be NULL. */
+/* What the edge supplies. Names are C strings. A callback called optional may be NULL. */
 struct conf_source {
 	void *ctx;
 
 	enum conf_kind (*kind)(void *ctx, const char *path);
 
 	/*
-	 * Reads all of the file into mem. Returns NULL and the size in *used, or why not, in words that
-	 * fit behind a colon ("permission denied"). More than n octets: CONF_TOO_LARGE.
+	 * Reads all of the file into mem. Returns NULL and the size in *used, or why not, in words
+	 * that fit behind a colon ("permission denied"). More than n octets: CONF_TOO_LARGE.
 	 */
 	const char *(*read)(void *ctx, const char *path, void *mem, size_t n, size_t *used);
 
 	/*
-	 * The entry of the folder that comes next after `after` in the order of octets ("" for the first), into name.
-	 * Returns false when there is none. Names that begin with a dot may be given; they are skipped here.
+	 * The entry of the folder that comes next after `after` in the order of octets ("" for the
+	 * first), into name. False when there is none. Names that begin with a dot may be given:
+	 * they are skipped here.
 	 */
 	bool (*next)(void *ctx, const char *path, const char *after, char name[CONF_NAME_MAX + 1]);
 
 	/* An error or a warning. text is one line. */
-	void (*report)(void *ctx, enum conf_severity severity, const struct conf_place *at,
-		       struct bytes text);
+	void (*report)(
+	    void *ctx, enum conf_severity severity, const struct conf_place *at, struct bytes text);
 
 	/* Is there a user of that name? Optional: every user is taken to exist. */
 	bool (*user_exists)(void *ctx, const char *name);
 
-	/* Is that an address of this machine (of the interface, unless NULL)? Optional: only loopback is. */
+	/* An address of this machine (of the interface, unless NULL)? Optional: only loopback. */
 	bool (*own_address)(void *ctx, const uint8_t a[16], const char *interface);
 
 	const char *hostname; /* the system's name; NULL or not a host name: "gatepost" */
@@ -78,15 +79,16 @@ enum conf_clock {
 	CONF_CLOCK_NTP,
 };
 
-/* Strings of a configuration are followed by a NUL in memory: p may be used as a C string. n = 0 where unset. */
+/* Strings of a configuration have a NUL behind them: p is a C string. Unset: n = 0. */
 struct conf_global {
 	struct bytes hostname;
-	struct bytes user;           /* name, or a decimal number */
-	struct bytes control_socket; /* absolute path, fits sun_path; so does submit.sock beside it */
-	struct inet_addr log_addr;   /* port filled in */
-	uint8_t log;                 /* enum conf_log */
-	uint8_t clock;               /* enum conf_clock */
-	uint8_t spool;               /* 0: off */
+	struct bytes user; /* name, or a decimal number */
+	/* absolute path, fits sun_path; so does submit.sock beside it */
+	struct bytes control_socket;
+	struct inet_addr log_addr; /* port filled in */
+	uint8_t log;               /* enum conf_log */
+	uint8_t clock;             /* enum conf_clock */
+	uint8_t spool;             /* 0: off */
 	bool open_relay;
 };
 
@@ -102,7 +104,7 @@ enum conf_listen_kind {
 struct conf_listen {
 	struct bytes text; /* as written */
 	struct bytes name;
-	struct inet_addr addr; /* CONF_LISTEN_ADDRESS only */
+	struct inet_addr addr;      /* CONF_LISTEN_ADDRESS only */
 	uint32_t listener_sessions; /* 0: no limit */
 	uint16_t port;              /* 0: any; none for CONF_LISTEN_UNIX */
 	uint8_t kind;               /* enum conf_listen_kind */
@@ -125,9 +127,9 @@ struct conf_list {
 
 /* One gateway of a route list. */
 struct conf_route {
-	struct bytes host;     /* as written, without brackets, zone and port; not with a dot at its end */
+	struct bytes host;     /* as written, without brackets, zone, port and a dot at its end */
 	struct inet_addr addr; /* where `literal`: address and zone; its port is `port` */
-	uint32_t pref;         /* lower first; equal ones share */
+	uint32_t pref;         /* lower first, equal ones share; not the number as written */
 	uint16_t port;         /* 0: none given, Remote_SMTP_Port counts */
 	bool literal;
 	bool explicit_port;
@@ -136,7 +138,6 @@ struct conf_route {
 /* At least one, sorted by pref, otherwise in the order written. */
 struct conf_routes {
 	uint32_t n;
-	bool from_routes; /* written as Routes, not as Gateway */
 	struct conf_route route[];
 };
 
@@ -156,42 +157,44 @@ enum conf_lf {
 /* Receiving options, resolved. Pointers lead into the configuration. */
 struct conf_receive {
 	const struct conf_nets *relay_hosts;
-	uint64_t max_message_size;                   /* octets; 0: no limit */
-	uint32_t max_recipients_per_message;         /* 1 … CONFIG_RECIPIENTS_MAX */
-	uint32_t peer_sessions;                      /* 0: no limit */
-	struct num_rate inbound_throttle_messages;   /* count 0: no limit */
-	uint32_t client_timeout, client_patience;    /* seconds, > 0 */
-	uint32_t binding;                            /* id; CONF_BINDING_DEFAULT: none given */
+	uint64_t max_message_size;                 /* octets; 0: no limit */
+	uint32_t max_recipients_per_message;       /* 1 … CONFIG_RECIPIENTS_MAX */
+	uint32_t peer_sessions;                    /* 0: no limit */
+	struct num_rate inbound_throttle_messages; /* count 0: no limit */
+	uint32_t client_timeout, client_patience;  /* seconds, > 0 */
+	uint32_t binding;                          /* id; CONF_BINDING_DEFAULT: none given */
 	struct bytes domain_for_unqualified_sender_address;
 	struct bytes domain_for_unqualified_recipient_addresses;
-	struct bytes local_recipient;                /* mailbox without angle brackets */
-	const struct conf_list *allowed_senders;     /* NULL: all; see conf_allows */
+	struct bytes local_recipient;            /* mailbox without angle brackets */
+	const struct conf_list *allowed_senders; /* NULL: all; see conf_allows */
 	const struct conf_list *allowed_recipients;
 	bool starttls;
-	uint8_t auth;                                /* enum conf_auth */
-	bool rfc2822_date_header;                    /* add where missing */
+	uint8_t auth;             /* enum conf_auth */
+	bool rfc2822_date_header; /* add where missing */
 	bool rfc2822_messageid_header;
-	uint8_t rfc2822_lone_lf_in_body;             /* enum conf_lf */
+	uint8_t rfc2822_lone_lf_in_body; /* enum conf_lf */
 	uint8_t rfc2822_lone_lf_in_headers;
 	bool lone_lf_ends_data;
 };
 
 /*
- * Sending options, resolved: the delivery key. Two recipients travel together if and only if their structs are equal by
- * memcmp. Pointers lead into the configuration; equal values are equal pointers.
+ * Sending options, resolved: the delivery key. Two recipients travel together if and only if their
+ * structs are equal by memcmp: the unused octets are zero, and equal values are equal pointers, all
+ * of them into the configuration.
  */
 struct conf_sending {
-	const struct conf_routes *routes;            /* NULL: no gateway is in force */
-	const struct inet_addr *bind_address;        /* NULL: the system's choice; port 0 */
-	struct bytes ehlo_hostname;                  /* n = 0: the address literal of the connection */
-	const struct conf_nets *prohibited_hosts;    /* NULL: none */
-	struct num_rate outbound_throttle_messages;  /* count 0: no limit */
-	uint32_t max_outbound_connections;           /* 0: no limit but the pool's */
-	uint32_t max_deliveries_per_connection;      /* 0: no limit */
+	const struct conf_routes *routes;     /* NULL: no gateway is in force */
+	const struct inet_addr *bind_address; /* NULL: the system's choice; port 0 */
+	/* n = 0: the address literal of the connection */
+	struct bytes ehlo_hostname;
+	const struct conf_nets *prohibited_hosts;   /* NULL: none */
+	struct num_rate outbound_throttle_messages; /* count 0: no limit */
+	uint32_t max_outbound_connections;          /* 0: no limit but the pool's */
+	uint32_t max_deliveries_per_connection;     /* 0: no limit */
 	uint32_t idle_timeout, connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout,
-		body_timeout, host_failure_retry;    /* seconds, > 0 */
+	    body_timeout, host_failure_retry; /* seconds, > 0 */
 	uint16_t remote_smtp_port;
-	uint8_t tls;                                 /* enum conf_tls */
+	uint8_t tls; /* enum conf_tls */
 };
 
 _Static_assert(sizeof(struct conf_sending) <= 256, "a delivery key is compared and copied often");
@@ -213,8 +216,8 @@ struct conf {
 	struct conf_global global;
 	const struct conf_listen *listen; /* those to be opened */
 	uint32_t listens;
-	uint32_t bindings;                /* ids are 0 (default) to bindings - 1 */
-	uint32_t memory;                  /* octets of mem in use */
+	uint32_t bindings; /* ids are 0 (default) to bindings - 1 */
+	uint32_t memory;   /* octets of mem in use */
 	const struct conf_tree *tree;
 };
 
@@ -224,25 +227,34 @@ enum conf_status {
 };
 
 /*
- * Loads `file` and all that it includes into mem (n octets, CONFIG_CONF_MEMORY; aligned for any type), which belongs to *c
- * from then on. Every error is reported. Nothing is allocated elsewhere, nothing has to be freed.
+ * Loads `file` and all that it includes into mem (n octets, CONFIG_CONF_MEMORY; aligned for any
+ * type), which belongs to *c from then on. Every error is reported. Nothing is allocated elsewhere,
+ * nothing has to be freed.
  */
-enum conf_status conf_load(struct conf *c, void *mem, size_t n, const struct conf_source *src,
-			   const char *file);
+enum conf_status conf_load(
+    struct conf *c, void *mem, size_t n, const struct conf_source *src, const char *file);
 
 /*
- * What is in force for a client at listener `listen` (index into c->listen; CONF_LISTEN_NONE where a client did not come
- * through one: ESMTP_Listener and global count). peer is NULL for a client without an address.
+ * What is in force for a client at listener `listen` (index into c->listen; CONF_LISTEN_NONE where
+ * it did not come through one: ESMTP_Listener and global count). peer is NULL for a client without
+ * an address.
  */
 #define CONF_LISTEN_NONE UINT32_MAX
-void conf_receive(const struct conf *c, uint32_t listen, const uint8_t *peer,
-		  struct conf_receive *out);
+void conf_receive(
+    const struct conf *c, uint32_t listen, const uint8_t *peer, struct conf_receive *out);
 
-/* What is in force for mail of that binding to that domain (no @; case and a dot at its end do not matter; n = 0: none). */
-void conf_sending(const struct conf *c, uint32_t binding, struct bytes domain,
-		  struct conf_sending *out);
+/*
+ * What is in force for mail of that binding to that domain (without @; case and a dot at its end do
+ * not matter; n = 0: none).
+ */
+void conf_sending(
+    const struct conf *c, uint32_t binding, struct bytes domain, struct conf_sending *out);
 
-/* Has all mail of that binding, whatever its recipient, one delivery key with a gateway? Then *out is it. */
+/*
+ * Has all mail of that binding, whatever its recipient, one delivery key, and that a gateway?
+ * Then it
+ * is *out. May say no where a pattern makes it hard to tell.
+ */
 bool conf_only_gateway(const struct conf *c, uint32_t binding, struct conf_sending *out);
 
 void conf_header(const struct conf *c, uint32_t binding, struct conf_header *out);
@@ -251,8 +263,8 @@ void conf_header(const struct conf *c, uint32_t binding, struct conf_header *out
 struct bytes conf_binding_name(const struct conf *c, uint32_t binding);
 
 /*
- * Is the address (local-part@domain, or empty: the null sender) in the list? Items are addresses, @domains or `<>`; case does
- * not matter. NULL: every address is.
+ * Is the address (local-part@domain, or empty: the null sender) in the list? Items are addresses,
+ * @domains or `<>`; case does not matter. NULL: every address is.
  */
 bool conf_allows(const struct conf_list *list, struct bytes address);
 

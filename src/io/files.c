@@ -63,7 +63,7 @@ bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 
 		    strlen(this) > FILES_NAME_MAX || strcmp(this, after) <= 0 ||
 		    (found && strcmp(this, name) >= 0))
 			continue;
-		strcpy(name, this);
+		memcpy(name, this, strlen(this) + 1);
 		found = true;
 	}
 	closedir(dir);

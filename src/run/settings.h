@@ -8,7 +8,7 @@
 #define SETTINGS_FILE "/etc/gatepost/gatepost.conf"
 
 struct settings_how {
-	/* Gets each message, "FILE:LINE:COLUMN: error: what" without a line end; NULL: standard error. */
+	/* Gets each message, "FILE:LINE:COLUMN: error: what" without a line end. NULL: stderr. */
 	void (*say)(void *ctx, enum conf_severity severity, const char *line);
 	void *ctx;
 	bool no_warnings;  /* only errors are said */
@@ -16,10 +16,10 @@ struct settings_how {
 };
 
 /*
- * Loads file (NULL: SETTINGS_FILE) into mem, n octets aligned for any type, as conf_load does. The descriptors it opens are
- * closed when it returns.
+ * Loads file (NULL: SETTINGS_FILE) into mem, n octets aligned for any type, as conf_load does. The
+ * descriptors it opens are closed when it returns.
  */
-enum conf_status settings_load(struct conf *c, void *mem, size_t n, const char *file,
-			       const struct settings_how *how);
+enum conf_status settings_load(
+    struct conf *c, void *mem, size_t n, const char *file, const struct settings_how *how);
 
 #endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* The state of a load, which conf_load keeps at the end of the memory until it is done. */
+#ifndef CONF_BUILD_H
+#define CONF_BUILD_H
+
+#include "conf/arena.h"
+#include "conf/tree.h"
+
+#include <stdalign.h>
+
+#define BUILD_ERRORS_MAX 100u /* further ones are not reported */
+#define BUILD_TEXT       600u /* octets of a message */
+
+/* A file being read; those that include it are behind `from`. */
+struct build_file {
+	const struct build_file *from;
+	const char *path;
+	unsigned depth; /* 1: the main file */
+};
+
+struct build {
+	struct arena arena;
+	const struct conf_source *src;
+	struct conf_tree *tree;
+	const char *main_file;
+	uint32_t bindings; /* ids given out, the default one included */
+	uint32_t errors;
+	bool gateway_seen;
+	bool gateway_wrong; /* one was written, but is in error */
+	char text[BUILD_TEXT];
+};
+
+/*
+ * Reports an error or a warning. In text each $ stands for the next of one and two, which may hold
+ * anything.
+ */
+void build_error(struct build *b, const struct conf_place *at, const char *text, struct bytes one,
+    struct bytes two);
+void build_warning(struct build *b, const struct conf_place *at, const char *text, struct bytes one,
+    struct bytes two);
+
+/* Must the load be given up (no memory, too many errors)? */
+bool build_is_over(const struct build *b);
+
+/* --- values (value.c, value_host.c, value_mail.c) --- */
+
+/* One word of a value; lists of them are collected in pieces of the arena, without gaps. */
+struct build_word {
+	alignas(max_align_t) struct bytes text;
+	struct conf_place at;
+};
+
+/* What is known of the value that is being parsed. */
+struct build_value {
+	const struct option *option;
+	struct conf_place at;          /* of the option's name */
+	const struct build_word *word; /* at least one, but for an empty list */
+	size_t n;
+	union conf_value out;
+	struct bytes canonical; /* where n > 0: how the only word is printed */
+};
+
+/* Parses v->word into v->out. Errors are reported. */
+bool value_parse(struct build *b, struct build_value *v);
+
+/* Reports that the value is wrong; text begins behind `NAME: "VALUE" `. Returns false. */
+bool value_wrong(struct build *b, const struct build_value *v, size_t word, const char *text);
+
+/* An address or block; `what` names the option or stanza in errors, which are reported. */
+bool value_net(
+    struct build *b, const struct build_word *w, struct bytes what, struct inet_net *out);
+
+bool value_is_host(struct bytes x);
+bool value_host(struct build *b, struct build_value *v);
+bool value_helo(struct build *b, struct build_value *v);
+bool value_address(struct build *b, struct build_value *v);
+bool value_gateway(struct build *b, struct build_value *v);
+bool value_routes(struct build *b, struct build_value *v);
+bool value_log(struct build *b, struct build_value *v);
+
+bool value_is_mail_domain(struct bytes x);
+bool value_domain(struct build *b, struct build_value *v);
+bool value_mailbox(struct build *b, struct build_value *v);
+bool value_allowed(struct build *b, struct build_value *v);
+
+/* --- scopes and settings (scope.c, listen.c) --- */
+
+/* Opens the stanza, new or again. NULL: reported. */
+struct conf_scope *scope_open(
+    struct build *b, struct conf_scope *in, enum scope_kind kind, const struct build_word *name);
+
+/* Parses and keeps the value of an option. Errors are reported. */
+void scope_set(struct build *b, struct conf_scope *s, const struct build_value *v);
+
+/*
+ * What the name of a Listen means. Returns NULL, or an error in which each $ stands for the
+ * name.
+ */
+const char *listen_parse(struct bytes name, struct conf_listen *out);
+
+/* Do the two mean the same, and do they exclude each other? */
+bool listen_same(const struct conf_listen *a, const struct conf_listen *b);
+bool listen_clash(const struct conf_listen *a, const struct conf_listen *b);
+
+/* Is an address and port one on which l listens? */
+bool listen_takes(
+    const struct build *b, const struct conf_listen *l, const struct inet_addr *a, uint16_t port);
+
+/* Parses the main file with all it includes (parse.c). */
+void parse_main(struct build *b);
+
+/* Fills in what depends on the whole, then checks the rules between options (finish.c, check.c). */
+void finish(struct build *b, struct conf *c);
+void check_rules(struct build *b, struct conf *c);
+
+#endif

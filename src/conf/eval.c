@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC */
+/* `gatepost eval`: the value in force at a place. */
+#include "conf/build.h"
+#include "conf/print_value.h"
+
+#include <string.h>
+
+/* The place that the words name. */
+struct place {
+	const struct conf_scope *group, *binding, *listener, *listen, *peer;
+	struct bytes domain;
+	bool default_binding; /* named, though there may be no stanza for it */
+	bool sending, receiving;
+	enum scope_kind last;
+	const struct conf_scope *chain[TREE_CHAIN + 1];
+	unsigned n;
+};
+
+static bool bad(struct fmt *why, const char *text, struct bytes what, const char *end)
+{
+	fmt_str(why, text);
+	fmt_bytes(why, what);
+	fmt_str(why, end);
+	return false;
+}
+
+static const struct conf_scope *child(
+    const struct conf_scope *s, enum scope_kind kind, struct bytes name)
+{
+	for (const struct conf_scope *c = s ? s->first_child : NULL; c; c = c->next) {
+		if (c->kind == kind && bytes_same(c->name, name))
+			return c;
+	}
+	return NULL;
+}
+
+static bool find_binding(const struct conf *c, struct bytes name, struct place *at, struct fmt *why)
+{
+	at->default_binding = bytes_same(name, BYTES("default"));
+	at->binding = c->tree->binding[CONF_BINDING_DEFAULT];
+	if (at->default_binding)
+		return true;
+	for (uint32_t id = 1; id < c->bindings; id++) {
+		at->binding = c->tree->binding[id];
+		if (bytes_same(at->binding->name, name))
+			return true;
+	}
+	return bad(why, "there is no Binding \"", name, "\"");
+}
+
+static bool find_listen(const struct conf *c, struct bytes name, struct place *at, struct fmt *why)
+{
+	struct conf_listen wanted;
+
+	if (listen_parse(name, &wanted))
+		return bad(why, "\"", name, "\" is not the name of a Listen");
+	for (uint32_t i = 0; i < c->tree->nlistens; i++) {
+		if (listen_same(&c->tree->listens[i], &wanted)) {
+			at->listen = c->tree->listens[i].scope;
+			return true;
+		}
+	}
+	return bad(why, "there is no Listen \"", name, "\"");
+}
+
+/* The Peer in force for an address, or for a block that lies within it. */
+static const struct conf_scope *peer_for(const struct conf_scope *s, const struct inet_net *net)
+{
+	const struct conf_scope *best = NULL;
+
+	for (const struct conf_scope *p = s ? s->first_child : NULL; p; p = p->next) {
+		if (p->kind == SCOPE_PEER && p->net.bits <= net->bits &&
+		    inet_in_net(net->a, &p->net) && (!best || p->net.bits > best->net.bits))
+			best = p;
+	}
+	return best;
+}
+
+static bool take_name(const struct conf *c, enum scope_kind kind, struct bytes name,
+    struct place *at, struct fmt *why)
+{
+	switch (kind) {
+	case SCOPE_BINDING_GROUP:
+		at->group = child(c->tree->global, kind, name);
+		return at->group || bad(why, "there is no Binding_Group \"", name, "\"");
+	case SCOPE_BINDING:
+		return find_binding(c, name, at, why);
+	case SCOPE_DOMAIN:
+		at->domain = name;
+		return name.n > 0 || bad(why, "Domain wants a name", name, "");
+	case SCOPE_LISTEN:
+		return find_listen(c, name, at, why);
+	case SCOPE_ESMTP_LISTENER:
+	case SCOPE_PEER:
+	case SCOPE_GLOBAL:
+	case SCOPES:
+		break;
+	}
+	return true;
+}
+
+/* The scopes at the place, once all names are known. */
+static bool finish_place(const struct conf *c, struct place *at, struct bytes peer, struct fmt *why)
+{
+	struct tree_places places = { at->binding, at->group };
+	struct inet_net net;
+	bool host_bits;
+
+	if (at->sending && at->receiving)
+		return bad(why,
+		    "Binding, Binding_Group and Domain do not go with ESMTP_Listener, Listen and "
+		    "Peer",
+		    (struct bytes){ 0 }, "");
+	if (at->binding || at->default_binding) {
+		places.group = at->binding && at->binding->parent->kind == SCOPE_BINDING_GROUP
+				   ? at->binding->parent
+			       : at->default_binding ? c->tree->default_group
+						     : NULL;
+		if (at->group && at->group != places.group)
+			return bad(
+			    why, "that Binding is not in Binding_Group \"", at->group->name, "\"");
+	}
+	if (at->receiving) {
+		if (peer.n > 0 && !inet_parse_net(peer, &net, &host_bits))
+			return bad(why, "\"", peer, "\" is neither an address nor a block");
+		if (peer.n > 0)
+			at->peer = peer_for(at->listen, &net);
+		if (peer.n > 0 && !at->peer)
+			at->peer = peer_for(c->tree->listener, &net);
+		at->chain[at->n++] = at->peer;
+		at->chain[at->n++] = at->listen;
+		at->chain[at->n++] = c->tree->listener;
+		at->chain[at->n++] = c->tree->global;
+		return true;
+	}
+	at->n = tree_chain(c->tree, places, at->domain, at->chain);
+	return true;
+}
+
+/* Takes SCOPE NAME … off the front; *used tells how many words. */
+static bool take_place(const struct conf *c, const char *const *word, size_t n, size_t *used,
+    struct place *at, struct fmt *why)
+{
+	struct bytes peer = { 0 };
+	size_t i = 0;
+
+	memset(at, 0, sizeof(*at));
+	at->last = SCOPE_GLOBAL;
+	while (i < n) {
+		enum scope_kind kind = scope_find(bytes_of(word[i]));
+		bool named = kind != SCOPE_ESMTP_LISTENER;
+		struct bytes name = i + 1 < n && named ? bytes_of(word[i + 1])
+						       : (struct bytes){ 0 };
+
+		if (kind == SCOPES || (named && i + 1 == n))
+			break;
+		if (!take_name(c, kind, name, at, why))
+			return false;
+		if (kind == SCOPE_PEER)
+			peer = name;
+		if (kind == SCOPE_PEER && name.n == 0)
+			return bad(why, "Peer wants an address", name, "");
+		at->sending |= (SCOPES_SENDING >> kind & 1u) != 0;
+		at->receiving |= (SCOPES_SENDING >> kind & 1u) == 0;
+		/* the narrowest scope decides which options make sense */
+		if (at->last == SCOPE_GLOBAL || kind > at->last)
+			at->last = kind;
+		i += named ? 2 : 1;
+	}
+	*used = i;
+	return finish_place(c, at, peer, why);
+}
+
+/* --- values that no scope sets --- */
+
+static enum conf_eval print_relay_hosts(const struct conf *c, const struct conf_sink *to)
+{
+	const struct conf_nets *nets = c->tree->receive.relay_hosts;
+	char text[INET_TEXT];
+	struct fmt f;
+
+	to->put(to->ctx, BYTES("Relay_Hosts = ( "));
+	for (uint32_t i = 0; i < nets->n; i++) {
+		fmt_init(&f, text, sizeof(text));
+		inet_print_net(&f, &nets->net[i]);
+		print_quoted(to, fmt_done(&f));
+		to->put(to->ctx, BYTES(" "));
+	}
+	if (nets->local)
+		to->put(to->ctx, BYTES("\"local\" "));
+	to->put(to->ctx, BYTES(")\n"));
+	return CONF_EVAL_OK;
+}
+
+static enum conf_eval print_computed(
+    const struct conf *c, enum option_id id, const struct conf_sink *to)
+{
+	const struct option *o = &option_table[id];
+	struct bytes hostname = tree_domain(c->global.hostname), text = { 0 };
+
+	if (id == OPTION_RELAY_HOSTS)
+		return print_relay_hosts(c, to);
+	if (id == OPTION_LOG)
+		text = BYTES("stderr");
+	if (id == OPTION_HOSTNAME)
+		text = c->global.hostname;
+	if (id == OPTION_USER)
+		text = c->global.user;
+	if (id == OPTION_EHLO_HOSTNAME && bytes_find(hostname, '.') < hostname.n)
+		text = c->global.hostname;
+	if (text.n == 0)
+		return CONF_EVAL_UNSET;
+	print_value(to, o, &text, 1);
+	return CONF_EVAL_OK;
+}
+
+/* A number that this build caps is shown as it is in force. */
+static struct bytes capped(const struct option *o, char text[24])
+{
+	struct bytes x = bytes_of(o->value);
+	struct fmt f;
+	uint64_t n;
+
+	if ((o->type != TYPE_COUNT && o->type != TYPE_COUNT_POOL && o->type != TYPE_SIZE) ||
+	    !num_size(x, UINT64_MAX, &n) || n <= o->max)
+		return x;
+	fmt_init(&f, text, 24);
+	fmt_u64(&f, o->max);
+	return fmt_done(&f);
+}
+
+static enum conf_eval print_default(
+    const struct conf *c, enum option_id id, const struct conf_sink *to)
+{
+	const struct option *o = &option_table[id];
+	struct bytes text;
+	char room[24];
+
+	if (o->value[0] == '*')
+		return print_computed(c, id, to);
+	if (o->value[0] == '\0')
+		return CONF_EVAL_UNSET;
+	text = capped(o, room);
+	print_value(to, o, &text, 1);
+	return CONF_EVAL_OK;
+}
+
+/* Gateway and Routes are one option: the most specific scope that has either decides. */
+static enum conf_eval print_in_force(
+    const struct conf *c, const struct place *at, enum option_id id, const struct conf_sink *to)
+{
+	for (unsigned i = 0; i < at->n; i++) {
+		const struct conf_setting *set = tree_setting(at->chain[i], id);
+
+		if (set) {
+			print_value(to, &option_table[id], set->words->item, set->words->n);
+			return CONF_EVAL_OK;
+		}
+		if ((id == OPTION_GATEWAY && tree_setting(at->chain[i], OPTION_ROUTES)) ||
+		    (id == OPTION_ROUTES && tree_setting(at->chain[i], OPTION_GATEWAY)))
+			return CONF_EVAL_UNSET;
+	}
+	return print_default(c, id, to);
+}
+
+static bool makes_sense(const struct option *o, const struct place *at)
+{
+	if (at->sending && o == &option_table[OPTION_ROUTES])
+		return true;
+	return o->scopes >> at->last & 1u;
+}
+
+static enum conf_eval print_option(const struct conf *c, const struct place *at, const char *word,
+    const struct conf_sink *to, struct fmt *why)
+{
+	struct bytes name = bytes_of(word);
+	enum option_id id = option_find(name);
+	const char *near = option_nearest(name);
+
+	if (id == OPTIONS) {
+		bad(why, "unknown option \"", name, "\"");
+		if (near)
+			bad(why, ": is ", bytes_of(near), " meant?");
+		return CONF_EVAL_BAD;
+	}
+	if (!makes_sense(&option_table[id], at)) {
+		bad(why, "", bytes_of(option_table[id].name), " is not an option ");
+		fmt_str(why, at->last == SCOPE_GLOBAL ? "at " : "of ");
+		fmt_str(why, scope_name(at->last));
+		return CONF_EVAL_BAD;
+	}
+	return print_in_force(c, at, id, to);
+}
+
+enum conf_eval conf_eval(const struct conf *c, const char *const *word, size_t n,
+    const struct conf_sink *to, struct fmt *why)
+{
+	struct place at;
+	size_t used = 0;
+
+	if (!take_place(c, word, n, &used, &at, why))
+		return CONF_EVAL_BAD;
+	if (used + 1 < n) {
+		bad(why, "\"", bytes_of(word[used]), "\" is neither a scope nor the last word");
+		return CONF_EVAL_BAD;
+	}
+	if (used < n)
+		return print_option(c, &at, word[used], to, why);
+	for (unsigned i = 0; i < OPTIONS; i++) {
+		if (makes_sense(&option_table[i], &at))
+			print_in_force(c, &at, (enum option_id)i, to);
+	}
+	return CONF_EVAL_OK;
+}

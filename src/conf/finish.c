@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: ISC */
+/* What depends on the whole: defaults, bindings, listeners, the values at global scope. */
+#include "conf/build.h"
+
+#include "base/limits.h"
+
+#include <string.h>
+
+static const struct bytes nothing;
+
+/* --- defaults --- */
+
+/* Writes the default of an option as if it had been written at global scope. Needs no message. */
+static void write_default(struct build *b, const struct option *o, void *out)
+{
+	struct option unbounded = *o;
+	struct build_word word = { .text = bytes_of(o->value) };
+	struct build_value v = { .option = &unbounded, .word = &word, .n = 1 };
+	size_t high = b->arena.high;
+
+	if (o->value[0] == '\0' || o->value[0] == '*')
+		return;
+	if (o->type == TYPE_COUNT || o->type == TYPE_COUNT_POOL || o->type == TYPE_SIZE)
+		unbounded.max = UINT64_MAX;
+	if (value_parse(b, &v)) {
+		if (unbounded.max != o->max && v.out.number > o->max)
+			v.out.number = o->max;
+		tree_write(o, &v.out, out);
+	}
+	b->arena.high = high;
+}
+
+static void write_defaults(struct build *b, enum option_group group, void *out)
+{
+	for (unsigned i = 0; i < OPTIONS; i++) {
+		if (option_table[i].group == group)
+			write_default(b, &option_table[i], out);
+	}
+}
+
+static struct bytes system_name(struct build *b)
+{
+	struct bytes name = b->src->hostname ? bytes_of(b->src->hostname) : nothing;
+
+	return arena_string(&b->arena, value_is_host(name) ? name : BYTES("gatepost"));
+}
+
+static struct bytes default_user(struct build *b)
+{
+	struct conf_place at = { b->main_file, 1, 1 };
+	const struct conf_source *src = b->src;
+
+	if (!src->user_exists || src->user_exists(src->ctx, "gatepost"))
+		return arena_string(&b->arena, BYTES("gatepost"));
+	if (src->changes_user)
+		build_warning(b, &at,
+		    "there is no user gatepost, nobody is used: adduser --system --group "
+		    "--no-create-home gatepost",
+		    nothing, nothing);
+	return arena_string(&b->arena, BYTES("nobody"));
+}
+
+static void finish_global(struct build *b, struct conf_global *g)
+{
+	write_defaults(b, GROUP_GLOBAL, g);
+	tree_apply(b->tree->global, GROUP_GLOBAL, g);
+	if (g->hostname.n == 0)
+		g->hostname = system_name(b);
+	if (g->user.n == 0)
+		g->user = default_user(b);
+}
+
+static const struct conf_nets *default_relay_hosts(struct build *b, bool interface)
+{
+	static const char blocks[][16] = { "127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12",
+		"192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10" };
+	size_t high = b->arena.high, n = interface ? 2 : 8;
+	size_t size = sizeof(struct conf_nets) + n * sizeof(struct inet_net);
+	struct conf_nets *out = arena_temp(&b->arena, size);
+	const void *kept;
+	bool host_bits;
+
+	if (!out)
+		return NULL;
+	memset(out, 0, size);
+	out->local = interface;
+	out->is_default = true;
+	out->n = (uint32_t)n;
+	for (size_t i = 0; i < n; i++)
+		inet_parse_net(bytes_of(blocks[i]), &out->net[i], &host_bits);
+	kept = arena_intern(&b->arena, (struct bytes){ (const uint8_t *)out, size });
+	b->arena.high = high;
+	return kept;
+}
+
+static bool names_interface(const struct conf *c)
+{
+	for (uint32_t i = 0; i < c->listens; i++) {
+		if (c->listen[i].kind == CONF_LISTEN_INTERFACE)
+			return true;
+	}
+	return false;
+}
+
+static void finish_receive(struct build *b, const struct conf *c, struct conf_receive *r)
+{
+	write_defaults(b, GROUP_RECEIVE, r);
+	r->relay_hosts = default_relay_hosts(b, names_interface(c));
+	tree_apply(b->tree->global, GROUP_RECEIVE, r);
+}
+
+static void finish_sending(struct build *b, const struct conf *c, struct conf_sending *s)
+{
+	write_defaults(b, GROUP_SENDING, s);
+	if (bytes_find(tree_domain(c->global.hostname), '.') < tree_domain(c->global.hostname).n)
+		s->ehlo_hostname = c->global.hostname;
+	tree_apply(b->tree->global, GROUP_SENDING, s);
+}
+
+/* --- listeners --- */
+
+static uint32_t count_listens(const struct conf_scope *listener)
+{
+	uint32_t n = 0;
+
+	for (const struct conf_scope *s = listener ? listener->first_child : NULL; s; s = s->next)
+		n += s->kind == SCOPE_LISTEN;
+	return n;
+}
+
+/* Without any Listen: `:25`. */
+static void default_listen(struct conf_listen *l)
+{
+	l->kind = CONF_LISTEN_ANY;
+	l->text = BYTES(":25");
+	l->port = 25;
+}
+
+static bool finish_listens(struct build *b, struct conf *c)
+{
+	const struct conf_scope *listener = b->tree->listener;
+	uint32_t declared = count_listens(listener), n = declared > 0 ? declared : 1, k = 0;
+	struct conf_listen *all = arena_take(&b->arena, n * sizeof(*all));
+	struct conf_listen *open = arena_take(&b->arena, n * sizeof(*open));
+
+	if (!all || !open)
+		return false;
+	if (declared == 0)
+		default_listen(&all[0]);
+	for (const struct conf_scope *s = listener ? listener->first_child : NULL; s; s = s->next) {
+		if (s->kind == SCOPE_LISTEN)
+			memcpy(&all[k++], s->listen, sizeof(*all));
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		write_defaults(b, GROUP_LISTEN, &all[i]);
+		tree_apply(listener, GROUP_LISTEN, &all[i]);
+		tree_apply(all[i].scope, GROUP_LISTEN, &all[i]);
+		if (all[i].enable)
+			memcpy(&open[c->listens++], &all[i], sizeof(*all));
+	}
+	b->tree->listens = all;
+	b->tree->nlistens = n;
+	c->listen = open;
+	return true;
+}
+
+/* --- bindings --- */
+
+static void place_binding(struct conf_tree *t, struct conf_scope *s)
+{
+	if (s->kind == SCOPE_BINDING)
+		t->binding[s->id] = s;
+}
+
+static bool finish_bindings(struct build *b)
+{
+	struct conf_tree *t = b->tree;
+
+	t->binding = arena_take(&b->arena, b->bindings * sizeof(struct conf_scope *));
+	t->only = arena_take(&b->arena, b->bindings * sizeof(bool));
+	if (!t->binding || !t->only)
+		return false;
+	for (struct conf_scope *s = t->global->first_child; s; s = s->next) {
+		place_binding(t, s);
+		for (struct conf_scope *in = s->first_child; in; in = in->next)
+			place_binding(t, in);
+	}
+	return true;
+}
+
+static void resolve_binding(struct build *b, struct conf_setting *set)
+{
+	struct bytes name = set->words->item[0];
+
+	set->value.number = CONF_BINDING_DEFAULT;
+	if (bytes_same(name, BYTES("default")))
+		return;
+	for (uint32_t id = 1; id < b->bindings; id++) {
+		if (bytes_same(b->tree->binding[id]->name, name)) {
+			set->value.number = id;
+			return;
+		}
+	}
+	build_error(b, &set->at,
+	    "there is no Binding \"$\": write Binding \"$\" { ... } at global scope or in a "
+	    "Binding_Group",
+	    name, name);
+}
+
+/* Binding = names get their ids; a Gateway beside Routes is out of force. */
+static void finish_scope(struct build *b, struct conf_scope *s)
+{
+	bool routes = tree_setting(s, OPTION_ROUTES) != NULL;
+
+	for (struct conf_setting *set = s->first; set; set = set->next) {
+		if (set->option == OPTION_BINDING)
+			resolve_binding(b, set);
+		if (set->option == OPTION_GATEWAY)
+			set->supplanted = routes;
+	}
+	for (struct conf_scope *d = s->first_domain; d; d = d->next)
+		finish_scope(b, d);
+	for (struct conf_scope *in = s->first_child; in; in = in->next)
+		finish_scope(b, in);
+}
+
+/* --- one delivery key per binding? --- */
+
+static bool domains_agree(const struct conf_tree *t, struct tree_places at,
+    const struct conf_scope *s, const struct conf_sending *only)
+{
+	struct conf_sending there;
+
+	for (const struct conf_scope *d = s ? s->first_domain : NULL; d; d = d->next) {
+		if (d->regex && d->first)
+			return false;
+		if (d->regex)
+			continue;
+		tree_sending(t, at, d->name, &there);
+		if (memcmp(&there, only, sizeof(there)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void finish_only(struct build *b)
+{
+	struct conf_tree *t = b->tree;
+
+	for (uint32_t id = 0; id < b->bindings; id++) {
+		struct tree_places at = tree_places(t, id);
+		struct conf_sending only;
+
+		tree_sending(t, at, nothing, &only);
+		t->only[id] = only.routes && domains_agree(t, at, t->global, &only) &&
+			      domains_agree(t, at, at.group, &only) &&
+			      domains_agree(t, at, at.binding, &only);
+	}
+}
+
+void finish(struct build *b, struct conf *c)
+{
+	if (!finish_listens(b, c) || !finish_bindings(b))
+		return;
+	finish_scope(b, b->tree->global);
+	finish_global(b, &c->global);
+	finish_sending(b, c, &b->tree->sending);
+	write_defaults(b, GROUP_HEADER, &b->tree->header);
+	tree_apply(b->tree->global, GROUP_HEADER, &b->tree->header);
+	finish_receive(b, c, &b->tree->receive);
+	finish_only(b);
+	c->bindings = b->bindings;
+	c->tree = b->tree;
+}

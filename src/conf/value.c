@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: ISC */
+/* Words to typed values. */
+#include "conf/build.h"
+
+#include <string.h>
+
+bool value_wrong(struct build *b, const struct build_value *v, size_t word, const char *text)
+{
+	char message[BUILD_TEXT];
+	struct fmt f;
+
+	fmt_init(&f, message, sizeof(message));
+	fmt_str(&f, "$: \"$\" ");
+	fmt_str(&f, text);
+	build_error(b, &v->word[word].at, message, bytes_of(v->option->name), v->word[word].text);
+	return false;
+}
+
+static bool is_none(struct bytes x)
+{
+	return bytes_same_fold(x, BYTES("none"));
+}
+
+/* "… is more than this gatepost has room for: at most 1200 (CONFIG_SESSIONS)" */
+static bool too_large(struct build *b, const struct build_value *v)
+{
+	const struct option *o = v->option;
+	char text[160];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, o->spec[0] ? "is more than this gatepost has room for: at most "
+			       : "is too large: at most ");
+	if (o->type == TYPE_SIZE) {
+		fmt_u64(&f, o->max >> 20);
+		fmt_char(&f, 'm');
+	} else {
+		fmt_u64(&f, o->max);
+	}
+	if (o->spec[0]) {
+		fmt_str(&f, " (");
+		fmt_str(&f, o->spec);
+		fmt_char(&f, ')');
+	}
+	return value_wrong(b, v, 0, text);
+}
+
+/* --- words --- */
+
+static const char truths[][6] = { "true", "yes", "on", "1" },
+		  lies[][6] = { "false", "no", "off", "0" };
+
+/* 1, 0, or -1 for neither. */
+static int truth(struct bytes x)
+{
+	for (size_t i = 0; i < 4; i++) {
+		if (bytes_same_fold(x, bytes_of(truths[i])))
+			return 1;
+		if (bytes_same_fold(x, bytes_of(lies[i])))
+			return 0;
+	}
+	return -1;
+}
+
+static bool parse_bool(struct build *b, struct build_value *v)
+{
+	int t = truth(v->word[0].text);
+
+	if (t < 0)
+		return value_wrong(b, v, 0, "is neither true nor false");
+	v->out.number = (uint64_t)t;
+	v->canonical = t ? BYTES("true") : BYTES("false");
+	return true;
+}
+
+/* The next of the words in spec; n = 0 at the end. */
+static struct bytes next_word(struct bytes *spec, bool *built)
+{
+	struct bytes word = bytes_first(*spec, bytes_find(*spec, '|'));
+
+	*spec = bytes_skip(*spec, word.n + 1);
+	*built = !(word.n > 0 && word.p[0] == '!');
+	return *built ? word : bytes_skip(word, 1);
+}
+
+/* "is not one of no, ifneeded" */
+static bool not_one_of(struct build *b, const struct build_value *v)
+{
+	struct bytes spec = bytes_of(v->option->spec);
+	const char *between = "";
+	char text[160];
+	struct fmt f;
+	bool built;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "is not one of ");
+	while (spec.n > 0) {
+		fmt_str(&f, between);
+		fmt_bytes(&f, next_word(&spec, &built));
+		between = ", ";
+	}
+	return value_wrong(b, v, 0, text);
+}
+
+static bool parse_word(struct build *b, struct build_value *v)
+{
+	struct bytes spec = bytes_of(v->option->spec), x = v->word[0].text;
+	int t = truth(x);
+	bool built;
+
+	for (uint64_t i = 0; spec.n > 0; i++) {
+		struct bytes word = next_word(&spec, &built);
+
+		if (!bytes_same_fold(word, x) && (t < 0 || truth(word) != t))
+			continue;
+		if (!built)
+			return value_wrong(b, v, 0, "is not built into this gatepost");
+		v->out.number = i;
+		v->canonical = word;
+		return true;
+	}
+	return not_one_of(b, v);
+}
+
+/* --- numbers --- */
+
+static bool parse_size(struct build *b, struct build_value *v)
+{
+	uint64_t n = 0;
+
+	if (!is_none(v->word[0].text) && !num_size(v->word[0].text, UINT64_MAX, &n))
+		return value_wrong(
+		    b, v, 0, "is not a size: write octets, or 64k, 25m, 1g, or none");
+	if (n > v->option->max)
+		return too_large(b, v);
+	v->out.number = n;
+	return true;
+}
+
+static bool parse_count(struct build *b, struct build_value *v)
+{
+	uint64_t n = 0;
+
+	if (!is_none(v->word[0].text) && !num_u64(v->word[0].text, UINT64_MAX, &n))
+		return value_wrong(b, v, 0, "is not a number (0 or none: no limit)");
+	if (n > v->option->max)
+		return too_large(b, v);
+	if (n == 0 && v->option->type == TYPE_COUNT_POOL)
+		n = v->option->max;
+	v->out.number = n;
+	return true;
+}
+
+static bool parse_time(struct build *b, struct build_value *v)
+{
+	uint64_t n;
+
+	if (is_none(v->word[0].text))
+		return value_wrong(b, v, 0, "is not safe here: this wait must end");
+	if (!num_duration(v->word[0].text, UINT64_MAX, &n))
+		return value_wrong(b, v, 0, "is not a time: write seconds, or 30s, 5m, 2h, 4d");
+	if (n == 0)
+		return value_wrong(b, v, 0, "is too short: at least 1s");
+	if (n > v->option->max)
+		return value_wrong(b, v, 0, "is too long: at most 7d");
+	v->out.number = n;
+	return true;
+}
+
+static bool parse_rate(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text;
+	struct num_rate rate = { 0, 0 };
+
+	if (!is_none(x) && !bytes_same(x, BYTES("0")) && !num_rate(x, &rate))
+		return value_wrong(
+		    b, v, 0, "is not a rate: write \"100/60\" for 100 in 60 seconds, or none");
+	v->out.rate = rate;
+	return true;
+}
+
+static bool parse_port(struct build *b, struct build_value *v)
+{
+	uint16_t port;
+
+	if (!inet_parse_port(v->word[0].text, false, &port))
+		return value_wrong(b, v, 0, "is not a port: 1 to 65535");
+	v->out.number = port;
+	return true;
+}
+
+/* --- blocks of addresses --- */
+
+/* Sets the host bits to zero. */
+static void mask(struct inet_net *net)
+{
+	for (unsigned bit = net->bits; bit < 128; bit++)
+		net->a[bit / 8] = (uint8_t)(net->a[bit / 8] & ~(0x80u >> bit % 8));
+}
+
+/* The message for a block with host bits tells the block that it lies in. */
+static void report_host_bits(struct build *b, const struct build_word *w, struct bytes what)
+{
+	size_t slash = bytes_find(w->text, '/');
+	struct inet_addr addr;
+	struct inet_net net;
+	char text[160];
+	uint64_t bits = 0;
+	struct fmt f;
+
+	if (!inet_parse_addr(bytes_first(w->text, slash), &addr) ||
+	    !num_u64(bytes_skip(w->text, slash + 1), 128, &bits))
+		return;
+	memcpy(net.a, addr.a, sizeof(net.a));
+	net.bits = (uint8_t)(bits + (inet_is_v4(addr.a) && bits <= 32 ? 96 : 0));
+	mask(&net);
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "$: \"$\" has bits behind its prefix: write \"");
+	inet_print_net(&f, &net);
+	fmt_char(&f, '"');
+	build_error(b, &w->at, text, what, w->text);
+}
+
+bool value_net(struct build *b, const struct build_word *w, struct bytes what, struct inet_net *out)
+{
+	bool host_bits;
+
+	if (inet_parse_net(w->text, out, &host_bits))
+		return true;
+	if (host_bits)
+		report_host_bits(b, w, what);
+	else
+		build_error(b, &w->at,
+		    "$: \"$\" is neither an address nor a block like \"192.168.0.0/16\" or "
+		    "\"fd00::/8\"",
+		    what, w->text);
+	return false;
+}
+
+static bool parse_nets(struct build *b, struct build_value *v)
+{
+	size_t size = sizeof(struct conf_nets) + v->n * sizeof(struct inet_net);
+	struct conf_nets *nets = arena_temp(&b->arena, size);
+	bool local_ok = v->option->spec[0] != '\0', good = true;
+
+	if (!nets)
+		return false;
+	memset(nets, 0, size);
+	for (size_t i = 0; i < v->n; i++) {
+		const struct build_word *w = &v->word[i];
+
+		if (v->n == 1 && is_none(w->text))
+			continue;
+		if (bytes_same_fold(w->text, BYTES("local"))) {
+			nets->local = true;
+			if (!local_ok)
+				good = value_wrong(b, v, i, "is known in Relay_Hosts only");
+			continue;
+		}
+		good = value_net(b, w, bytes_of(v->option->name), &nets->net[nets->n]) && good;
+		nets->n++;
+	}
+	if (!good || (!local_ok && nets->n == 0))
+		return good;
+	v->out.data = arena_intern(&b->arena, (struct bytes){ (const uint8_t *)nets, size });
+	return v->out.data != NULL;
+}
+
+/* --- names --- */
+
+static bool parse_text(struct build *b, struct build_value *v)
+{
+	v->out.text = arena_string(&b->arena, v->word[0].text);
+	return v->out.text.n > 0;
+}
+
+static bool parse_user(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text;
+	uint64_t number;
+	bool good = x.n > 0 && x.n <= 32 && x.p[0] != '-';
+
+	if (x.n > 0 && byte_is_digit(x.p[0]))
+		good = num_u64(x, UINT32_MAX - 1, &number);
+	for (size_t i = 0; i < x.n && good; i++)
+		good = byte_is_alnum(x.p[i]) || memchr("_-.$@", x.p[i], 5);
+	if (!good)
+		return value_wrong(b, v, 0, "is not the name or number of a user");
+	return parse_text(b, v);
+}
+
+static bool parse_socket(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text;
+	size_t folder = x.n;
+
+	while (folder > 0 && x.p[folder - 1] != '/')
+		folder--;
+	if (x.n == 0 || x.p[0] != '/' || folder == x.n)
+		return value_wrong(
+		    b, v, 0, "is not the whole path of a socket, beginning with a slash");
+	if (x.n > 107 || folder + strlen("submit.sock") > 107)
+		return value_wrong(b, v, 0, "is too long: a socket's path has at most 107 octets");
+	if (bytes_same(bytes_skip(x, folder), BYTES("submit.sock")))
+		return value_wrong(
+		    b, v, 0, "is the name of the socket for sendmail, which lies beside it");
+	return parse_text(b, v);
+}
+
+static bool parse_binding(struct build *b, struct build_value *v)
+{
+	if (v->word[0].text.n == 0)
+		return value_wrong(b, v, 0, "is not the name of a Binding");
+	v->out.number = CONF_BINDING_DEFAULT; /* until all are known */
+	(void)b;
+	return true;
+}
+
+bool value_parse(struct build *b, struct build_value *v)
+{
+	switch ((enum option_type)v->option->type) {
+	case TYPE_BOOL:
+		return parse_bool(b, v);
+	case TYPE_WORD:
+		return parse_word(b, v);
+	case TYPE_SIZE:
+		return parse_size(b, v);
+	case TYPE_COUNT:
+	case TYPE_COUNT_POOL:
+		return parse_count(b, v);
+	case TYPE_TIME:
+		return parse_time(b, v);
+	case TYPE_RATE:
+		return parse_rate(b, v);
+	case TYPE_PORT:
+		return parse_port(b, v);
+	case TYPE_NETS:
+		return parse_nets(b, v);
+	case TYPE_HOST:
+		return value_host(b, v) && parse_text(b, v);
+	case TYPE_HELO:
+		return value_helo(b, v) && parse_text(b, v);
+	case TYPE_ADDRESS:
+		return value_address(b, v);
+	case TYPE_GATEWAY:
+		return value_gateway(b, v);
+	case TYPE_ROUTES:
+		return value_routes(b, v);
+	case TYPE_LOG:
+		return value_log(b, v);
+	case TYPE_DOMAIN:
+		return value_domain(b, v);
+	case TYPE_MAILBOX:
+		return value_mailbox(b, v);
+	case TYPE_ALLOWED:
+		return value_allowed(b, v);
+	case TYPE_USER:
+		return parse_user(b, v);
+	case TYPE_SOCKET:
+		return parse_socket(b, v);
+	case TYPE_BINDING:
+		return parse_binding(b, v);
+	}
+	return false;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/settings.h"
+
+#include "io/files.h"
+#include "io/ifaces.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+_Static_assert(CONF_NAME_MAX == FILES_NAME_MAX, "names are handed through");
+
+static enum conf_kind kind(void *ctx, const char *path)
+{
+	(void)ctx;
+	switch (files_kind(path)) {
+	case FILES_REGULAR:
+		return CONF_KIND_FILE;
+	case FILES_FOLDER:
+		return CONF_KIND_FOLDER;
+	case FILES_OTHER:
+		return CONF_KIND_OTHER;
+	case FILES_NONE:
+		break;
+	}
+	return CONF_KIND_NONE;
+}
+
+static const char *read_file(void *ctx, const char *path, void *mem, size_t n, size_t *used)
+{
+	int64_t got = files_read(path, mem, n);
+
+	(void)ctx;
+	if (got == -EFBIG)
+		return CONF_TOO_LARGE;
+	if (got < 0)
+		return strerror((int)-got);
+	*used = (size_t)got;
+	return NULL;
+}
+
+static bool next(void *ctx, const char *path, const char *after, char name[CONF_NAME_MAX + 1])
+{
+	(void)ctx;
+	return files_next(path, after, name);
+}
+
+/* "FILE:LINE:COLUMN: error: what" */
+static void report(
+    void *ctx, enum conf_severity severity, const struct conf_place *at, struct bytes text)
+{
+	static char line[CONF_PATH_MAX + 1024];
+	const struct settings_how *how = ctx;
+
+	if (severity == CONF_WARNING && how->no_warnings)
+		return;
+	snprintf(line, sizeof(line), "%s:%lu:%lu: %s: %.*s", at->file, (unsigned long)at->line,
+	    (unsigned long)at->column, severity == CONF_ERROR ? "error" : "warning", (int)text.n,
+	    (const char *)text.p);
+	if (how->say)
+		how->say(how->ctx, severity, line);
+	else
+		fprintf(stderr, "%s\n", line);
+}
+
+static bool user_exists(void *ctx, const char *name)
+{
+	(void)ctx;
+	return getpwnam(name) != NULL;
+}
+
+struct wanted {
+	const uint8_t *a;
+	uint32_t index; /* of the interface; 0: any */
+	bool found;
+};
+
+static bool compare(void *ctx, const struct iface_addr *addr)
+{
+	struct wanted *w = ctx;
+
+	w->found = inet_same(w->a, addr->a) && (w->index == 0 || w->index == addr->index);
+	return !w->found;
+}
+
+static bool own_address(void *ctx, const uint8_t a[16], const char *interface)
+{
+	struct wanted w = { .a = a };
+
+	(void)ctx;
+	if (inet_is_loopback(a))
+		return !interface || strcmp(interface, "lo") == 0;
+	if (interface) {
+		w.index = if_nametoindex(interface);
+		if (w.index == 0)
+			return false;
+	}
+	return ifaces_walk(compare, &w) == 0 && w.found;
+}
+
+enum conf_status settings_load(
+    struct conf *c, void *mem, size_t n, const char *file, const struct settings_how *how)
+{
+	struct settings_how copy = *how;
+	struct conf_source src = {
+		.ctx = &copy,
+		.kind = kind,
+		.read = read_file,
+		.next = next,
+		.report = report,
+		.user_exists = user_exists,
+		.own_address = own_address,
+		.changes_user = how->changes_user,
+	};
+	char hostname[256] = "";
+
+	if (gethostname(hostname, sizeof(hostname) - 1) == 0)
+		src.hostname = hostname;
+	return conf_load(c, mem, n, &src, file ? file : SETTINGS_FILE);
+}
