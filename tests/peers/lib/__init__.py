@@ -3,7 +3,7 @@
 
 from contextlib import contextmanager
 
-from .liar import CLOSE, EXTENSIONS, HALF, RESET, SILENT, Endless, Liar, Over, Slow, Stall
+from .liar import CLOSE, EXTENSIONS, HALF, RESET, SILENT, Deaf, Endless, Liar, Over, Slow, Stall
 from .raw import Client, Closed, Reply
 from .relay import (BINARY, TOP, Files, Relay, descendants, gatepost, need_binary, parse_event, proc,
                     proc_status)

@@ -384,3 +384,29 @@ class Liar:
     def conn(self, number=0, seconds=10):
         self.wait(lambda: len(self.conns) > number, seconds, f"connection {number + 1} at the gateway")
         return self.conns[number]
+
+
+class Deaf:
+    """An address and port where SYNs vanish: a listener whose queue is full."""
+
+    def __init__(self, host="127.0.0.1", port=0):
+        self.sock = socket.socket()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind((host, port))
+        self.sock.listen(0)
+        self.host, self.port = self.sock.getsockname()
+        self.at = f"{self.host}:{self.port}"
+        self.fill = []
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex((self.host, self.port))
+            self.fill.append(one)
+        time.sleep(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in (*self.fill, self.sock):
+            one.close()

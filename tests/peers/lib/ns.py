@@ -59,13 +59,12 @@ def hosts(*rows):
         file.write("".join(r + "\n" for r in rows))
 
 
-def blackhole(address="10.99.0.2/24", own="10.99.0.1/24"):
-    """A network where SYNs vanish without an answer."""
-    ip("link add hole0 type veth peer name hole1")
-    ip(f"addr add {own} dev hole0")
-    ip("link set hole0 up")
-    ip("link set hole1 up")
-    ip(f"neigh add {address.split('/')[0]} lladdr 02:00:00:00:00:99 dev hole0 nud permanent")
+def interface(name="hole0", own="10.99.0.1/24"):
+    """A network interface with this address."""
+    ip(f"link add {name} type veth peer name {name}peer")
+    ip(f"addr add {own} dev {name}")
+    ip(f"link set {name} up")
+    ip(f"link set {name}peer up")
 
 
 class Dns:
