@@ -89,21 +89,29 @@ static void tell_down(struct fmt *f, const struct gateway *g)
 	}
 }
 
-/* Up, but no mail was let in yet: the gateway's words say what it wants. */
-static bool refuses_all(const struct gateway *g)
+/* It talks to us, but lets in no mail without a login: such a gateway is not down. */
+static bool wants_login(const struct gateway *g)
 {
-	return !g->health.accepted_once && g->mails == 0 && g->last_reply[0] != '\0';
+	struct bytes said = bytes_of(g->last_reply);
+
+	if (g->health.state != HEALTH_UP || g->health.accepted_once)
+		return false;
+	for (; said.n > 0; said = bytes_skip(said, 1)) {
+		if (bytes_begins_fold(said, BYTES("wants a login")))
+			return true;
+	}
+	return false;
 }
 
-static void tell_refusal(struct fmt *f, const struct gateway *g)
+static void tell_login(struct fmt *f, const struct gateway *g)
 {
 	name(f, g);
-	fmt_str(f, " has taken no mail so far");
+	fmt_str(f, " takes no mail");
 	in_brackets(f, g->last_reply);
 	fmt_str(f, "; mails are refused");
 }
 
-/* The worst gateway: down without another one in its place, down, refusing. NULL: none. */
+/* The worst gateway: down without another one in its place, down, closed to us. NULL: none. */
 static const struct gateway *worst_gateway(unsigned *down)
 {
 	const struct gateway *worst = NULL, *g;
@@ -111,7 +119,7 @@ static const struct gateway *worst_gateway(unsigned *down)
 
 	*down = 0;
 	for (unsigned i = 0; (g = gateway_at(i)) != NULL; i++) {
-		unsigned is = refuses_all(g) ? 1 : 0;
+		unsigned is = wants_login(g) ? 1 : 0;
 
 		if (health_is_down(&g->health)) {
 			is = stand_in(g) != NULL ? 2 : 3;
@@ -176,7 +184,7 @@ void status_judge(struct status *s, const struct engine_args *args, uint64_t pid
 		fmt_u64(&f, CONFIG_SESSIONS);
 		fmt_str(&f, " client sessions are taken; further clients are turned away");
 	} else if (worst != NULL) {
-		tell_refusal(&f, worst);
+		tell_login(&f, worst);
 	} else {
 		s->trouble = false;
 		tell_working(&f);

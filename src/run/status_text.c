@@ -7,6 +7,8 @@
 #include "run/stats.h"
 #include "version.h"
 
+#include <string.h>
+
 #define ADDRESSES 8u /* of one gateway, in this form; json has all */
 
 enum part { HEAD, LISTENERS, GATEWAYS, END };
@@ -57,7 +59,7 @@ static void gateway(struct fmt *f, const struct gateway *g, uint64_t ms)
 		fmt_str(f, i == 0 ? ", at " : " ");
 		inet_print_addr(f, &g->addr[i].a);
 	}
-	if (g->last_reply[0] != '\0') {
+	if (g->last_reply[0] != '\0' && strcmp(g->last_reply, g->health.reason) != 0) {
 		fmt_str(f, "; said last: ");
 		fmt_str(f, g->last_reply);
 	}

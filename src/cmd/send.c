@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+/* A test mail straight to the gateway: no queue, and no relay needed. */
+#include "cmd/send.h"
+
+#include "cmd/ask.h"
+#include "cmd/cmd.h"
+#include "cmd/reach.h"
+#include "relay/route.h"
+#include "run/settings.h"
+#include "smtp/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GATEWAY_NAME (256 + 16)
+#define WHY (LIMIT_REPLY_TEXT + 64)
+
+static const uint8_t loopback[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
+
+int send_worse(int a, int b)
+{
+	static const int order[] = {EX_OK, EX_TEMPFAIL, EX_NOHOST, EX_UNAVAILABLE, EX_CONFIG};
+	int worst = EX_OK;
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (order[i] == a || order[i] == b)
+			worst = order[i];
+	}
+	return worst;
+}
+
+void send_tell(const struct send *s, const char *gateway, bool ok, const char *why)
+{
+	char store[ASK_PATH], line[GATEWAY_NAME + 200];
+	struct ask a = {0};
+	struct fmt path, f;
+
+	fmt_init(&path, store, sizeof(store));
+	fmt_bytes(&path, s->conf->global.control_socket);
+	fmt_init(&f, line, sizeof(line) - 1);
+	fmt_str(&f, "learned ");
+	fmt_str(&f, gateway);
+	fmt_str(&f, ok ? " ok" : " failed ");
+	for (; !ok && *why != '\0'; why++)
+		fmt_char(&f, (unsigned char)*why < 32 ? ' ' : *why);
+	line[f.n] = '\n';
+	(void)ask(&a, path.p, (struct bytes){(const uint8_t *)line, f.n + 1});
+}
+
+/* Along the addresses of one gateway. The status once one of them decides, else -1. */
+static int try_addresses(const struct send_group *g, struct reach *r, const char *name,
+			 struct fmt *why)
+{
+	bool greeted = false;
+	int status = -1;
+
+	while (status == -1 && r->n > 0) {
+		char peer[INET_TEXT];
+		struct fmt f;
+		bool one = false;
+		int fd = reach_dial(r, why);
+
+		if (fd < 0)
+			break;
+		status = send_mail(g, fd, name, why, &one);
+		greeted = greeted || one;
+		fmt_init(&f, peer, sizeof(peer));
+		inet_print_port(&f, &r->peer);
+		if (status == -1 && r->n > 0 && g->s->verbose)
+			cmd_say(1, "* ", peer, ": ", why->p, "; another address is tried\n", NULL);
+	}
+	send_tell(g->s, name, greeted, why->p);
+	return status;
+}
+
+/* Along the routes. Says what came of it. */
+static int try_routes(const struct send_group *g)
+{
+	const struct conf_routes *routes = g->key->routes;
+	static char name_store[GATEWAY_NAME], why_store[WHY];
+	struct reach r = {.conf = g->s->conf, .key = g->key, .verbose = g->s->verbose};
+	int worst = EX_OK;
+
+	for (unsigned i = 0; i < routes->n; i++) {
+		const struct conf_route *route = &routes->route[route_pick(routes, 0, i)];
+		struct fmt name, why;
+		int status;
+
+		fmt_init(&name, name_store, sizeof(name_store));
+		fmt_init(&why, why_store, sizeof(why_store));
+		reach_name(&name, route, g->key);
+		status = reach_look_up(&r, route, &why);
+		if (status == EX_OK) {
+			status = try_addresses(g, &r, name.p, &why);
+			if (status != -1)
+				return status;
+			status = EX_TEMPFAIL;
+		}
+		cmd_say(1, "gateway ", name.p, " failed: ", why.p, "\n", NULL);
+		worst = i == 0 ? status : send_worse(worst, status);
+	}
+	return worst;
+}
+
+static struct bytes domain_of(const char *address)
+{
+	struct path p;
+
+	if (path_parse_mailbox(bytes_of(address), &p) != PATH_OK)
+		return (struct bytes){0};
+	return p.domain;
+}
+
+/* All recipients that share the first one's delivery key. */
+static int send_together(struct send *s, int first, bool *together, bool *taken)
+{
+	struct conf_sending key, other;
+	struct send_group g = {.s = s, .key = &key, .together = together, .taken = taken};
+	int status = EX_CONFIG;
+
+	conf_sending(s->conf, s->binding, domain_of(s->to[first]), &key);
+	for (int i = 0; i < s->nto; i++) {
+		together[i] = false;
+		if (i < first || s->to[i] == NULL)
+			continue;
+		conf_sending(s->conf, s->binding, domain_of(s->to[i]), &other);
+		together[i] = memcmp(&key, &other, sizeof(key)) == 0;
+	}
+	if (key.routes != NULL)
+		status = try_routes(&g);
+	else
+		cmd_say(2, "gatepost send: no gateway is configured for mail to ", s->to[first], "\n",
+			NULL);
+	for (int i = 0; i < s->nto; i++) {
+		if (together[i])
+			s->to[i] = NULL;
+	}
+	return status;
+}
+
+static int send_all(struct send *s)
+{
+	bool *flags = calloc((size_t)s->nto, 2 * sizeof(bool));
+	int worst = EX_OK;
+
+	if (flags == NULL)
+		return EX_OSERR;
+	for (int i = 0; i < s->nto; i++) {
+		if (s->to[i] != NULL)
+			worst = send_worse(worst, send_together(s, i, flags, flags + s->nto));
+	}
+	free(flags);
+	reach_end();
+	return worst;
+}
+
+/* An address of the command line into out; null: "" and <> are the null sender. */
+static bool take_address(const char *text, bool null, char *out, size_t n)
+{
+	struct path p;
+	struct fmt f;
+
+	fmt_init(&f, out, n);
+	if (null && (*text == '\0' || strcmp(text, "<>") == 0))
+		return true;
+	if (path_parse_mailbox(bytes_of(text), &p) != PATH_OK || p.domain.n == 0)
+		return false;
+	fmt_bytes(&f, p.mailbox);
+	return !f.cut;
+}
+
+static void author_here(struct fmt *f, const struct send *s)
+{
+	fmt_str(f, "gatepost@");
+	fmt_str(f, s->host);
+}
+
+/* Who sends: -f, else what the relay writes into the mail of this box, else gatepost@ this host. */
+static bool choose_sender(struct send *s)
+{
+	struct conf_header header;
+	struct fmt f;
+
+	conf_header(s->conf, s->binding, &header);
+	fmt_init(&f, s->sender, sizeof(s->sender));
+	if (header.envelope_from.n > 0)
+		fmt_bytes(&f, header.envelope_from);
+	else
+		author_here(&f, s);
+	if (s->from != NULL && !take_address(s->from, true, s->sender, sizeof(s->sender)))
+		return false;
+	fmt_init(&f, s->author, sizeof(s->author));
+	if (s->from == NULL && header.header_from.n > 0)
+		fmt_bytes(&f, header.header_from);
+	else if (s->sender[0] != '\0')
+		fmt_str(&f, s->sender);
+	else
+		author_here(&f, s);
+	return true;
+}
+
+static int check_addresses(struct send *s)
+{
+	static char address[LIMIT_PATH];
+
+	if (!choose_sender(s)) {
+		cmd_say(2, "gatepost send: not a sender's address: ", s->from, "\n", NULL);
+		return EX_USAGE;
+	}
+	for (int i = 0; i < s->nto; i++) {
+		if (take_address(s->to[i], false, address, sizeof(address))) {
+			memcpy(s->to[i], address, strlen(address) + 1); /* shorter, if anything */
+			continue;
+		}
+		cmd_say(2, "gatepost send: not an address (local-part@domain): ", s->to[i], "\n",
+			NULL);
+		return EX_USAGE;
+	}
+	return EX_OK;
+}
+
+static int options(struct send *s, int argc, char **argv)
+{
+	struct opts o;
+	int c;
+
+	opts_init(&o, argc, argv, "c: f:from s:subject v.verbose");
+	while ((c = opts_next(&o)) > 0) {
+		if (c == 'c')
+			s->config = o.value;
+		else if (c == 'f')
+			s->from = o.value;
+		else if (c == 's')
+			s->subject = o.value;
+		else
+			s->verbose = true;
+	}
+	if (c < 0)
+		return EX_USAGE;
+	s->to = argv + o.at;
+	s->nto = argc - o.at;
+	return s->nto > 0 ? EX_OK : cmd_usage("send", "to whom?");
+}
+
+int cmd_send(int argc, char **argv)
+{
+	static _Alignas(max_align_t) uint8_t mem[CONFIG_CONF_MEMORY];
+	static struct send s;
+	static struct conf conf;
+	const struct settings_how how = {.no_warnings = true};
+	struct conf_receive receive;
+	struct fmt f;
+	int status = options(&s, argc, argv);
+
+	if (status != EX_OK)
+		return status;
+	if (settings_load(&conf, mem, sizeof(mem), s.config, &how) != CONF_OK)
+		return EX_CONFIG;
+	s.conf = &conf;
+	conf_receive(&conf, CONF_LISTEN_NONE, loopback, &receive);
+	s.binding = receive.binding;
+	fmt_init(&f, s.host, sizeof(s.host));
+	fmt_bytes(&f, conf.global.hostname);
+	status = check_addresses(&s);
+	return status == EX_OK ? send_all(&s) : status;
+}

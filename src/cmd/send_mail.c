@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+/* One mail over one connection, by the relay's own client machine. */
+#include "cmd/send.h"
+
+#include "cmd/cmd.h"
+#include "io/listen.h"
+#include "relay/verdict.h"
+
+#include <string.h>
+
+#define GIVE_UP (-1) /* the gateway failed */
+
+static struct talk talk;
+static char accepted[LIMIT_REPLY_TEXT + 400]; /* "" unless the gateway took the mail */
+
+static const struct reply *last(void)
+{
+	return client_last(&talk.client);
+}
+
+static int status_of(enum verdict v)
+{
+	return v == VERDICT_REJECT ? EX_UNAVAILABLE : EX_TEMPFAIL;
+}
+
+/* "WHOM: refused by gateway NAME: 550 5.1.1 ..." */
+static void say_refused(const char *whom, const char *name, enum verdict v)
+{
+	char text[LIMIT_REPLY_TEXT + 32];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	reply_line(&f, last());
+	cmd_say(1, whom, v == VERDICT_DEFER ? ": put off by gateway " : ": refused by gateway ",
+		name, ": ", text, "\n", NULL);
+}
+
+/* The last word: printed when the dialogue is over. */
+static void keep_accepted(const char *name)
+{
+	struct fmt f;
+
+	fmt_init(&f, accepted, sizeof(accepted));
+	fmt_str(&f, "accepted by gateway ");
+	fmt_str(&f, name);
+	fmt_str(&f, ": ");
+	reply_line(&f, last());
+	fmt_char(&f, '\n');
+}
+
+/* Waits for the next reply; anything else is a failing gateway. */
+static enum verdict next_verdict(uint32_t seconds, struct fmt *why)
+{
+	enum talk_event event = talk_wait(&talk, (uint64_t)seconds * 1000);
+	enum verdict v = VERDICT_FAIL;
+
+	if (event == TALK_REPLY)
+		v = verdict_of(talk.what.command, last());
+	if (v == VERDICT_FAIL)
+		talk_why(&talk, event, why);
+	return v;
+}
+
+static void ehlo_name(struct fmt *f, const struct conf_sending *key, int fd)
+{
+	struct inet_addr local;
+
+	if (key->ehlo_hostname.n > 0) {
+		fmt_bytes(f, key->ehlo_hostname);
+		return;
+	}
+	listen_local(fd, &local);
+	inet_print_literal(f, &local);
+}
+
+static bool has_eight_bit(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text > 127)
+			return true;
+	}
+	return false;
+}
+
+/* All of the same refusal: to MAIL, to DATA, or at the end of data. */
+static int refuse_all(const struct send_group *g, const char *name, enum verdict v)
+{
+	for (int i = 0; i < g->s->nto; i++) {
+		if (g->together[i] && g->taken[i])
+			say_refused(g->s->to[i], name, v);
+	}
+	return status_of(v);
+}
+
+/* Addresses beyond ASCII need SMTPUTF8; such recipients end here where it is not offered. */
+static int need_utf8(const struct send_group *g, const char *name, bool *any)
+{
+	bool sender = has_eight_bit(g->s->sender);
+	int status = EX_OK;
+
+	*any = sender;
+	for (int i = 0; i < g->s->nto; i++) {
+		bool odd = g->taken[i] && (sender || has_eight_bit(g->s->to[i]));
+
+		*any = *any || odd;
+		if (!odd || talk.client.smtputf8)
+			continue;
+		g->taken[i] = false;
+		cmd_say(1, g->s->to[i], ": gateway ", name,
+			" does not take addresses beyond ASCII (no SMTPUTF8)\n", NULL);
+		status = EX_UNAVAILABLE;
+	}
+	return status;
+}
+
+/* MAIL and RCPT. *worst: of what was refused. GIVE_UP, or EX_OK where DATA may follow. */
+static int envelope(const struct send_group *g, const char *name, struct fmt *why, int *worst)
+{
+	struct smtp_mail_params params = {0};
+	unsigned n = 0;
+	enum verdict v;
+
+	*worst = need_utf8(g, name, &params.utf8);
+	for (int i = 0; i < g->s->nto; i++)
+		n += g->taken[i];
+	if (n == 0)
+		return *worst;
+	client_mail(&talk.client, &talk.out, bytes_of(g->s->sender), &params);
+	v = next_verdict(g->key->mailfrom_timeout, why);
+	if (v == VERDICT_FAIL)
+		return GIVE_UP;
+	if (v != VERDICT_OK)
+		return refuse_all(g, name, v);
+	for (int i = 0; i < g->s->nto; i++) {
+		if (!g->taken[i])
+			continue;
+		client_rcpt(&talk.client, &talk.out, bytes_of(g->s->to[i]));
+		v = next_verdict(g->key->rcptto_timeout, why);
+		if (v == VERDICT_FAIL)
+			return GIVE_UP;
+		if (v == VERDICT_OK)
+			continue;
+		g->taken[i] = false;
+		n--;
+		say_refused(g->s->to[i], name, v);
+		*worst = send_worse(*worst, status_of(v));
+	}
+	return n > 0 ? EX_OK : *worst;
+}
+
+/* The body is under way, or done: no other gateway is tried any more. */
+static int say_lost(const char *name, enum talk_event event, bool after)
+{
+	char text[LIMIT_REPLY_TEXT + 64];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	talk_why(&talk, event, &f);
+	cmd_say(1, "gateway ", name, " failed: ", text,
+		after ? "; the mail may have arrived\n" : "\n", NULL);
+	return EX_TEMPFAIL;
+}
+
+static int content(const struct send_group *g, const char *name)
+{
+	uint64_t ms = (uint64_t)g->key->body_timeout * 1000;
+	enum talk_event event = send_content(&talk, g, name, ms);
+	enum verdict v;
+
+	if (event == TALK_EARLY) {
+		v = verdict_of(CLIENT_CMD_END, last());
+		if (v == VERDICT_DEFER || v == VERDICT_REJECT)
+			return refuse_all(g, name, v);
+	}
+	if (event != TALK_OK)
+		return say_lost(name, event, false);
+	client_end(&talk.client, &talk.out);
+	event = talk_wait(&talk, ms);
+	if (event != TALK_REPLY)
+		return say_lost(name, event, true);
+	v = verdict_of(CLIENT_CMD_END, last());
+	switch (v) {
+	case VERDICT_OK:
+		keep_accepted(name);
+		return EX_OK;
+	case VERDICT_DEFER:
+	case VERDICT_REJECT:
+		return refuse_all(g, name, v);
+	case VERDICT_FAIL:
+		break;
+	}
+	return say_lost(name, event, false);
+}
+
+/* Everything behind EHLO. */
+static int transaction(const struct send_group *g, const char *name, struct fmt *why)
+{
+	int worst, status = envelope(g, name, why, &worst);
+	enum verdict v;
+
+	if (status != EX_OK)
+		return status;
+	client_data(&talk.client, &talk.out);
+	v = next_verdict(g->key->rcptto_timeout, why);
+	if (v == VERDICT_FAIL)
+		return GIVE_UP;
+	status = v == VERDICT_OK ? content(g, name) : refuse_all(g, name, v);
+	return send_worse(status, worst);
+}
+
+int send_mail(const struct send_group *g, int fd, const char *name, struct fmt *why, bool *greeted)
+{
+	static char ehlo[LIMIT_HOSTNAME + 1];
+	enum talk_event event;
+	struct fmt f;
+	int status = GIVE_UP;
+
+	accepted[0] = '\0';
+	fmt_init(&f, ehlo, sizeof(ehlo));
+	ehlo_name(&f, g->key, fd);
+	memcpy(g->taken, g->together, (size_t)g->s->nto * sizeof(bool));
+	talk_open(&talk, fd, fmt_done(&f), g->s->verbose);
+	event = talk_wait(&talk, (uint64_t)g->key->ehlo_timeout * 1000);
+	*greeted = event == TALK_READY;
+	fmt_init(why, why->p, why->cap);
+	if (*greeted)
+		status = transaction(g, name, why);
+	else
+		talk_why(&talk, event, why);
+	talk_quit(&talk);
+	cmd_say(1, accepted, NULL);
+	return status;
+}
