@@ -126,10 +126,10 @@ static bool bind_step_aside(const struct bind_set *old, const struct bind_set *w
 {
 	bool any = false;
 
-	for (unsigned i = 0; i < old->n; i++) {
+	for (unsigned i = 0; i < old->n && port != 0; i++) {
 		const struct bound *b = &old->bound[i];
 
-		if (!bind_is_tcp(b) || b->at.port != port || bind_find(want, b) != NULL)
+		if (!bind_is_tcp(b) || b->asked.port != port || bind_find(want, b) != NULL)
 			continue;
 		any = true;
 		if (on)
@@ -197,7 +197,7 @@ static void bind_undo(const struct bind_set *old, struct bind_set *out, unsigned
 		if (!bind_is_tcp(&out->bound[i]))
 			unlink(out->bound[i].name);
 		else
-			bind_step_aside(old, out, out->bound[i].at.port, true);
+			bind_step_aside(old, out, out->bound[i].asked.port, true);
 	}
 	out->n = 0;
 }
