@@ -14,7 +14,7 @@
 #define STATUS_TIME_END '\003'
 
 #define STATUS_PIECE 1536u /* room that any piece fits */
-#define STATUS_REASON 640u
+#define STATUS_REASON 800u
 
 /* What is told of, fixed for one answer. */
 struct status {
