@@ -57,6 +57,7 @@ struct build_value {
 	const struct build_word *word; /* at least one, but for an empty list */
 	size_t n;
 	union conf_value out;
+	char room[24];          /* for canonical */
 	struct bytes canonical; /* where n > 0: how the only word is printed */
 };
 

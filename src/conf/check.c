@@ -218,21 +218,6 @@ static void check_listens(struct build *b, const struct conf *c)
 
 /* --- the whole box --- */
 
-static void check_user(struct build *b)
-{
-	const struct conf_setting *set = tree_setting(b->tree->global, OPTION_USER);
-	struct bytes name = set ? set->value.text : nothing;
-	uint64_t uid;
-
-	if (!set || !b->src->user_exists || num_u64(name, UINT32_MAX, &uid))
-		return;
-	if (!b->src->user_exists(b->src->ctx, (const char *)name.p))
-		build_error(b, &set->at,
-		    "there is no user \"$\" on this system: adduser --system --group "
-		    "--no-create-home $",
-		    name, name);
-}
-
 static void check_default_group(struct build *b)
 {
 	const struct conf_tree *t = b->tree;
@@ -252,5 +237,4 @@ void check_rules(struct build *b, struct conf *c)
 	check_domains(b);
 	check_default_group(b);
 	check_listens(b, c);
-	check_user(b);
 }

@@ -251,9 +251,8 @@ void conf_sending(
     const struct conf *c, uint32_t binding, struct bytes domain, struct conf_sending *out);
 
 /*
- * Has all mail of that binding, whatever its recipient, one delivery key, and that a gateway?
- * Then it
- * is *out. May say no where a pattern makes it hard to tell.
+ * Has all mail of that binding, whatever its recipient, one delivery key, and that a gateway? Then
+ * it is *out. May say no where a pattern makes it hard to tell.
  */
 bool conf_only_gateway(const struct conf *c, uint32_t binding, struct conf_sending *out);
 

@@ -125,8 +125,7 @@ static void take_word(struct lexer *l, struct lex_token *t, bool in_list)
 
 /*
  * A string ends on its line. Within double quotes \" and \\ stand for the second character; any
- * other
- * backslash stands for itself, so that regular expressions need no second one.
+ * other backslash stands for itself, so that regular expressions need no second one.
  */
 static void take_string(struct lexer *l, struct lex_token *t)
 {
@@ -145,7 +144,7 @@ static void take_string(struct lexer *l, struct lex_token *t)
 	t->kind = LEX_STRING;
 	t->text = (struct bytes){ l->p + begin, to - begin };
 	if (from >= l->n || l->p[from] == '\n')
-		error_at(l, l->pos, "this string has no end: close it with $ on the same line",
+		error_at(l, l->pos, "this quoted string has no end: close it with $ on the same line",
 		    (struct bytes){ &quote, 1 });
 	else if (control)
 		error_at(l, l->pos, "a control character in a string", (struct bytes){ 0 });

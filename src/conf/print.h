@@ -21,9 +21,8 @@ enum conf_eval {
 };
 
 /*
- * Prints the value in force: word is n words, SCOPE NAME … and an option, in the
- * configuration's own
- * syntax with a line end. Without an option: all that is in force there.
+ * Prints the value in force: word is n words, SCOPE NAME … and an option, in the configuration's
+ * own syntax with a line end. Without an option: all that is in force there.
  */
 enum conf_eval conf_eval(const struct conf *c, const char *const *word, size_t n,
     const struct conf_sink *to, struct fmt *why);

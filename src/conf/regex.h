@@ -27,9 +27,8 @@ struct conf_regex {
 };
 
 /*
- * Compiles the pattern (without slashes) into steps, which has room for REGEX_STEPS_MAX.
- * Returns how many
- * it took, or 0 and in *why what is wrong.
+ * Compiles the pattern (without slashes) into steps, which has room for REGEX_STEPS_MAX. Returns
+ * how many it took, or 0 and in *why what is wrong.
  */
 size_t regex_compile(struct bytes pattern, struct regex_step *steps, const char **why);
 

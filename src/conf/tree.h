@@ -76,8 +76,7 @@ struct bytes tree_domain(struct bytes domain);
 
 /*
  * The Domain in s (NULL allowed) for that domain: a plain name, else the first pattern. NULL:
- * none. A
- * domain that begins with a slash means the pattern that is written so.
+ * none. A domain that begins with a slash means the pattern that is written so.
  */
 const struct conf_scope *tree_find_domain(const struct conf_scope *s, struct bytes domain);
 

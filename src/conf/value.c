@@ -124,8 +124,30 @@ static bool parse_word(struct build *b, struct build_value *v)
 
 /* --- numbers --- */
 
+/* Equal numbers are printed alike: in the largest unit that leaves no rest. */
+struct unit {
+	uint64_t size;
+	char name;
+};
+
+static void print_number(struct build_value *v, const struct unit *unit)
+{
+	uint64_t n = v->out.number;
+	struct fmt f;
+
+	fmt_init(&f, v->room, sizeof(v->room));
+	while (unit->size > 1 && (n % unit->size != 0 || n < unit->size))
+		unit++;
+	fmt_u64(&f, n / unit->size);
+	if (unit->name)
+		fmt_char(&f, unit->name);
+	v->canonical = n == 0 ? BYTES("none") : fmt_done(&f);
+}
+
 static bool parse_size(struct build *b, struct build_value *v)
 {
+	static const struct unit units[] = { { 1 << 30, 'g' }, { 1 << 20, 'm' }, { 1 << 10, 'k' },
+		{ 1, '\0' } };
 	uint64_t n = 0;
 
 	if (!is_none(v->word[0].text) && !num_size(v->word[0].text, UINT64_MAX, &n))
@@ -134,11 +156,13 @@ static bool parse_size(struct build *b, struct build_value *v)
 	if (n > v->option->max)
 		return too_large(b, v);
 	v->out.number = n;
+	print_number(v, units);
 	return true;
 }
 
 static bool parse_count(struct build *b, struct build_value *v)
 {
+	static const struct unit one = { 1, '\0' };
 	uint64_t n = 0;
 
 	if (!is_none(v->word[0].text) && !num_u64(v->word[0].text, UINT64_MAX, &n))
@@ -148,11 +172,14 @@ static bool parse_count(struct build *b, struct build_value *v)
 	if (n == 0 && v->option->type == TYPE_COUNT_POOL)
 		n = v->option->max;
 	v->out.number = n;
+	print_number(v, &one);
 	return true;
 }
 
 static bool parse_time(struct build *b, struct build_value *v)
 {
+	static const struct unit units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' },
+		{ 1, 's' } };
 	uint64_t n;
 
 	if (is_none(v->word[0].text))
@@ -164,6 +191,7 @@ static bool parse_time(struct build *b, struct build_value *v)
 	if (n > v->option->max)
 		return value_wrong(b, v, 0, "is too long: at most 7d");
 	v->out.number = n;
+	print_number(v, n == 60 ? &units[3] : units);
 	return true;
 }
 
@@ -171,21 +199,29 @@ static bool parse_rate(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 	struct num_rate rate = { 0, 0 };
+	struct fmt f;
 
 	if (!is_none(x) && !bytes_same(x, BYTES("0")) && !num_rate(x, &rate))
 		return value_wrong(
 		    b, v, 0, "is not a rate: write \"100/60\" for 100 in 60 seconds, or none");
 	v->out.rate = rate;
+	fmt_init(&f, v->room, sizeof(v->room));
+	fmt_u64(&f, rate.count);
+	fmt_char(&f, '/');
+	fmt_u64(&f, rate.seconds);
+	v->canonical = rate.count == 0 ? BYTES("none") : fmt_done(&f);
 	return true;
 }
 
 static bool parse_port(struct build *b, struct build_value *v)
 {
+	static const struct unit one = { 1, '\0' };
 	uint16_t port;
 
 	if (!inet_parse_port(v->word[0].text, false, &port))
 		return value_wrong(b, v, 0, "is not a port: 1 to 65535");
 	v->out.number = port;
+	print_number(v, &one);
 	return true;
 }
 
@@ -274,6 +310,21 @@ static bool parse_text(struct build *b, struct build_value *v)
 	return v->out.text.n > 0;
 }
 
+static bool user_exists(struct build *b, struct build_value *v)
+{
+	const struct conf_source *src = b->src;
+	uint64_t uid;
+
+	if (!src->user_exists || num_u64(v->out.text, UINT32_MAX, &uid) ||
+	    src->user_exists(src->ctx, (const char *)v->out.text.p))
+		return true;
+	build_error(b, &v->word[0].at,
+	    "User: there is no user \"$\" on this system: adduser --system --group "
+	    "--no-create-home $",
+	    v->out.text, v->out.text);
+	return false;
+}
+
 static bool parse_user(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
@@ -286,7 +337,7 @@ static bool parse_user(struct build *b, struct build_value *v)
 		good = byte_is_alnum(x.p[i]) || memchr("_-.$@", x.p[i], 5);
 	if (!good)
 		return value_wrong(b, v, 0, "is not the name or number of a user");
-	return parse_text(b, v);
+	return parse_text(b, v) && user_exists(b, v);
 }
 
 static bool parse_socket(struct build *b, struct build_value *v)

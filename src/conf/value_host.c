@@ -302,8 +302,7 @@ static void sort(struct conf_routes *routes)
 
 /*
  * Explicit preferences are spread, so that one without stands behind the one before it in the
- * list, and
- * is shared with none.
+ * list, and is shared with none.
  */
 static uint32_t next_pref(const struct route_params *p, uint32_t before, size_t i)
 {
