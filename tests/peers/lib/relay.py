@@ -166,9 +166,10 @@ class Relay:
         """(host, port) of each listener, the path of a Unix one."""
         out = []
         for one in self.seen["listeners"]:
-            text = one["address"] if isinstance(one, dict) else one
+            text = one["address"]
             if text.startswith("/"):
-                out.append(text)
+                if text != os.path.join(self.dir, "submit.sock"):
+                    out.append(text)
                 continue
             host, _, port = text.rpartition(":")
             out.append((host.strip("[]"), int(port)))
@@ -240,6 +241,17 @@ class Relay:
         check(running, lambda: f"gatepost had ended by itself with {code}:\n{log[-2000:]}")
         check(not gone, lambda: f"processes {gone} died on the way:\n{log[-2000:]}")
         check(code == 0, lambda: f"exit {code} after SIGTERM:\n{log[-2000:]}")
+
+    def ended(self, seconds=31):
+        """Wait for an end that was asked for by a signal: 0, and nothing to complain of."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"not ended within {seconds} s") from None
+        log = self.log()
+        self.kill()
+        check(not COMPLAINT.search(log), lambda: f"the log complains:\n{log[-3000:]}")
+        check(code == 0, lambda: f"exit {code}:\n{log[-2000:]}")
 
     def kill(self):
         if self.process is not None:
