@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The header editor. First octet: which fields are wanted; the rest: the mail, its line ends made
- * CRLF as the end-of-data machine does. Cutting changes nothing; the output has CRLF line ends alone;
- * its header is made of fields and ends in one empty line; the body is the end of the input; a second
- * pass changes nothing.
+ * CRLF as the end-of-data machine does. Cutting changes nothing; the output has CRLF line ends
+ * alone; its header is made of fields and ends in one empty line; the body is the end of the input;
+ * a second pass changes nothing.
  */
 #include "mail/head.h"
 
@@ -102,7 +102,7 @@ static bool is_field(struct bytes line)
 	return true;
 }
 
-/* Checks the header and returns the body; *from gets the octets of the From line, if there is one. */
+/* Checks the header and returns the body; *from gets the length of the From line, or 0. */
 static struct bytes body_of(struct out out, size_t *from)
 {
 	struct bytes rest = { out.p, out.n }, body;
@@ -154,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		body.n -= 2;
 	must(body.n <= in.n && bytes_same(body, bytes_skip(x, in.n - body.n)));
 	again = p;
-	again.add_reply_to = false; /* an old From that was not understood has become one that is */
+	again.add_reply_to = false; /* a From that was not understood has become one that is */
 	twice = edit(&again, (struct bytes){ out.p, out.n }, 0, 1);
 	must(twice.n == out.n || from + 2 > HEAD_FROM_FIELD);
 	must(memcmp(twice.p, out.p, out.n) == 0 || from + 2 > HEAD_FROM_FIELD);

@@ -22,6 +22,9 @@ static void compare(void)
 	ok(!bytes_same_fold(BYTES("["), BYTES("{")), "[ and { do not fold");
 	ok(!bytes_same_fold(BYTES("\xc4"), BYTES("\xe4")), "octets above 127 do not fold");
 	ok(bytes_begins_fold(BYTES("FROM:<a>"), BYTES("from:")), "begins with");
+	ok(bytes_begins_fold(BYTES("Abc"), BYTES("aBC")) &&
+		bytes_ends_fold(BYTES("Ab"), BYTES("aB")),
+	    "a slice begins and ends with itself");
 	ok(!bytes_begins_fold(BYTES("FRO"), BYTES("from:")),
 	    "shorter than what it should begin with");
 	ok(bytes_begins_fold(BYTES("x"), none) && bytes_ends_fold(none, none),

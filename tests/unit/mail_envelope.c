@@ -83,12 +83,17 @@ static void full(void)
 		a.used == used && envelope_count(&e) == count,
 	    "one more changes nothing");
 	is_num(envelope_add(&a, &e, BYTES("<a@b>")), count, "a shorter one still fits");
+	n = blk_room(&a, &e.chain) - 3;
+	is_num(envelope_add(&a, &e, (struct bytes){ longest, n }), count + 1,
+	    "and one for the last octet");
+	is_num(blk_room(&a, &e.chain), 0, "which is used then");
 	for (envelope_first(&e, &cur); envelope_next(&a, &e, &cur, path, &n); seen++) {
 		if (cur.index != seen)
 			break;
 	}
-	is_num(seen, count + 1, "each is there");
-	ok(is_path(BYTES("<a@b>"), n), "the last one too");
+	is_num(seen, count + 2, "each is there");
+	ok(envelope_at(&a, &e, &cur, count, path, &n) && is_path(BYTES("<a@b>"), n),
+	    "the short one too");
 }
 
 /* Many envelopes in one arena against arrays; one cursor each that goes on as verdicts come. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Each case is fed whole, octet by octet and in random cuts; each piece is a heap copy that dies when
- * it is used up.
+ * Each case is fed whole, octet by octet and in random cuts; each piece is a heap copy that dies
+ * when it is used up.
  */
 #include "mail/head.h"
 
