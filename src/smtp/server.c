@@ -276,7 +276,6 @@ static enum server_event begin_skip(
 {
 	s->skipping = true;
 	s->skipped = 0;
-	s->skip_cr = false;
 	s->skip_auth = command_begun(front) == SMTP_AUTH;
 	return s->skip_auth ? SERVER_MORE : server_fail(s, c, TEXT_LINE_TOO_LONG);
 }
@@ -383,7 +382,6 @@ void server_answer(struct server *s, struct buf *out, const struct reply *r)
 	s->parked = false;
 	print(out, r);
 	if (s->question == SERVER_MAIL) {
-		s->utf8 = yes && s->utf8;
 		s->phase = yes ? PHASE_MAIL : PHASE_IDLE;
 	} else if (s->question == SERVER_RCPT) {
 		s->recipients += yes;

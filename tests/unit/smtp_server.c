@@ -240,8 +240,10 @@ static void test_full(void)
 	is_num(in.n, 9, "and none is taken");
 	is_num(server_step(&s, &in, &out, 2, &what), SERVER_BODY, "with two there is");
 	is_bytes(what.run, BYTES("te"), "as much as there is room");
-	in = BYTES("\0more\r\n.\r\nRSET\r\n");
-	is_num(server_step(&s, &in, &out, 2, &what), SERVER_EOM,
+	in = BYTES("\0");
+	is_num(server_step(&s, &in, &out, 2, &what), SERVER_MORE, "a NUL comes");
+	in = BYTES("more\r\n.\r\nRSET\r\n");
+	is_num(server_step(&s, &in, &out, 0, &what), SERVER_EOM,
 	    "what is refused anyway needs no room");
 	is_num(what.fault, DATA_NUL, "and is told at its end");
 	is_num(in.n, 6, "what follows waits");
