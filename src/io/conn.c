@@ -114,6 +114,16 @@ void conn_close(struct conn *c, bool reset)
 	loop_close(&c->watch);
 }
 
+bool conn_is_reset(struct conn *c)
+{
+	int err = 0;
+	socklen_t n = sizeof(err);
+
+	if (!c->lost && getsockopt(c->watch.fd, SOL_SOCKET, SO_ERROR, &err, &n) == 0 && err != 0)
+		conn_lose(c, err);
+	return c->lost;
+}
+
 bool conn_is_open(const struct conn *c)
 {
 	return c->watch.fd > 0;

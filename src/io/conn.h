@@ -36,6 +36,8 @@ void conn_events(struct conn *c, uint32_t events);
 
 /* Closes. With reset = true so that the peer learns at once (RST), unsent octets dropped. */
 void conn_close(struct conn *c, bool reset);
+/* Behind the peer's end of sending: has it closed altogether, so that what we wrote came back as a reset? (An instant's answer: over a network it may be late.) */
+bool conn_is_reset(struct conn *c);
 bool conn_is_open(const struct conn *c);
 
 #endif

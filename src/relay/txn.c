@@ -10,7 +10,7 @@
 static const char legal[TXN_PHASES][TXN_EVENTS + 1] = {
 	/*                   MAIL RCPT OTHER DATA EOM FAULT RESET GONE PATIENCE READY OK DEFER REJECT EARLY FAIL */
 	[TXN_IDLE]       = "L-----LL-------",
-	[TXN_OPEN]       = "-L-L--LL-------",
+	[TXN_OPEN]       = "-LLL--LL-------",
 	[TXN_OPENING]    = "-LLL--LLLG----G",
 	[TXN_HELD]       = "-LLL--LL------G",
 	[TXN_MAIL_SENT]  = "-------LL-GGG-G",
@@ -296,6 +296,10 @@ static void on_refusal(struct txn *t, struct txn_do *out, bool defer, bool more)
 	} else if (t->phase == TXN_RCPT_SENT) {
 		say(t, out, TXN_SAY_GATEWAY);
 		t->phase = TXN_ENVELOPE;
+		if (t->accepted == 0) { /* others may use the connection meanwhile */
+			act(out, TXN_LEG_RESET);
+			t->phase = TXN_OPEN;
+		}
 	} else {
 		say(t, out, TXN_SAY_GATEWAY);
 		act(out, TXN_LEG_RESET);

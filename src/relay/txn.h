@@ -55,7 +55,7 @@ enum txn_action {
 
 enum txn_phase {
 	TXN_IDLE,        /* no transaction */
-	TXN_OPEN,        /* MAIL taken; no leg yet */
+	TXN_OPEN,        /* MAIL taken; no leg: none was needed yet, or no recipient has been accepted by the last one */
 	TXN_OPENING,     /* the leg is being made */
 	TXN_HELD,        /* the leg stands, MAIL was not sent */
 	TXN_MAIL_SENT,   /* MAIL and a RCPT are with the gateway; MAIL's reply is awaited */

@@ -29,7 +29,7 @@ enum verdict verdict_of(enum client_command cmd, const struct reply *r)
 	case CLIENT_CMD_GREETING:
 		return r->code == 220 ? VERDICT_OK : VERDICT_FAIL;
 	case CLIENT_CMD_DATA:
-		return class == 3 ? VERDICT_OK : refusal(r->code);
+		return r->code == 354 ? VERDICT_OK : refusal(r->code);
 	case CLIENT_CMD_MAIL:
 	case CLIENT_CMD_RCPT:
 	case CLIENT_CMD_END:

@@ -36,20 +36,37 @@ static void bind_want(const struct conf_listen *l, unsigned index, struct bound 
 		b->interface = sockaddr_zone(b->name);
 }
 
-static bool bind_same(const struct bound *x, const struct bound *y)
+/* Would the socket of `have` do for `want`? A port that the kernel chose may be named from then on. */
+static bool bind_does(const struct bound *have, const struct bound *want)
 {
-	return x->kind == y->kind && inet_same(x->asked.a, y->asked.a) && x->asked.port == y->asked.port &&
-	       strcmp(x->asked.zone, y->asked.zone) == 0 && strcmp(x->name, y->name) == 0 &&
-	       x->interface == y->interface;
+	return have->kind == want->kind && inet_same(have->asked.a, want->asked.a) &&
+	       (have->asked.port == want->asked.port || have->at.port == want->asked.port) &&
+	       strcmp(have->asked.zone, want->asked.zone) == 0 && strcmp(have->name, want->name) == 0 &&
+	       have->interface == want->interface;
 }
 
-static const struct bound *bind_find(const struct bind_set *set, const struct bound *b)
+static bool bind_holds(const struct bind_set *set, int fd)
 {
 	for (unsigned i = 0; i < set->n; i++) {
-		if (bind_same(&set->bound[i], b))
-			return &set->bound[i];
+		if (set->bound[i].fd == fd)
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+/* Gives what `out` wants the sockets of `old` that will do, each once. */
+static void bind_keep(const struct bind_set *old, struct bind_set *out)
+{
+	for (unsigned i = 0; i < out->n; i++) {
+		struct bound *b = &out->bound[i];
+
+		for (unsigned j = 0; j < old->n && b->fd < 0; j++) {
+			if (!bind_does(&old->bound[j], b) || bind_holds(out, old->bound[j].fd))
+				continue;
+			b->fd = old->bound[j].fd;
+			b->at = old->bound[j].at;
+		}
+	}
 }
 
 static int bind_option(int fd, int level, int option, int value)
@@ -121,15 +138,15 @@ static bool bind_is_tcp(const struct bound *b)
 	return b->kind != CONF_LISTEN_UNIX;
 }
 
-/* Listeners of `old` on that port that `want` has no use for stop listening (on = false), in every process that has them, or listen again. */
-static bool bind_step_aside(const struct bind_set *old, const struct bind_set *want, uint16_t port, bool on)
+/* Listeners of `old` on that port that `now` has not stop listening (on = false), in every process that has them, or listen again. */
+static bool bind_step_aside(const struct bind_set *old, const struct bind_set *now, uint16_t port, bool on)
 {
 	bool any = false;
 
 	for (unsigned i = 0; i < old->n && port != 0; i++) {
 		const struct bound *b = &old->bound[i];
 
-		if (!bind_is_tcp(b) || b->asked.port != port || bind_find(want, b) != NULL)
+		if (!bind_is_tcp(b) || b->asked.port != port || bind_holds(now, b->fd))
 			continue;
 		any = true;
 		if (on)
@@ -163,7 +180,7 @@ static void bind_reason(const struct bound *b, int err, struct fmt *why)
 	}
 }
 
-static int bind_one(const struct conf_listen *l, const struct bind_set *old, const struct bind_set *want,
+static int bind_one(const struct conf_listen *l, const struct bind_set *old, const struct bind_set *now,
 		    struct bound *b, struct fmt *why)
 {
 	int err;
@@ -176,10 +193,10 @@ static int bind_one(const struct conf_listen *l, const struct bind_set *old, con
 		return b->fd >= 0 ? 0 : bind_exit_status(-b->fd);
 	}
 	err = bind_tcp(b);
-	if (err == EADDRINUSE && bind_step_aside(old, want, b->asked.port, false)) {
+	if (err == EADDRINUSE && bind_step_aside(old, now, b->asked.port, false)) {
 		err = bind_tcp(b);
 		if (err != 0)
-			bind_step_aside(old, want, b->asked.port, true);
+			bind_step_aside(old, now, b->asked.port, true);
 	}
 	if (err == 0)
 		return 0;
@@ -188,16 +205,18 @@ static int bind_one(const struct conf_listen *l, const struct bind_set *old, con
 }
 
 /* Back to `old`: what was opened for `out` goes, what stepped aside listens again. */
-static void bind_undo(const struct bind_set *old, struct bind_set *out, unsigned opened)
+static void bind_undo(const struct bind_set *old, struct bind_set *out)
 {
-	for (unsigned i = 0; i < opened; i++) {
-		if (bind_find(old, &out->bound[i]) != NULL)
+	for (unsigned i = 0; i < out->n; i++) {
+		const struct bound *b = &out->bound[i];
+
+		if (b->fd < 0 || bind_holds(old, b->fd))
 			continue;
-		close(out->bound[i].fd);
-		if (!bind_is_tcp(&out->bound[i]))
-			unlink(out->bound[i].name);
+		close(b->fd);
+		if (bind_is_tcp(b))
+			bind_step_aside(old, out, b->asked.port, true);
 		else
-			bind_step_aside(old, out, out->bound[i].asked.port, true);
+			unlink(b->name);
 	}
 	out->n = 0;
 }
@@ -209,19 +228,17 @@ int bind_open(const struct conf *conf, const struct bind_set *old, struct bind_s
 	out->n = conf->listens < BIND_MAX ? conf->listens : BIND_MAX;
 	for (unsigned i = 0; i < out->n; i++)
 		bind_want(&conf->listen[i], i, &out->bound[i]);
+	bind_keep(old, out);
 	for (unsigned i = 0; i < out->n; i++) {
-		const struct bound *have = bind_find(old, &out->bound[i]);
 		int status;
 
-		if (have != NULL) {
-			out->bound[i].fd = have->fd;
-			out->bound[i].at = have->at;
+		if (out->bound[i].fd >= 0)
 			continue;
-		}
 		why->n = start;
 		status = bind_one(&conf->listen[i], old, out, &out->bound[i], why);
 		if (status != 0) {
-			bind_undo(old, out, i);
+			out->bound[i].fd = -1;
+			bind_undo(old, out);
 			return status;
 		}
 	}
@@ -235,7 +252,7 @@ void bind_retire(const struct bind_set *old, const struct bind_set *now)
 	for (unsigned i = 0; i < old->n; i++) {
 		const struct bound *b = &old->bound[i];
 
-		if (bind_find(now, b) != NULL)
+		if (bind_holds(now, b->fd))
 			continue;
 		close(b->fd);
 		if (!bind_is_tcp(b))

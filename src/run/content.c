@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* A mail's content: from the session through the header editor into the gateway's buffer. */
-#include "base/bug.h"
 #include "base/date.h"
 #include "io/clock.h"
 #include "run/pump.h"
@@ -23,7 +22,8 @@ static struct bytes only_rcpt(struct inbound *in, uint8_t *path)
 	return (struct bytes){path, rcpt.n + 2};
 }
 
-/* The Received field goes into the gateway's buffer, which is empty behind DATA's reply, before all else. */
+/* The Received field goes into the gateway's buffer, which is empty behind DATA's reply, before all else. (A gateway that said more than its
+ * reply takes nothing: the next step of the leg tells so.) */
 static void put_received(struct inbound *in)
 {
 	static char text[TRACE_RECEIVED_SIZE];
@@ -46,8 +46,6 @@ static void put_received(struct inbound *in)
 	trace_received(&f, &t);
 	field = fmt_done(&f);
 	client_body(leg_client(&in->leg), &field, leg_out(&in->leg));
-	if (field.n)
-		gp_bug("content: no room for Received");
 }
 
 void content_begin(struct inbound *in)
@@ -71,39 +69,41 @@ void content_begin(struct inbound *in)
 		in->head_params.message_id = fmt_done(&f);
 	}
 	head_init(&in->head, &in->head_params);
-	in->run = in->piece = (struct bytes){0};
-	in->ending = false;
+	content_drop(in);
 	put_received(in);
 }
 
 void content_take(struct inbound *in, struct bytes run)
 {
-	if (in->txn.phase == TXN_BODY)
-		in->run = run;
+	if (in->txn.phase != TXN_BODY)
+		return;
+	in->run = run;
+	in->feeding = true;
 }
 
 void content_drop(struct inbound *in)
 {
 	in->run = in->piece = (struct bytes){0};
-	in->ending = false;
+	in->feeding = in->ending = false;
 }
 
 bool content_waits(const struct inbound *in)
 {
-	return in->run.n || in->piece.n || in->ending;
+	return in->feeding || in->piece.n || in->ending;
 }
 
 /* The next piece for the gateway; false when there is none. */
 static bool next_piece(struct inbound *in)
 {
-	if (in->run.n && head_step(&in->head, &in->run, &in->piece) == HEAD_RUN)
-		return true;
-	if (in->ending && !in->run.n) {
-		if (head_end(&in->head, &in->piece) == HEAD_RUN)
-			return true;
-		in->ending = false;
-	}
-	return false;
+	struct bytes piece = {0};
+	bool found = in->feeding && head_step(&in->head, &in->run, &piece) == HEAD_RUN;
+
+	in->feeding = found;
+	if (!found && in->ending)
+		found = in->ending = head_end(&in->head, &piece) == HEAD_RUN;
+	if (found)
+		in->piece = piece;
+	return found;
 }
 
 bool content_move(struct inbound *in)

@@ -10,6 +10,7 @@
 #include "run/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -39,9 +40,12 @@ static void child_lock_engine(void)
 	child_lock(SANDBOX_ENGINE);
 }
 
+static int child_gate = -1; /* of a names helper: closed once it has given up all rights, which its parent waits for */
+
 static void child_lock_names(void)
 {
 	child_lock(SANDBOX_NAMES);
+	close(child_gate);
 }
 
 /* What every child does first. The supervisor alone hears signals of the terminal and of init: it tells its children. */
@@ -81,21 +85,32 @@ _Noreturn static void child_engine(const struct engine_args *args, const struct 
 
 _Noreturn static void child_names(int fd, const struct generation_env *env, pid_t parent)
 {
-	int keep[2] = {fd, env->log};
+	int keep[3] = {fd, env->log, child_gate};
 
-	child_begin(env, keep, 2);
+	child_begin(env, keep, 3);
 	confine(env->confine, false, parent);
 	names_main(fd, child_lock_names);
 }
 
 static int generation_fork_names(struct generation *g, const struct generation_env *env)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid;
+	int gate[2], err;
 
-	if (pid < 0)
+	if (pipe2(gate, O_CLOEXEC) < 0)
 		return -errno;
-	if (pid == 0)
+	pid = fork();
+	if (pid == 0) {
+		child_gate = gate[1];
 		child_names(g->ask[1], env, parent);
+	}
+	err = pid < 0 ? -errno : 0;
+	close(gate[1]);
+	while (err == 0 && read(gate[0], &gate[1], 1) < 0 && errno == EINTR)
+		;
+	close(gate[0]);
+	if (err != 0)
+		return err;
 	g->names = pid;
 	g->names_born = clock_monotonic_ms();
 	g->names_due = 0;

@@ -46,6 +46,7 @@ struct inbound {
 	bool may_relay;
 	bool sender_ok;      /* Allowed_Senders lets the mail's sender pass */
 	bool key_set;
+	bool feeding;        /* the header editor has not given back all of `run` yet */
 	bool ending;         /* the end of data has come; the header editor's rest goes out */
 	bool content_ended; /* the final dot went to the gateway */
 	bool gone_logged;    /* the client is gone: said in the mail's log line */

@@ -77,6 +77,13 @@ static bool try_route(struct leg *l)
 		l->state = LEG_READY;
 		return true;
 	}
+	l->ob = l->fresh ? NULL : outbound_take_resetting(l->gateway, &l->sending);
+	l->kept = l->ob != NULL;
+	if (l->ob) {
+		l->ob->leg = l;
+		l->state = LEG_OPENING;
+		return true;
+	}
 	l->ob = outbound_new(l->gateway, &l->sending);
 	if (!l->ob) {
 		wait_for_place(l);
@@ -248,7 +255,10 @@ static enum leg_event step_hello(struct leg *l, enum outbound_event ev)
 		l->told = true;
 		return LEG_STANDS;
 	}
-	if (ev == OUTBOUND_FAILS) {
+	if (ev == OUTBOUND_FAILS && l->kept) {
+		take_why(l);
+		leg_next(l);
+	} else if (ev == OUTBOUND_FAILS) {
 		gateway_address_failed(l->gateway, l->ob->order[l->ob->present]);
 		take_why(l);
 		if (!outbound_has_more(l->ob) && !l->ob->stood)

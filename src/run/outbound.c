@@ -127,6 +127,19 @@ struct outbound *outbound_take_idle(struct gateway *g, const struct conf_sending
 	return NULL;
 }
 
+struct outbound *outbound_take_resetting(struct gateway *g, const struct conf_sending *s)
+{
+	for (unsigned i = 0; i < pool.fresh; i++) {
+		struct outbound *o = &objects[i];
+
+		if (o->gateway != g || o->state != OB_RESET || o->leg || o->gone.queued || memcmp(&o->sending, s, sizeof(*s)) != 0)
+			continue;
+		o->waited = true;
+		return o;
+	}
+	return NULL;
+}
+
 /* ---- words ---- */
 
 static void blame(struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more)
@@ -202,6 +215,9 @@ static void dial_done(struct dial *d, int fd, unsigned index)
 		hunt_failed(o);
 		return;
 	}
+	for (unsigned i = 0; i < index; i++) /* overtaken: tried last for the next mails */
+		if (!(o->spent & (1u << i)))
+			gateway_address_failed(o->gateway, o->order[i]);
 	o->present = (uint8_t)index;
 	listen_local(fd, &local);
 	memset(&o->conn, 0, sizeof(o->conn));
@@ -321,12 +337,14 @@ static void blame_failure(struct outbound *o, enum client_failure why, enum clie
 		reply_line(&f, r);
 		fmt_str(&f, "); set EHLO_Hostname to a name it takes");
 		blame(o, VERDICT_PROTOCOL, "refuses EHLO ", fmt_done(&f));
+	} else if (why == CLIENT_BAD_REPLY && !r->code) {
+		blame(o, VERDICT_PROTOCOL, "sent no proper reply: ", (struct bytes){(const uint8_t *)r->text, r->n});
 	} else if (r->code) {
 		outbound_blame_reply(o, command, r);
 	} else if (why == CLIENT_OUT_OF_STEP) {
 		blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for", (struct bytes){0});
 	} else {
-		blame(o, VERDICT_PROTOCOL, "sent a reply to ", bytes_of(client_command_name(command)));
+		blame(o, VERDICT_PROTOCOL, "went out of step after ", bytes_of(client_command_name(command)));
 	}
 }
 
@@ -336,6 +354,28 @@ static void blame_lost(struct outbound *o)
 
 	blame(o, VERDICT_LOST, awaited == CLIENT_CMD_NONE ? "the connection was lost" : "the connection was lost before the reply to ",
 	      awaited == CLIENT_CMD_NONE ? (struct bytes){0} : bytes_of(client_command_name(awaited)));
+}
+
+static void try_reset(struct outbound *o)
+{
+	if (o->reset_due && client_may_send(&o->client) && client_rset(&o->client, &o->conn.out))
+		o->reset_due = false;
+}
+
+/* After RSET was wanted: replies to what was sent before it are of no interest any more. */
+static enum outbound_event reset_answered(struct outbound *o, enum client_command command)
+{
+	if (command != CLIENT_CMD_RSET) {
+		try_reset(o);
+		return OUTBOUND_REPLY;
+	}
+	if (client_last(&o->client)->code / 100 != 2) {
+		outbound_blame_reply(o, command, client_last(&o->client));
+		return OUTBOUND_FAILS;
+	}
+	o->state = OB_READY;
+	loop_deadline_clear(&o->limit);
+	return OUTBOUND_STANDS;
 }
 
 enum outbound_event outbound_step(struct outbound *o, enum client_command *command)
@@ -370,7 +410,7 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 		return OUTBOUND_STANDS;
 	case CLIENT_REPLY:
 		o->waited = false;
-		return OUTBOUND_REPLY;
+		return o->state == OB_RESET ? reset_answered(o, what.command) : OUTBOUND_REPLY;
 	case CLIENT_EARLY:
 		return OUTBOUND_EARLY;
 	case CLIENT_FAILED:
@@ -456,13 +496,6 @@ void outbound_keep(struct outbound *o)
 		become_idle(o);
 }
 
-static void try_reset(struct outbound *o)
-{
-	if (!o->reset_due || !client_may_send(&o->client) || !client_rset(&o->client, &o->conn.out))
-		return;
-	o->reset_due = false;
-}
-
 void outbound_reset(struct outbound *o)
 {
 	o->leg = NULL;
@@ -490,12 +523,6 @@ void outbound_quit(struct outbound *o)
 	loop_deadline(&o->limit, loop_now() + SHORT_MS, on_limit);
 }
 
-static void probe_stands(struct outbound *o)
-{
-	o->probe = false;
-	become_idle(o);
-}
-
 /* An idle connection that says anything, or ends, is of no use any more; the client notices nothing. */
 static void step_unowned(struct outbound *o)
 {
@@ -503,16 +530,13 @@ static void step_unowned(struct outbound *o)
 	enum outbound_event ev;
 
 	while ((ev = outbound_step(o, &command)) != OUTBOUND_NOTHING) {
-		if (ev == OUTBOUND_STANDS && o->probe) {
-			probe_stands(o);
-			return;
-		}
-		if (o->state == OB_RESET && ev == OUTBOUND_REPLY && command != CLIENT_CMD_RSET)
-			continue;
-		if (o->state == OB_RESET && ev == OUTBOUND_REPLY && client_last(&o->client)->code / 100 == 2) {
+		if (ev == OUTBOUND_STANDS) {
+			o->probe = false;
 			become_idle(o);
 			return;
 		}
+		if (o->state == OB_RESET && ev == OUTBOUND_REPLY)
+			continue;
 		if (o->state == OB_HELLO && ev == OUTBOUND_FAILS) {
 			gateway_address_failed(o->gateway, o->order[o->present]);
 			if (!outbound_next_address(o))
@@ -522,7 +546,6 @@ static void step_unowned(struct outbound *o)
 		outbound_close(o, false);
 		return;
 	}
-	try_reset(o);
 	outbound_flush(o);
 	if (o->conn.lost)
 		step_unowned(o);
@@ -551,7 +574,7 @@ static void on_limit(struct deadline *d)
 		outbound_quit(o);
 		return;
 	}
-	if (o->state == OB_RESET || o->state == OB_QUIT) {
+	if ((o->state == OB_RESET && !o->leg) || o->state == OB_QUIT) {
 		outbound_close(o, false);
 		return;
 	}

@@ -11,6 +11,9 @@ struct outbound *outbound_new(struct gateway *g, const struct conf_sending *s);
 /* A kept connection of g with just these options, taken out of the idle list; NULL when there is none. */
 struct outbound *outbound_take_idle(struct gateway *g, const struct conf_sending *s);
 
+/* One that is still waiting for the reply to RSET: outbound_step says OUTBOUND_STANDS when it has come. */
+struct outbound *outbound_take_resetting(struct gateway *g, const struct conf_sending *s);
+
 /* Begins to hunt along g's addresses; later the owner is woken, or the probe told. */
 void outbound_hunt(struct outbound *o);
 

@@ -42,8 +42,18 @@ static void answer(struct inbound *in, enum txn_action a)
 		say(in, 354, "", "go ahead, end with a dot on a line of its own");
 }
 
+/* A client that has ended its sending may be waiting for the reply, or be gone altogether: the reply itself finds out. */
+static void find_gone(struct inbound *in)
+{
+	if (in->state != INBOUND_OPEN || !in->conn.eof)
+		return;
+	(void)conn_flush(&in->conn);
+	in->gone_logged = conn_is_reset(&in->conn);
+}
+
 static void over(struct inbound *in, bool sent)
 {
+	find_gone(in);
 	say_log_mail(in, sent);
 	if (in->rated && !sent)
 		policy_rate_untake(&in->rated->rate);

@@ -48,7 +48,7 @@ static const struct metric {
 	{RECIPIENTS_REFUSED, "recipients_total", "{status=\"refused\"}", NULL, NULL},
 	{OCTETS, "sent_bytes_total", "", "counter", "Content of the mails sent."},
 	{CALLS, "gateway_connects_total", "", "counter", "Connections made to gateways."},
-	{GATEWAY, "gateway_up", "", "gauge", "1 up, 0 down, NaN not tried yet."},
+	{GATEWAY, "gateway_up", "", "gauge", "1 up, 0 down; none while it was not tried."},
 	{SINCE, "gateway_since_seconds", "", "gauge", "When that began."},
 	{CONNECTIONS, "gateway_connections", "", "gauge", "Connections to the gateway."},
 	{IDLE, "gateway_connections_idle", "", "gauge", "Those that are kept for later."},
@@ -113,10 +113,7 @@ static void label(struct fmt *f, const char *name, struct bytes value)
 static void sample(struct fmt *f, uint64_t value)
 {
 	fmt_char(f, ' ');
-	if (value == NOT_KNOWN)
-		fmt_str(f, "NaN");
-	else
-		fmt_u64(f, value);
+	fmt_u64(f, value);
 	fmt_char(f, '\n');
 }
 
@@ -135,7 +132,7 @@ static void about(struct fmt *f, const struct metric *m)
 	fmt_char(f, '\n');
 }
 
-/* The i-th sample of m; false if it has none. */
+/* The i-th sample of m, where it is known; false behind the last. */
 static bool put(const struct status *s, const struct metric *m, unsigned i, struct fmt *f)
 {
 	const struct gateway *g = m->what >= GATEWAY ? gateway_at(i) : NULL;
@@ -146,6 +143,8 @@ static bool put(const struct status *s, const struct metric *m, unsigned i, stru
 		return false;
 	if (i == 0)
 		about(f, m);
+	if (g != NULL && of_gateway(g, m->what) == NOT_KNOWN)
+		return true;
 	fmt_str(f, "gatepost_");
 	fmt_str(f, m->name);
 	fmt_str(f, m->labels);
