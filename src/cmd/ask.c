@@ -72,7 +72,7 @@ enum ask_path ask_path(const char *file, struct fmt *path)
 		fmt_bytes(path, conf.global.control_socket);
 		return ASK_PATH_CONFIGURED;
 	}
-	/* A running relay keeps its old configuration when the new one has errors: ask it all the same. */
+	/* With errors in the new configuration a running relay keeps the old one: ask it. */
 	found = find_line(read_some(file != NULL ? file : SETTINGS_FILE, mem, sizeof(mem)));
 	if (found.n > 0 && found.p[0] == '/' && found.n < ASK_PATH) {
 		fmt_bytes(path, found);

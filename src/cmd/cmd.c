@@ -37,23 +37,23 @@ COMMAND(eval, "[-c FILE] [SCOPE NAME]... [OPTION]", "the value of an option, whe
 	"\n"
 	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n");
 
-COMMAND(send, "[-c FILE] [-f FROM] [-s SUBJECT] [-v] TO...", "send a test mail to see that it works",
+COMMAND(send, "[-c FILE] [-f FROM] [-s SUBJECT] [-v] TO...", "send a test mail: does it work?",
 	"Sends one short mail straight to the gateway that the configuration names for each\n"
-	"recipient, and tells in the gateway's own words what became of it. Nothing is queued, and\n"
-	"the relay need not run; one that runs is told what was learnt.\n"
+	"recipient, and tells in the gateway's own words what became of it. Nothing is queued,\n"
+	"and the relay need not run; one that runs is told what was learnt.\n"
 	"\n"
 	"  -c FILE      the configuration (/etc/gatepost/gatepost.conf)\n"
 	"  -f FROM      the sender (Envelope_From, else gatepost@ this host)\n"
 	"  -s SUBJECT   the subject\n"
 	"  -v           print the dialogue: > what we say, < what the gateway says\n"
 	"\n"
-	"Ends with 0 when the gateway took it for every recipient, 69 when it refused one for good,\n"
-	"75 when trying later may help, 68 when the gateway's name does not exist, 78 when no\n"
-	"gateway is configured for a recipient.\n");
+	"Ends with 0 when the gateway took it for every recipient, 69 when it refused one for\n"
+	"good, 75 when trying later may help, 68 when the gateway's name does not exist, 78 when\n"
+	"no gateway is configured for a recipient.\n");
 
 COMMAND(status, "[-c FILE] [--json | --prometheus]", "why does mail not flow?",
-	"Asks the running relay. The first line says whether mail flows and, if not, why. Ends with\n"
-	"0 when it works and 1 when there is trouble.\n"
+	"Asks the running relay. The first line says whether mail flows and, if not, why. Ends\n"
+	"with 0 when it works and 1 when there is trouble.\n"
 	"\n"
 	"  -c FILE        the configuration, for the place of the control socket\n"
 	"  --json         everything, for programs\n"
@@ -65,9 +65,9 @@ COMMAND(version, "", "version, parts and limits of this build",
 COMMAND(help, "[COMMAND]", "this page, or more about a command", "");
 
 COMMAND(sendmail, "[-t] [-i] [-f FROM] [TO...]", "submit a mail from standard input",
-	"What the programs of this box call, by a link named sendmail to this program. Reads a mail\n"
-	"and hands it to the running relay through its submit.sock; ends with 0 only when the\n"
-	"relay has taken it.\n"
+	"What the programs of this box call, by a link named sendmail to this program. Reads a\n"
+	"mail and hands it to the running relay through its submit.sock; ends with 0 only when\n"
+	"the relay has taken it.\n"
 	"\n"
 	"  -t        take recipients from To, Cc and Bcc too; remove Bcc\n"
 	"  -i, -oi   a line with a lone dot does not end the mail\n"
@@ -75,9 +75,9 @@ COMMAND(sendmail, "[-t] [-i] [-f FROM] [TO...]", "submit a mail from standard in
 	"  -F NAME   the name in a From that is added where the mail has none\n"
 	"  -C FILE   submit.sock lies beside the Control_Socket that this configuration names\n"
 	"\n"
-	"GATEPOST_SUBMIT in the environment names another submit.sock. Other options that sendmail\n"
-	"has for delivery are taken and ignored. Ends with 75 when no relay runs or it asks to try\n"
-	"later, 69 when the mail was refused.\n");
+	"GATEPOST_SUBMIT in the environment names another submit.sock. Other options that\n"
+	"sendmail has for delivery are taken and ignored. Ends with 75 when no relay runs or it\n"
+	"asks to try later, 69 when the mail was refused.\n");
 
 /* In the order of the overview. */
 static const struct cmd *const table[] = {

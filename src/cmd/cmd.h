@@ -36,8 +36,8 @@ const struct cmd *cmd_at(unsigned i);
 int cmd_main(int argc, char **argv);
 
 /*
- * Writes the strings, up to a NULL, to fd in one piece (texts beyond 767 octets in several). False if
- * they could not be written. cmd_say(1, "gateway ", name, "\n", NULL).
+ * Writes the strings, up to a NULL, to fd in one piece (texts beyond 767 octets in several).
+ * False if they could not be written. cmd_say(1, "gateway ", name, "\n", NULL).
  */
 bool cmd_say(int fd, const char *text, ...) __attribute__((sentinel));
 
@@ -57,7 +57,7 @@ const char *cmd_u64(struct cmd_number *n, uint64_t v);
  */
 struct opts {
 	int argc;
-	char **argv;       /* is put in order: when all options are taken the arguments begin at `at` */
+	char **argv;       /* is put in order: behind the last option the arguments begin at `at` */
 	const char *spec;
 	int at;
 	int end;           /* from here on only arguments that were moved behind the options */

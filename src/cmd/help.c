@@ -6,11 +6,12 @@
 #include <string.h>
 
 static const char before[] =
-	"Gatepost " GATEPOST_VERSION " takes mail by SMTP from the devices of your network, scanners and\n"
-	"printers say, and passes all of it on to one mail server: the gateway.\n"
+	"Gatepost " GATEPOST_VERSION " takes mail by SMTP from the devices of your network,\n"
+	"scanners and printers say, and passes all of it on to one mail server: the gateway.\n"
 	"\n"
 	"First steps\n"
-	"  1. Name the gateway. This one line in /etc/gatepost/gatepost.conf is a whole configuration:\n"
+	"  1. Name the gateway. This one line in /etc/gatepost/gatepost.conf is a whole\n"
+	"     configuration:\n"
 	"         Gateway = \"mail.example.com\"\n"
 	"     or \"10.0.0.1\", \"mail.example.com:587\", \"[2001:db8::25]:25\" ...\n"
 	"  2. Is it understood?          gatepost check\n"
@@ -23,7 +24,8 @@ static const char before[] =
 
 static const char after[] =
 	"\n"
-	"gatepost help COMMAND tells more. The manual pages are gatepost(8) and gatepost.conf(5).\n";
+	"gatepost help COMMAND tells more; so do the manual pages gatepost(8) and\n"
+	"gatepost.conf(5).\n";
 
 static bool pad(size_t n)
 {
@@ -57,8 +59,8 @@ int cmd_help(int argc, char **argv)
 	}
 	if (c->run == cmd_help)
 		return overview();
-	return cmd_say(1, "gatepost ", c->name, *c->args != '\0' ? " " : "", c->args, "\n\n", c->text,
-		   NULL)
-		       ? EX_OK
-		       : EX_IOERR;
+	if (!cmd_say(1, "gatepost ", c->name, *c->args != '\0' ? " " : "", c->args, "\n\n",
+		     c->text, NULL))
+		return EX_IOERR;
+	return EX_OK;
 }

@@ -33,8 +33,8 @@ static bool option_next(struct bytes *spec, struct option *out)
 
 static int complain(const struct opts *o, const char *what, const char *which)
 {
-	cmd_say(2, "gatepost ", o->argv[0], ": ", what, which, "; see: gatepost help ", o->argv[0], "\n",
-	    NULL);
+	cmd_say(2, "gatepost ", o->argv[0], ": ", what, which, "; see: gatepost help ", o->argv[0],
+		"\n", NULL);
 	return -1;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The way to a gateway for a command that may wait: its addresses, and a connection to one of them. */
+/* The way to a gateway for a command that may wait: addresses, and a connection to one of them. */
 #ifndef CMD_REACH_H
 #define CMD_REACH_H
 

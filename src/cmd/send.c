@@ -130,8 +130,8 @@ static int send_together(struct send *s, int first, bool *together, bool *taken)
 	if (key.routes != NULL)
 		status = try_routes(&g);
 	else
-		cmd_say(2, "gatepost send: no gateway is configured for mail to ", s->to[first], "\n",
-			NULL);
+		cmd_say(2, "gatepost send: no gateway is configured for mail to ", s->to[first],
+			"\n", NULL);
 	for (int i = 0; i < s->nto; i++) {
 		if (together[i])
 			s->to[i] = NULL;

@@ -36,9 +36,9 @@ enum talk_event send_content(struct talk *t, const struct send_group *g, const c
 void send_tell(const struct send *s, const char *gateway, bool ok, const char *why);
 
 /*
- * One mail over a connection to the gateway called name (at its address peer). EX_OK, EX_TEMPFAIL
- * or EX_UNAVAILABLE when the gateway has decided, which was said; -1 when it failed before the body,
- * with the reason in why. *greeted: EHLO went well.
+ * One mail over a connection to the gateway called name. EX_OK, EX_TEMPFAIL or EX_UNAVAILABLE when
+ * the gateway has decided, which was said; -1 when it failed before the body, with the reason in
+ * why. *greeted: EHLO went well.
  */
 int send_mail(const struct send_group *g, int fd, const char *name, struct fmt *why, bool *greeted);
 

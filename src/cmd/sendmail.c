@@ -19,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define WAIT_MS 3600000u /* the relay always answers before: it has patience and time-outs of its own */
+#define WAIT_MS 3600000u /* the relay has time-outs of its own and answers before */
 #define CHUNK 8192u
 
 /* The mail as it comes in. */
@@ -139,7 +139,7 @@ static int check_recipients(const struct sendmail *m, struct bytes head)
 	}
 }
 
-/* submit.sock: beside the Control_Socket of a configuration that can be read, else where it always is. */
+/* submit.sock: beside the Control_Socket of -C, else where it always is. */
 static bool find_socket(const struct sendmail *m)
 {
 	const char *given = getenv("GATEPOST_SUBMIT");
@@ -268,7 +268,7 @@ static void make_from(const struct sendmail *m, struct fmt *f)
 	fmt_str(f, ">\r\n");
 }
 
-/* The header, without Bcc where it is to go, with From where there is none. *head is left at the body. */
+/* The header, with -t without Bcc, with From where there is none. *head is left at the body. */
 static enum talk_event header(const struct sendmail *m, struct bytes *head)
 {
 	struct fmt f;
@@ -362,7 +362,7 @@ int cmd_sendmail(int argc, char **argv)
 	while (m.extract && field_next(&rest, &field))
 		continue;
 	if (m.extract && !mail.source.ended && !field_none(rest))
-		return fail(EX_DATAERR, "with -t the header may have 64 KiB; this one is longer", "");
+		return fail(EX_DATAERR, "with -t a header may have 64 KiB; this one is longer", "");
 	status = check_recipients(&m, head);
 	return status == EX_OK ? submit(&m, head) : status;
 }

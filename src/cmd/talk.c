@@ -176,7 +176,9 @@ enum talk_event talk_body(struct talk *t, struct bytes content, uint64_t ms)
 
 void talk_quit(struct talk *t)
 {
-	if (t->fd >= 0 && !t->over && client_may_send(&t->client) && client_quit(&t->client, &t->out))
+	bool may = t->fd >= 0 && !t->over && client_may_send(&t->client);
+
+	if (may && client_quit(&t->client, &t->out))
 		talk_wait(t, QUIT_MS);
 	talk_close(t);
 }

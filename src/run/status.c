@@ -139,7 +139,8 @@ static void tell_working(struct fmt *f)
 	unsigned n = 0;
 
 	for (; (g = gateway_at(n)) != NULL; n++) {
-		if (best == NULL || (g->health.state == HEALTH_UP && best->health.state != HEALTH_UP))
+		if (best == NULL ||
+		    (g->health.state == HEALTH_UP && best->health.state != HEALTH_UP))
 			best = g;
 	}
 	fmt_str(f, "working: ");
