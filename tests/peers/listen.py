@@ -23,7 +23,7 @@ def may(r, wanted, address=None, source=None):
 
 @case("port 0 is any port, and status --json shows it")
 def _():
-    with Liar() as g, relay(g, 'Listen "127.0.0.1:0" {} Listen "127.0.0.1:0" {}') as r:
+    with Liar() as g, relay(g, 'Listen "127.0.0.1:0" {} Listen "127.0.0.2:0" {}') as r:
         equal(len(r.addresses), 2)
         check(all(p > 0 for _, p in r.addresses) and r.addresses[0] != r.addresses[1], repr(r.addresses))
         for one in r.addresses:
@@ -119,7 +119,7 @@ def _():
 @case("Relay_Hosts of a Peer, a Listen, a listener: the Peer's wins, then Listen's")
 def _():
     text = ('Relay_Hosts = ( "127.0.0.9" )\n Listen "127.0.0.1:0" { Relay_Hosts = ( "127.0.0.2" ) }\n'
-            'Listen "127.0.0.1:0" { }\nPeer "127.0.0.7" { Relay_Hosts = ( "127.0.0.7" ) }')
+            'Listen "127.0.0.2:0" { }\nPeer "127.0.0.7" { Relay_Hosts = ( "127.0.0.7" ) }')
     with Liar() as g, relay(g, text) as r:
         a, b = r.addresses
         for at, source, wanted in ((a, "127.0.0.2", "250"), (b, "127.0.0.2", "550"), (a, "127.0.0.9", "550"),
@@ -144,7 +144,7 @@ def _():
 
 @case("Listen's peers before the listener's")
 def _():
-    text = ('Listen "127.0.0.1:0" { Peer "127.0.0.0/8" { Max_Message_Size = 1000 } }\nListen "127.0.0.1:0" {}\n'
+    text = ('Listen "127.0.0.1:0" { Peer "127.0.0.0/8" { Max_Message_Size = 1000 } }\nListen "127.0.0.2:0" {}\n'
             'Peer "127.0.0.5" { Max_Message_Size = 2000 }')
     with Liar() as g, relay(g, text) as r:
         equal([size_seen(a, "127.0.0.5") for a in r.addresses], ["1000", "2000"])
@@ -152,7 +152,7 @@ def _():
 
 @case("receiving options: Peer, then Listen, then listener, then global")
 def _():
-    text = ('Max_Message_Size = 3000\nListen "127.0.0.1:0" { Max_Message_Size = 2000 }\nListen "127.0.0.1:0" {}\n'
+    text = ('Max_Message_Size = 3000\nListen "127.0.0.1:0" { Max_Message_Size = 2000 }\nListen "127.0.0.2:0" {}\n'
             'Peer "127.0.0.5" { Max_Message_Size = 1000 }')
     with Liar() as g, relay(g, text, "Max_Message_Size = 4000\n") as r:
         a, b = r.addresses
@@ -169,7 +169,7 @@ def _():
 
 @case("the binding comes from the Peer, else the Listen, else the listener")
 def _():
-    text = ('Binding = "three"\nListen "127.0.0.1:0" { Binding = "two" }\nListen "127.0.0.1:0" {}\n'
+    text = ('Binding = "three"\nListen "127.0.0.1:0" { Binding = "two" }\nListen "127.0.0.2:0" {}\n'
             'Peer "127.0.0.5" { Binding = "one" }')
     more = "".join(f'Binding "{n}" {{ EHLO_Hostname = {n}.test }}\n' for n in ("one", "two", "three"))
     with Liar() as g, relay(g, text, more) as r:

@@ -91,7 +91,7 @@ class Conn:
         self.cuts = []              # how the octets came: one entry for each read
         self.mails = []
         self.peer = sock.getpeername()
-        self.body_done = False
+        self.judged = None          # the mail whose verdict the next reply is
 
     @property
     def verbs(self):
@@ -137,14 +137,16 @@ class Conn:
         elif isinstance(what, (int, float)):
             time.sleep(what)
         elif isinstance(what, bytes):
-            self.write(what)
             code = int(what[:3]) if re.match(rb"\d{3}", what) else 0
+            self.judge(code)
+            self.write(what)
         elif isinstance(what, Slow):
             data = encode(what.data)
+            code = int(data[:3])
+            self.judge(code)
             for at in range(0, len(data), what.size):
                 self.write(data[at:at + what.size])
                 time.sleep(what.gap)
-            code = int(data[:3])
         elif isinstance(what, Endless):
             for _ in range(0, 64 << 20, len(what.data)):
                 self.write(what.data)
@@ -164,10 +166,16 @@ class Conn:
             while True:
                 self.read()
         elif what is not None:
-            data = encode(what)
-            self.write(data)
             code = int(what[:3])
+            self.judge(code)
+            self.write(encode(what))
         return code
+
+    def judge(self, code):
+        """Note the verdict before it is sent, so that who reads the reply finds it noted."""
+        if self.judged is not None and not self.judged.verdict:
+            self.judged.verdict = code
+            self.liar.note()
 
     def entry(self, word, otherwise):
         if word in self.script:
@@ -237,8 +245,9 @@ class Conn:
         self.times.append(time.monotonic())
         self.lines.append(b".")
         self.liar.note()
-        mail.verdict = self.act(self.entry("DOT", "250 2.0.0 queued as 4711"), b".")
-        self.liar.note()
+        self.judged = mail
+        self.act(self.entry("DOT", "250 2.0.0 queued as 4711"), b".")
+        self.judged = None
 
     def run(self):
         try:
