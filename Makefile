@@ -85,12 +85,6 @@ savedefconfig: $(O)/config.mk
 choose = $(if $(filter y,$(CONFIG_$(1))),$(2),$(3))
 include src/Makefile
 
-absent := $(foreach o,$(relay-y),$(if $(wildcard src/$(o:.o=.c)),,$(o:.o=.c)))
-ifneq ($(absent),)
-$(info not there yet: $(words $(absent)) files: $(wordlist 1,8,$(absent)) ...)
-relay-y := $(filter-out $(absent:.c=.o),$(relay-y))
-endif
-
 # Folders without system calls, clock, allocation and state: see CONTRIBUTING.md.
 PURE := base smtp mail conf relay spool store
 
@@ -128,8 +122,6 @@ $(O)/asan/obj/%.o: src/%.c $(O)/asan/flags | $(O)/config.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ASAN) $(call folder_flags,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-$(O)/objects: ;
-
 $(O)/librelay.a: $(objects) $(O)/objects
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(objects)
@@ -150,11 +142,7 @@ $(O)/asan/gatepost: $(O)/asan/obj/main.o $(O)/asan/librelay.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -pthread
 
-ifneq ($(wildcard src/main.c),)
 all: $(O)/gatepost
-else
-all: $(O)/librelay.a
-endif
 
 include tests/Makefile
 

@@ -23,12 +23,13 @@ if [ "${1-}" = one ]; then
 	ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1:allocator_may_return_null=1}
 	UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 	export GATEPOST ASAN_OPTIONS UBSAN_OPTIONS
+	limit=600
 	case $test in
 	*.py) set -- /usr/bin/python3 -u "$test" ;;
 	*.sh) set -- sh "$test" ;;
-	*) set -- "$test" ;;
+	*) set -- "$test" && limit=120 ;;
 	esac
-	timeout -k 10 "${TEST_TIMEOUT:-600}" "$@" >"$log.tap" 2>"$log.err" </dev/null
+	timeout -k 10 "${TEST_TIMEOUT:-$limit}" "$@" >"$log.tap" 2>"$log.err" </dev/null
 	status=$?
 	echo "$status" >"$log.status"
 	cat "$log.tap"
