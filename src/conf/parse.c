@@ -321,16 +321,19 @@ static const char *find_included(
 	return path;
 }
 
-/* p->t is the name */
-static void parse_include(struct parser *p, struct conf_scope *s)
+/* p->t is what should be the name; a bare word on a line of its own is the next item. */
+static void parse_include(struct parser *p, struct conf_scope *s, const struct conf_place *at)
 {
 	struct build_word name = { p->t.text, p->t.at };
 	enum conf_kind kind;
 	const char *path;
 
-	if (name.text.n == 0 || memchr(name.text.p, '\0', name.text.n)) {
-		error_at(p, &name.at, "include wants the name of a file or folder", name.text);
-		next(p);
+	if (!(p->t.kind == LEX_STRING || (p->t.kind == LEX_WORD && !p->t.first)) ||
+	    name.text.n == 0) {
+		error_at(p, at, "include wants the name of a file or folder", name.text);
+		if (p->t.kind == LEX_STRING)
+			next(p);
+		skip_item(p);
 		return;
 	}
 	path = find_included(p, &name, &kind);
@@ -432,8 +435,8 @@ static void parse_item(struct parser *p, struct conf_scope *s)
 		return;
 	}
 	named = p->t.kind == LEX_WORD || p->t.kind == LEX_STRING;
-	if (named && bytes_same_fold(word.text, BYTES("include"))) {
-		parse_include(p, s);
+	if (bytes_same_fold(word.text, BYTES("include"))) {
+		parse_include(p, s, &word.at);
 		return;
 	}
 	name = (struct build_word){ p->t.text, p->t.at };
@@ -472,9 +475,14 @@ static void parse_items(struct parser *p, struct conf_scope *s, const struct con
 		case LEX_WORD:
 			parse_item(p, s);
 			break;
+		case LEX_OPEN:
+			error_at(
+			    p, &t.at, "an option or stanza is expected here, not \"{\"", t.text);
+			next(p);
+			skip_body(p, &t.at);
+			break;
 		case LEX_STRING:
 		case LEX_EQUALS:
-		case LEX_OPEN:
 		case LEX_LIST:
 		case LEX_LIST_END:
 		case LEX_COMMA:
