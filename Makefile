@@ -104,7 +104,7 @@ folder_flags = $(if $(filter $(PURE),$(firstword $(subst /, ,$(1)))),-Wconversio
 # $(call keep,FILE,TEXT)
 keep = $(if $(filter-out $(file <$(1)),$(2))$(filter-out $(2),$(file <$(1))),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
 
-$(call keep,$(O)/flags,$(CC) $(CFLAGS_RELAY) $(MUSL) $(musl_link))
+$(call keep,$(O)/flags,$(CC) $(CFLAGS_RELAY) $(MUSL) $(MUSL_LDFLAGS))
 $(call keep,$(O)/asan/flags,$(CC) $(CFLAGS_ASAN))
 $(call keep,$(O)/objects,$(relay-y))
 $(shell sh firmware/version.sh $(O)/version.h)

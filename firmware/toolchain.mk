@@ -27,7 +27,11 @@ MUSL_BEFORE := $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o $(call CC_FILE,crtbeginS.o
 MUSL_AFTER  := -Wl,--start-group $(MUSL)/lib/libc.a $(shell $(CC) -print-libgcc-file-name) \
 	$(call CC_FILE,libgcc_eh.a) -Wl,--end-group $(call CC_FILE,crtendS.o) $(MUSL)/lib/crtn.o
 MUSL_LDFLAGS := -nostdlib -static-pie \
-	-Wl,--no-dynamic-linker,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none
+	-Wl,--no-dynamic-linker,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none,-z,noseparate-code
+# Packed relocations save 10 KiB. The linker of Debian 12 knows them for x86 alone.
+ifneq ($(filter x86_64% i%86%,$(shell $(CC) -dumpmachine)),)
+MUSL_LDFLAGS += -Wl,-z,pack-relative-relocs
+endif
 musl_link = $(CC) $(3) $(MUSL_LDFLAGS) -o $(1) $(MUSL_BEFORE) $(2) $(MUSL_AFTER)
 
 $(MUSL)/include/stdio.h:
