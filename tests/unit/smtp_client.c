@@ -554,6 +554,12 @@ static void test_reply_text(void)
 	reply_line(&f, client_last(&c));
 	is_str(line, "550 5.1.1 no such user", "the reply is there with its text");
 
+	client_rcpt(&c, &out, BYTES("a@a.test"));
+	hear_all("250-2.1.5 one\r\n250 2.1.5 two\r\n", &what);
+	fmt_init(&f, line, sizeof(line));
+	reply_line(&f, client_last(&c));
+	is_str(line, "250 2.1.5 one two", "an acceptance of two lines too");
+
 	buf_init(&out, mem, sizeof(mem));
 	client_init(&c, BYTES("a.test"));
 	is_num(hear_all("HTTP/1.1 400 Bad Request\r\n", &what), CLIENT_FAILED, "what is no SMTP");
