@@ -240,7 +240,7 @@ static int options(struct send *s, int argc, char **argv)
 		return EX_USAGE;
 	s->to = argv + o.at;
 	s->nto = argc - o.at;
-	return s->nto > 0 ? EX_OK : cmd_usage("send", "to whom?");
+	return s->nto > 0 ? EX_OK : cmd_usage("send", "a recipient is missing");
 }
 
 int cmd_send(int argc, char **argv)
