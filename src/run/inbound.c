@@ -229,6 +229,7 @@ static void on_event(struct watch *w, uint32_t events)
 	if (content_waits(in)) {
 		/* `conn.in` stays as it is; a client that is lost now is lost before the end of its data */
 		c->lost = c->lost || (events & (EPOLLERR | EPOLLHUP));
+		c->hangup = c->hangup || (events & EPOLLRDHUP);
 	} else {
 		if (in->bulk && server_in_data(&in->server))
 			bulk_grow(&c->in, in->in);

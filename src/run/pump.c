@@ -48,7 +48,7 @@ static void find_gone(struct inbound *in)
 	if (in->state != INBOUND_OPEN || !in->conn.eof)
 		return;
 	(void)conn_flush(&in->conn);
-	in->gone_logged = conn_is_reset(&in->conn);
+	in->gone_logged = conn_is_reset(&in->conn) || in->gone_logged;
 }
 
 static void over(struct inbound *in, bool sent)
