@@ -129,7 +129,7 @@ struct conf_list {
 struct conf_route {
 	struct bytes host;     /* as written, without brackets, zone, port and a dot at its end */
 	struct inet_addr addr; /* where `literal`: address and zone; its port is `port` */
-	uint32_t pref;         /* lower first, equal ones share; not the number as written */
+	uint32_t pref;         /* from 0; lower first, equal ones share */
 	uint16_t port;         /* 0: none given, Remote_SMTP_Port counts */
 	bool literal;
 	bool explicit_port;

@@ -300,6 +300,21 @@ static void sort(struct conf_routes *routes)
 	}
 }
 
+/* The smallest numbers of the same order: equal lists are equal, however they were written. */
+static void rank(struct conf_routes *routes)
+{
+	uint32_t last = 0, rank = 0;
+
+	for (uint32_t i = 0; i < routes->n; i++) {
+		uint32_t pref = routes->route[i].pref;
+
+		if (i > 0 && pref != last)
+			rank++;
+		last = pref;
+		routes->route[i].pref = rank;
+	}
+}
+
 /*
  * Explicit preferences are spread, so that one without stands behind the one before it in the
  * list, and is shared with none.
@@ -339,6 +354,7 @@ bool value_routes(struct build *b, struct build_value *v)
 		fill_route(b, &routes->route[i], &e, pref);
 	}
 	sort(routes);
+	rank(routes);
 	if (good)
 		v->out.data = arena_intern(
 		    &b->arena, (struct bytes){ (const uint8_t *)routes, size });
