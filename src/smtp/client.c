@@ -279,15 +279,15 @@ static enum client_event on_hello(struct client *c, struct buf *out, struct clie
 	return CLIENT_MORE;
 }
 
-/* The classes that mean something: 2xx, 4xx, 5xx; but 3xx in the place of 2xx to DATA. */
+/* What means something: 2xx, 4xx, 5xx; to DATA 354 in the place of 2xx. */
 static enum client_event on_answer(struct client *c, struct client_what *what)
 {
 	unsigned class = c->parser.reply.code / 100;
-	bool data = what->command == CLIENT_CMD_DATA;
+	bool go = what->command == CLIENT_CMD_DATA && c->parser.reply.code == 354;
 
-	if (class == (data ? 2 : 3))
+	if ((class == 3 && !go) || (class == 2 && what->command == CLIENT_CMD_DATA))
 		return fail(c, what, CLIENT_BAD_REPLY);
-	if (data && class == 3) {
+	if (go) {
 		c->in_body = true;
 		data_out_init(&c->data);
 	}

@@ -328,6 +328,8 @@ static const struct script scripts[] = {
 	/* Codes without meaning at that point. */
 	{ "250 to DATA",
 	    { HELLO, "= data", "> DATA", "< 250 ok", "! failed DATA: bad reply 250", "= no end" } },
+	{ "350 to DATA", { HELLO, "= data", "> DATA", "< 350 what", "! failed DATA: bad reply 350",
+			     "= no body x" } },
 	{ "354 to MAIL", { HELLO, "= mail a@a.test", "> MAIL FROM:<a@a.test>", "< 354 go",
 			     "! failed MAIL: bad reply 354" } },
 	{ "354 to RCPT", { HELLO, "= rcpt a@a.test", "> RCPT TO:<a@a.test>", "< 354 go",
