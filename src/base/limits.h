@@ -27,7 +27,7 @@
 #define LIMIT_REPLY_TEXT 800u
 #define LIMIT_REPLY_TEXT_LINES 8u
 #define LIMIT_REPLY_SIZE 8192u         /* octets of a gateway's reply, beyond which it fails */
-#define LIMIT_REPLY_LINES 100u
+#define LIMIT_REPLY_LINES CONFIG_REPLY_LINES
 /* octets that any reply to a client takes at the most, codes and line ends included */
 #define LIMIT_REPLY_PRINTED 1024u
 

@@ -262,7 +262,7 @@ void bind_retire(const struct bind_set *old, const struct bind_set *now)
 
 void bind_close(struct bind_set *set)
 {
-	static const struct bind_set nothing;
+	static struct bind_set nothing; /* not const: .bss takes no room in the file */
 
 	bind_retire(set, &nothing);
 	set->n = 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "run/settings.h"
 
+#include "base/fmt.h"
 #include "io/files.h"
 #include "io/ifaces.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,16 +54,28 @@ static void report(
 {
 	static char line[CONF_PATH_MAX + 1024];
 	const struct settings_how *how = ctx;
+	struct fmt f;
+	size_t n;
 
 	if (severity == CONF_WARNING && how->no_warnings)
 		return;
-	snprintf(line, sizeof(line), "%s:%lu:%lu: %s: %.*s", at->file, (unsigned long)at->line,
-	    (unsigned long)at->column, severity == CONF_ERROR ? "error" : "warning", (int)text.n,
-	    (const char *)text.p);
-	if (how->say)
+	fmt_init(&f, line, sizeof(line) - 1);
+	fmt_str(&f, at->file);
+	fmt_char(&f, ':');
+	fmt_u64(&f, at->line);
+	fmt_char(&f, ':');
+	fmt_u64(&f, at->column);
+	fmt_str(&f, severity == CONF_ERROR ? ": error: " : ": warning: ");
+	fmt_bytes(&f, text);
+	n = fmt_done(&f).n;
+	if (how->say) {
+		line[n] = '\0';
 		how->say(how->ctx, severity, line);
-	else
-		fprintf(stderr, "%s\n", line);
+		return;
+	}
+	line[n++] = '\n';
+	while (write(STDERR_FILENO, line, n) < 0 && errno == EINTR)
+		;
 }
 
 static bool user_exists(void *ctx, const char *name)

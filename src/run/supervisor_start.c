@@ -88,7 +88,7 @@ static int sup_open_doors(const struct conf_global *g)
 
 static int sup_open_listeners(const struct conf *conf)
 {
-	static const struct bind_set nothing;
+	static struct bind_set nothing; /* not const: .bss takes no room in the file */
 	char text[512];
 	struct fmt why;
 	int status;
