@@ -193,18 +193,28 @@ static void arm(struct inbound *in)
 		loop_deadline(&in->limit, timeout, on_limit);
 }
 
+/* Writes what both sides have to be written. True where that made room for something that waited for it: no event would tell of that room later. */
+static bool write_out(struct inbound *in)
+{
+	bool waited = content_waits(in), open = in->state == INBOUND_OPEN;
+	bool moved = leg_flush(&in->leg) && waited;
+
+	if (open && buf_used(&in->conn.out) && conn_flush(&in->conn) > 0)
+		moved = moved || (buf_used(&in->conn.in) && in->txn.question == TXN_ASKS_NOTHING && !waited);
+	return moved;
+}
+
 void inbound_run(struct inbound *in)
 {
-	if (!pump_run(in))
-		return;
-	leg_flush(&in->leg);
+	do {
+		if (!pump_run(in))
+			return;
+	} while (write_out(in));
 	if (in->state == INBOUND_DETACHED) {
 		if (in->txn.phase == TXN_IDLE)
 			inbound_end(in);
 		return;
 	}
-	if (in->state == INBOUND_OPEN && buf_used(&in->conn.out))
-		(void)conn_flush(&in->conn);
 	if (in->state == INBOUND_OPEN && (in->conn.lost || (in->conn.eof && !in->conn.blocked && waits_for_client(in)))) {
 		inbound_lost(in);
 		return;

@@ -332,10 +332,9 @@ void leg_grow(struct leg *l)
 	bulk_grow(&l->ob->conn.out, l->ob->out);
 }
 
-void leg_flush(struct leg *l)
+size_t leg_flush(struct leg *l)
 {
-	if (l->ob)
-		outbound_flush(l->ob);
+	return l->ob ? outbound_flush(l->ob) : 0;
 }
 
 void leg_delivered(struct leg *l)

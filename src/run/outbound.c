@@ -444,13 +444,13 @@ static uint64_t awaited_ms(const struct outbound *o)
 	return 0;
 }
 
-void outbound_flush(struct outbound *o)
+size_t outbound_flush(struct outbound *o)
 {
 	size_t sent = 0;
 	uint64_t wait;
 
 	if (!conn_is_open(&o->conn))
-		return;
+		return 0;
 	if (buf_used(&o->conn.out)) {
 		sent = conn_flush(&o->conn);
 		(void)bulk_shrink(&o->conn.out, o->out, sizeof(o->out));
@@ -467,6 +467,7 @@ void outbound_flush(struct outbound *o)
 		loop_deadline_clear(&o->limit);
 	}
 	conn_rearm(&o->conn, true);
+	return sent;
 }
 
 /* ---- connections that are nobody's ---- */
@@ -506,7 +507,7 @@ void outbound_reset(struct outbound *o)
 	o->state = OB_RESET;
 	o->reset_due = true;
 	try_reset(o);
-	outbound_flush(o);
+	(void)outbound_flush(o);
 	loop_deadline(&o->limit, loop_now() + SHORT_MS, on_limit);
 }
 
@@ -519,7 +520,7 @@ void outbound_quit(struct outbound *o)
 		return;
 	}
 	o->state = OB_QUIT;
-	outbound_flush(o);
+	(void)outbound_flush(o);
 	loop_deadline(&o->limit, loop_now() + SHORT_MS, on_limit);
 }
 
@@ -546,7 +547,7 @@ static void step_unowned(struct outbound *o)
 		outbound_close(o, false);
 		return;
 	}
-	outbound_flush(o);
+	(void)outbound_flush(o);
 	if (o->conn.lost)
 		step_unowned(o);
 }

@@ -122,8 +122,9 @@ struct buf *leg_out(struct leg *l);
 /* More room in leg_out, if a larger buffer is free. */
 void leg_grow(struct leg *l);
 
-/* Writes what is in leg_out, sets the deadline for what is awaited, rearms: at the end of each turn in which something was put there, or was to be read. */
-void leg_flush(struct leg *l);
+/* Writes what is in leg_out, sets the deadline for what is awaited, rearms: at the end of each turn in which something was put there, or was to be read.
+ * Returns the octets written. */
+size_t leg_flush(struct leg *l);
 
 /* The mail was accepted. */
 void leg_delivered(struct leg *l);

@@ -36,7 +36,7 @@ void outbound_quit(struct outbound *o);
 void outbound_close(struct outbound *o, bool reset);
 
 /* Flushes, sets the deadline for what is awaited, rearms. */
-void outbound_flush(struct outbound *o);
+size_t outbound_flush(struct outbound *o);
 
 /* leg.c: the hunt of o has ended without a connection. */
 void leg_hunt_failed(struct leg *l);

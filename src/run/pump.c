@@ -385,12 +385,8 @@ bool pump_run(struct inbound *in)
 		moved = content_move(in) || moved;
 		if (!moved)
 			moved = step_lan(in);
-		if (!moved && content_waits(in) && in->leg.state == LEG_READY) {
-			size_t room = buf_room(leg_out(&in->leg));
-
-			leg_flush(&in->leg);
-			moved = buf_room(leg_out(&in->leg)) > room;
-		}
+		if (!moved && content_waits(in))
+			moved = leg_flush(&in->leg) > 0;
 	}
 	return in->state != INBOUND_ENDED;
 }
