@@ -80,8 +80,10 @@ class Gatepost:
         self.port = self.relay.port
 
     def pids(self):
-        every = self.relay.pids()
-        return [p for p in every if os.path.realpath(f"/proc/{p}/exe") == os.path.realpath(BINARY)]
+        found = [p for p in self.relay.pids() if os.path.realpath(f"/proc/{p}/exe") == os.path.realpath(BINARY)]
+        if len(found) < 3:
+            raise RuntimeError(f"only {len(found)} processes of the relay are left")
+        return found
 
     def stop(self):
         self.relay.stop()
