@@ -4,13 +4,13 @@
 #include <stdalign.h>
 #include <string.h>
 
-#define ALIGN alignof(max_align_t)
+#define ALIGN alignof(uint64_t)
 
 struct arena_item {
 	struct arena_item *next;
 	uint32_t hash;
 	uint32_t n;
-	alignas(max_align_t) uint8_t data[];
+	alignas(uint64_t) uint8_t data[];
 };
 
 void arena_init(struct arena *a, void *mem, size_t n)

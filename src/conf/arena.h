@@ -20,10 +20,10 @@ struct arena {
 	struct arena_item *bucket[ARENA_BUCKETS];
 };
 
-/* mem is aligned for any type. */
+/* mem is aligned for uint64_t, as are all pieces of it: no type here wants more. */
 void arena_init(struct arena *a, void *mem, size_t n);
 
-/* Zeroed memory, aligned for any type; NULL when there is no room. */
+/* Zeroed memory; NULL when there is no room. */
 void *arena_take(struct arena *a, size_t n);
 
 /* The one copy of x in the arena, aligned, with a NUL behind it; NULL when there is no room. */

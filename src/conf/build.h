@@ -46,7 +46,7 @@ bool build_is_over(const struct build *b);
 
 /* One word of a value; lists of them are collected in pieces of the arena, without gaps. */
 struct build_word {
-	alignas(max_align_t) struct bytes text;
+	alignas(uint64_t) struct bytes text;
 	struct conf_place at;
 };
 

@@ -94,11 +94,6 @@ static void put(void *ctx, struct bytes x)
 	t->n += x.n;
 }
 
-static struct text new_text(void)
-{
-	return (struct text){ malloc(TEXT), 0 };
-}
-
 static bool same(const struct text *a, const struct text *b)
 {
 	return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
@@ -160,7 +155,9 @@ static void split(struct bytes x, struct files *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct text printed[2] = { new_text(), new_text() }, told[2] = { new_text(), new_text() };
+	static char room[4][TEXT];
+	struct text printed[2] = { { room[0], 0 }, { room[1], 0 } };
+	struct text told[2] = { { room[2], 0 }, { room[3], 0 } };
 	void *mem = malloc(MEMORY);
 	struct files f;
 	struct conf c;
@@ -180,10 +177,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else {
 			must(printed[0].n > MEMORY / 4);
 		}
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		free(printed[i].p);
-		free(told[i].p);
 	}
 	free(mem);
 	return 0;
