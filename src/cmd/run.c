@@ -44,7 +44,10 @@ static int run_wait(int served, pid_t pid)
 	return WEXITSTATUS(status);
 }
 
-/* Ends with the process: what sanitizers would look for at its end cannot be looked at in one that is not dumpable. */
+/*
+ * Ends with the process: what sanitizers would look for at its end cannot be looked at in one that
+ * is not dumpable.
+ */
 _Noreturn static void run_serve(const struct supervisor_how *how)
 {
 	_exit(supervisor_run(how));
@@ -73,8 +76,10 @@ static int run_detached(struct supervisor_how *how)
 
 int cmd_run(int argc, char **argv)
 {
-	struct supervisor_how how = {
-		.file = SETTINGS_FILE, .served = -1, .version = GATEPOST_VERSION, .build_date = BUILD_DATE};
+	struct supervisor_how how = { .file = SETTINGS_FILE,
+		.served = -1,
+		.version = GATEPOST_VERSION,
+		.build_date = BUILD_DATE };
 	bool detach = false;
 	struct opts o;
 	int opt;

@@ -48,7 +48,8 @@ bool clock_judge(struct clock_view *v, uint64_t wall, bool synchronised, bool ju
 
 void clock_share(void)
 {
-	void *page = mmap(NULL, sizeof(atomic_uint), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(
+	    NULL, sizeof(atomic_uint), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (page != MAP_FAILED)
 		clock_state = page;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* A non-blocking stream: descriptor, input and output buffers (later TLS between them). It only moves octets; its owner decides. */
+/*
+ * A non-blocking stream: descriptor, input and output buffers (later TLS between them). It only
+ * moves octets; its owner decides.
+ */
 #ifndef IO_CONN_H
 #define IO_CONN_H
 
@@ -9,16 +12,22 @@
 struct conn {
 	struct watch watch;
 	struct buf in, out;
-	bool eof;      /* the peer has ended its sending; what is in `in` may still be worked through */
-	bool lost;     /* reset, or a write failed: nothing more comes or goes; what came before is in `in` */
+	/* the peer has ended its sending; what is in `in` may still be worked through */
+	bool eof;
+	/* reset, or a write failed: nothing more comes or goes; what came before is in `in` */
+	bool lost;
 	bool blocked;  /* the last write did not take all */
 	bool drained;  /* the last read took all there was */
-	bool hangup;   /* epoll said that the peer has ended its sending; eof follows once all is read */
+	/* epoll said that the peer has ended its sending; eof follows once all is read */
+	bool hangup;
 	int error;     /* errno where lost, else 0 */
 	uint64_t received, sent; /* octets */
 };
 
-/* fd: connected, non-blocking, becomes the conn's. The buffers are set up (buf_init) by the owner before or after. 0 or -errno (fd is then still the caller's). */
+/*
+ * fd: connected, non-blocking, becomes the conn's. The buffers are set up (buf_init) by the owner
+ * before or after. 0 or -errno (fd is then still the caller's).
+ */
 int conn_open(struct conn *c, int fd, watch_fn *fn);
 
 /* Reads once, as far as `in` has room. Sets eof, lost. Returns octets read. */
@@ -27,16 +36,25 @@ size_t conn_fill(struct conn *c);
 /* Writes what is in `out`; what is not taken stays. Sets lost, blocked. Returns octets written. */
 size_t conn_flush(struct conn *c);
 
-/* Once at the end of a turn: interest in reading where `in` has room and no eof was seen and want_in; in writing where blocked.
- * The end of the peer's sending (EPOLLRDHUP) is watched until seen. */
+/*
+ * Once at the end of a turn: interest in reading where `in` has room and no eof was seen and
+ * want_in; in writing where blocked. The end of the peer's sending (EPOLLRDHUP) is watched until
+ * seen.
+ */
 void conn_rearm(struct conn *c, bool want_in);
 
-/* Takes over what epoll reported beside readiness: EPOLLERR and EPOLLHUP make it lost, after what came before them was read as far as `in` has room. */
+/*
+ * Takes over what epoll reported beside readiness: EPOLLERR and EPOLLHUP make it lost, after what
+ * came before them was read as far as `in` has room.
+ */
 void conn_events(struct conn *c, uint32_t events);
 
 /* Closes. With reset = true so that the peer learns at once (RST), unsent octets dropped. */
 void conn_close(struct conn *c, bool reset);
-/* Behind the peer's end of sending: has it closed altogether, so that what we wrote came back as a reset? (An instant's answer: over a network it may be late.) */
+/*
+ * Behind the peer's end of sending: has it closed altogether, so that what we wrote came back as a
+ * reset? (An instant's answer: over a network it may be late.)
+ */
 bool conn_is_reset(struct conn *c);
 bool conn_is_open(const struct conn *c);
 

@@ -197,7 +197,8 @@ const char *dial_error(int err)
 	case DIAL_NO_ZONE:
 		return "link-local address, but no interface has one";
 	case DIAL_AMBIGUOUS:
-		return "link-local address without a zone, and more than one interface could be meant: write %interface behind it";
+		return "link-local address without a zone, and more than one interface could be "
+		       "meant: write %interface behind it";
 	case ETIMEDOUT:
 		return "no answer";
 	case ECONNREFUSED:

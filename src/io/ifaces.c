@@ -17,7 +17,8 @@ struct walk {
 	int err;
 };
 
-static bool ifaces_attribute(const struct ifaddrmsg *m, const struct rtattr *r, struct iface_addr *out)
+static bool ifaces_attribute(
+    const struct ifaddrmsg *m, const struct rtattr *r, struct iface_addr *out)
 {
 	size_t n = RTA_PAYLOAD(r);
 
@@ -39,7 +40,8 @@ static bool ifaces_attribute(const struct ifaddrmsg *m, const struct rtattr *r, 
 static void ifaces_message(struct walk *w, struct nlmsghdr *h)
 {
 	struct ifaddrmsg *m = NLMSG_DATA(h);
-	struct iface_addr addr = {.index = m->ifa_index, .tentative = (m->ifa_flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0};
+	struct iface_addr addr = { .index = m->ifa_index,
+		.tentative = (m->ifa_flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0 };
 	int left = (int)IFA_PAYLOAD(h);
 	bool found = false;
 
@@ -62,9 +64,12 @@ static void ifaces_piece(struct walk *w, void *piece, size_t n)
 		} else if (h->nlmsg_type == NLMSG_ERROR) {
 			struct nlmsgerr *e = NLMSG_DATA(h);
 
-			w->err = h->nlmsg_len >= NLMSG_LENGTH(sizeof(*e)) && e->error != 0 ? e->error : -EIO;
+			w->err = h->nlmsg_len >= NLMSG_LENGTH(sizeof(*e)) && e->error != 0
+				     ? e->error
+				     : -EIO;
 			w->done = true;
-		} else if (h->nlmsg_type == RTM_NEWADDR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifaddrmsg))) {
+		} else if (h->nlmsg_type == RTM_NEWADDR &&
+			   h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifaddrmsg))) {
 			ifaces_message(w, h);
 		}
 	}
@@ -77,7 +82,9 @@ int ifaces_walk(iface_fn *fn, void *ctx)
 		struct nlmsghdr head;
 		struct ifaddrmsg body;
 	} ask = {
-		.head = {.nlmsg_len = sizeof(ask), .nlmsg_type = RTM_GETADDR, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.head = { .nlmsg_len = sizeof(ask),
+		    .nlmsg_type = RTM_GETADDR,
+		    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 	};
 	struct walk w = {.fn = fn, .ctx = ctx};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -100,7 +107,8 @@ int ifaces_walk(iface_fn *fn, void *ctx)
 
 int ifaces_watch(void)
 {
-	struct sockaddr_nl at = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+	struct sockaddr_nl at = { .nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
 	if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0) {

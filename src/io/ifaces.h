@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The addresses of this machine's interfaces, asked of the kernel over netlink: no file, no memory but the stack. */
+/*
+ * The addresses of this machine's interfaces, asked of the kernel over netlink: no file, no memory
+ * but the stack.
+ */
 #ifndef IO_IFACES_H
 #define IO_IFACES_H
 
@@ -18,7 +21,10 @@ typedef bool iface_fn(void *ctx, const struct iface_addr *addr);
 /* Calls fn for each address. 0, or -errno. */
 int ifaces_walk(iface_fn *fn, void *ctx);
 
-/* A descriptor that is readable when interfaces or addresses changed, or -1; ifaces_drain takes the news off it. */
+/*
+ * A descriptor that is readable when interfaces or addresses changed, or -1; ifaces_drain takes
+ * the news off it.
+ */
 int ifaces_watch(void);
 void ifaces_drain(int fd);
 

@@ -7,7 +7,9 @@
 
 int ipc_pair(int fd[2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) < 0 ? -errno : 0;
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) < 0
+		   ? -errno
+		   : 0;
 }
 
 int ipc_send(int fd, const void *msg, size_t n)

@@ -11,7 +11,10 @@ int ipc_pair(int fd[2]);
 /* Sends one message without waiting: 0, or -errno (-EAGAIN: the other side is behind). */
 int ipc_send(int fd, const void *msg, size_t n);
 
-/* Takes one message: 1; 0 at the end of the pair; -EAGAIN where none waits; -EBADMSG for one of another size (it is dropped). */
+/*
+ * Takes one message: 1; 0 at the end of the pair; -EAGAIN where none waits; -EBADMSG for one of
+ * another size (it is dropped).
+ */
 int ipc_take(int fd, void *msg, size_t n);
 
 /* The same, waiting for it. */

@@ -27,8 +27,10 @@ static void listen_again(struct deadline *d)
 	listen_interest(l);
 }
 
-/* The supervisor took the socket out of service for a listener of the next generation; perhaps it comes back. Its hang-up is reported until it is not
- * watched any more. */
+/*
+ * The supervisor took the socket out of service for a listener of the next generation; perhaps it
+ * comes back. Its hang-up is reported until it is not watched any more.
+ */
 static void listen_asleep(struct listen *l)
 {
 	loop_unwatch(&l->watch);
@@ -48,7 +50,8 @@ static void listen_starved(struct listen *l, int err)
 	l->quiet_until = loop_now() + LISTEN_SILENCE_MS;
 	fmt_init(&f, text, sizeof(text));
 	fmt_str(&f, "cannot accept clients: ");
-	fmt_str(&f, err == EMFILE || err == ENFILE ? "all file descriptors are in use" : "the kernel is out of memory");
+	fmt_str(&f, err == EMFILE || err == ENFILE ? "all file descriptors are in use"
+						   : "the kernel is out of memory");
 	fmt_str(&f, "; trying again each second");
 	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
 }

@@ -6,7 +6,8 @@
 #include "base/inet.h"
 #include "io/loop.h"
 
-#define LISTEN_PAUSE_MS 1000u   /* without accepting, after the descriptors or the memory were used up */
+/* without accepting, after the descriptors or the memory were used up */
+#define LISTEN_PAUSE_MS 1000u
 #define LISTEN_SILENCE_MS 60000u /* between two log lines about that */
 
 struct listen_peer {
@@ -30,14 +31,20 @@ struct listen {
 	listen_fn *fn;
 };
 
-/* fd: listening and non-blocking; becomes the listener's. Storage all zero before the first use. 0 or -errno (fd is then still the caller's). */
+/*
+ * fd: listening and non-blocking; becomes the listener's. Storage all zero before the first use. 0
+ * or -errno (fd is then still the caller's).
+ */
 int listen_open(struct listen *l, int fd, bool unix_socket, listen_fn *fn);
 
 /* Clients wait in the kernel's queue meanwhile. */
 void listen_pause(struct listen *l);
 void listen_resume(struct listen *l);
 
-/* Closes this process's descriptor; the socket goes on listening where another process has it. Harmless when closed. */
+/*
+ * Closes this process's descriptor; the socket goes on listening where another process has it.
+ * Harmless when closed.
+ */
 void listen_close(struct listen *l);
 
 /* The address at our end of a connection; all zero for a Unix socket. */

@@ -36,7 +36,10 @@ void log_to(int fd)
 	out.to = fd;
 }
 
-/* The flags of standard error are shared with whoever started us: they are not changed, a description of our own is opened instead. */
+/*
+ * The flags of standard error are shared with whoever started us: they are not changed, a
+ * description of our own is opened instead.
+ */
 static void log_open_stderr(void)
 {
 	struct stat st;
@@ -100,8 +103,9 @@ static bool log_write_stderr(struct bytes x)
 
 static bool log_stderr(enum log_level level, struct bytes line)
 {
-	static const char *const word[] = {
-		[LOG_LEVEL_ERROR] = "error: ", [LOG_LEVEL_WARNING] = "warning: ", [LOG_LEVEL_INFO] = ""};
+	static const char *const word[] = { [LOG_LEVEL_ERROR] = "error: ",
+		[LOG_LEVEL_WARNING] = "warning: ",
+		[LOG_LEVEL_INFO] = "" };
 	static char text[LOG_LINE + 64];
 	struct fmt f;
 
@@ -121,7 +125,8 @@ static bool log_send(enum log_level level, struct bytes line)
 		const uint8_t *in;
 		void *base;
 	} text = {.in = line.p};
-	struct iovec part[2] = {{.iov_base = &head, .iov_len = 1}, {.iov_base = text.base, .iov_len = line.n}};
+	struct iovec part[2] = { { .iov_base = &head, .iov_len = 1 },
+		{ .iov_base = text.base, .iov_len = line.n } };
 	struct msghdr m = {.msg_iov = part, .msg_iovlen = 2};
 	ssize_t n;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Log lines. Within `run` the engine and the helpers send them to the supervisor as datagrams and never wait; a line that does not go is counted, and the
- * count is logged as soon as lines go again. */
+/*
+ * Log lines. Within `run` the engine and the helpers send them to the supervisor as datagrams and
+ * never wait; a line that does not go is counted, and the count is logged as soon as lines go
+ * again.
+ */
 #ifndef IO_LOG_H
 #define IO_LOG_H
 
@@ -11,7 +14,10 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO };
 
-/* Where lines of this process go from now on: a datagram or seqpacket socket to the supervisor (-1: stderr). */
+/*
+ * Where lines of this process go from now on: a datagram or seqpacket socket to the supervisor
+ * (-1: stderr).
+ */
 void log_to(int fd);
 
 /* One line without its end; escaped by whoever built it. */
@@ -21,17 +27,26 @@ void log_text(enum log_level level, const char *text);
 /* Lines that could not be handed over since the last call. */
 uint32_t log_dropped(void);
 
-/* For the supervisor, which writes. Control characters and octets above 126 come out as `?`; nothing here ever waits for who reads. */
+/*
+ * For the supervisor, which writes. Control characters and octets above 126 come out as `?`;
+ * nothing here ever waits for who reads.
+ */
 enum log_sink {
 	LOG_SINK_STDERR, /* "2026-11-25T14:54:09Z warning: …" */
 	LOG_SINK_SYSLOG, /* /dev/log, found again when syslogd was restarted */
 	LOG_SINK_REMOTE, /* a syslog server by UDP */
 };
 
-/* server: for LOG_SINK_REMOTE, with port; hostname: the name the box has there. May be called again. */
+/*
+ * server: for LOG_SINK_REMOTE, with port; hostname: the name the box has there. May be called
+ * again.
+ */
 void log_open(enum log_sink sink, const struct inet_addr *server, const char *hostname);
 
-/* Passes on the lines that wait at the supervisor's end of the socket, a bounded number at one time; returns how many. */
+/*
+ * Passes on the lines that wait at the supervisor's end of the socket, a bounded number at one
+ * time; returns how many.
+ */
 unsigned log_relay(int fd);
 
 #endif

@@ -12,7 +12,10 @@ void random_bytes(void *out, size_t n);
 /* A number below bound (> 0), all equally likely. */
 uint32_t random_below(uint32_t bound);
 
-/* Drops what was fetched: in a child, right after fork, or it would draw the same octets as its siblings. */
+/*
+ * Drops what was fetched: in a child, right after fork, or it would draw the same octets as its
+ * siblings.
+ */
 void random_forget(void);
 
 #endif

@@ -7,10 +7,16 @@
 
 #include <sys/socket.h>
 
-/* AF_INET for an IPv4-mapped address, else AF_INET6 (zone by name or number; scope 0 where it is empty or unknown). Returns the length. */
+/*
+ * AF_INET for an IPv4-mapped address, else AF_INET6 (zone by name or number; scope 0 where it is
+ * empty or unknown). Returns the length.
+ */
 socklen_t sockaddr_from(const struct inet_addr *a, struct sockaddr_storage *out);
 
-/* An AF_INET or AF_INET6 address with port; the zone, where there is one, by number. All zero for others. */
+/*
+ * An AF_INET or AF_INET6 address with port; the zone, where there is one, by number. All zero for
+ * others.
+ */
 void sockaddr_to(const struct sockaddr_storage *in, struct inet_addr *out);
 
 /* Index of an interface by name or number; 0: none. Needs no file system. */

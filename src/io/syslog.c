@@ -125,14 +125,19 @@ bool syslog_line(enum log_level level, struct bytes line)
 	fmt_init(&f, text, sizeof(text));
 	syslog_print(&f, level, line);
 	out = fmt_done(&f);
-	/* A datagram ends by itself; in a stream a NUL ends the message. A syslogd that went away is looked for once. */
+	/*
+	 * A datagram ends by itself; in a stream a NUL ends the message. A syslogd that went away
+	 * is looked for once.
+	 */
 	for (int tries = 0; tries < 2; tries++) {
 		if (!syslog_connected())
 			return false;
-		n = send(sys.fd, out.p, out.n + (sys.type == SOCK_STREAM ? 1 : 0), MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send(sys.fd, out.p, out.n + (sys.type == SOCK_STREAM ? 1 : 0),
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n >= (ssize_t)out.n)
 			return true;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == EMSGSIZE))
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ||
+				 errno == EMSGSIZE))
 			return false;
 		if (!sys.remote || n >= 0)
 			syslog_hang_up();

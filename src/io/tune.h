@@ -3,11 +3,14 @@
 #ifndef IO_TUNE_H
 #define IO_TUNE_H
 
-#define TUNE_LAN_BUFFER (16 * 1024)
-#define TUNE_GATEWAY_BUFFER (64 * 1024)
+#define TUNE_LAN_BUFFER (0 * 1024)
+#define TUNE_GATEWAY_BUFFER (0 * 1024)
 
-/* Buffers (towards the LAN of a listener: accepted sockets inherit all of it), no delay of small segments, keepalive: a peer that is gone without a word is
- * noticed within three minutes. Before listen or connect. What the kernel does not grant is left. */
+/*
+ * Buffers (towards the LAN of a listener: accepted sockets inherit all of it), no delay of small
+ * segments, keepalive: a peer that is gone without a word is noticed within three minutes. Before
+ * listen or connect. What the kernel does not grant is left.
+ */
 void tune_listener(int fd);
 void tune_gateway(int fd);
 

@@ -36,13 +36,16 @@ static void bind_want(const struct conf_listen *l, unsigned index, struct bound 
 		b->interface = sockaddr_zone(b->name);
 }
 
-/* Would the socket of `have` do for `want`? A port that the kernel chose may be named from then on. */
+/*
+ * Would the socket of `have` do for `want`? A port that the kernel chose may be named from then
+ * on.
+ */
 static bool bind_does(const struct bound *have, const struct bound *want)
 {
 	return have->kind == want->kind && inet_same(have->asked.a, want->asked.a) &&
 	       (have->asked.port == want->asked.port || have->at.port == want->asked.port) &&
-	       strcmp(have->asked.zone, want->asked.zone) == 0 && strcmp(have->name, want->name) == 0 &&
-	       have->interface == want->interface;
+	       strcmp(have->asked.zone, want->asked.zone) == 0 &&
+	       strcmp(have->name, want->name) == 0 && have->interface == want->interface;
 }
 
 static bool bind_holds(const struct bind_set *set, int fd)
@@ -89,7 +92,8 @@ static int bind_socket(const struct bound *b, sa_family_t family, int *fd)
 	if (err == 0 && b->kind == CONF_LISTEN_ADDRESS)
 		err = bind_option(*fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (err == 0 && b->kind == CONF_LISTEN_INTERFACE &&
-	    setsockopt(*fd, SOL_SOCKET, SO_BINDTODEVICE, b->name, (socklen_t)strlen(b->name) + 1) < 0)
+	    setsockopt(*fd, SOL_SOCKET, SO_BINDTODEVICE, b->name, (socklen_t)strlen(b->name) + 1) <
+		0)
 		err = errno;
 	tune_listener(*fd);
 	if (err != 0) {
@@ -138,8 +142,12 @@ static bool bind_is_tcp(const struct bound *b)
 	return b->kind != CONF_LISTEN_UNIX;
 }
 
-/* Listeners of `old` on that port that `now` has not stop listening (on = false), in every process that has them, or listen again. */
-static bool bind_step_aside(const struct bind_set *old, const struct bind_set *now, uint16_t port, bool on)
+/*
+ * Listeners of `old` on that port that `now` has not stop listening (on = false), in every process
+ * that has them, or listen again.
+ */
+static bool bind_step_aside(
+    const struct bind_set *old, const struct bind_set *now, uint16_t port, bool on)
 {
 	bool any = false;
 
@@ -161,7 +169,8 @@ static int bind_exit_status(int err)
 {
 	if (err == EACCES || err == EPERM)
 		return EX_NOPERM;
-	return err == EADDRINUSE || err == ENODEV || err == EADDRNOTAVAIL ? EX_UNAVAILABLE : EX_OSERR;
+	return err == EADDRINUSE || err == ENODEV || err == EADDRNOTAVAIL ? EX_UNAVAILABLE
+									  : EX_OSERR;
 }
 
 static void bind_reason(const struct bound *b, int err, struct fmt *why)
@@ -180,8 +189,8 @@ static void bind_reason(const struct bound *b, int err, struct fmt *why)
 	}
 }
 
-static int bind_one(const struct conf_listen *l, const struct bind_set *old, const struct bind_set *now,
-		    struct bound *b, struct fmt *why)
+static int bind_one(const struct conf_listen *l, const struct bind_set *old,
+    const struct bind_set *now, struct bound *b, struct fmt *why)
 {
 	int err;
 
@@ -221,7 +230,8 @@ static void bind_undo(const struct bind_set *old, struct bind_set *out)
 	out->n = 0;
 }
 
-int bind_open(const struct conf *conf, const struct bind_set *old, struct bind_set *out, struct fmt *why)
+int bind_open(
+    const struct conf *conf, const struct bind_set *old, struct bind_set *out, struct fmt *why)
 {
 	size_t start = why->n;
 

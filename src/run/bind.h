@@ -26,11 +26,13 @@ struct bind_set {
 };
 
 /*
- * Opens what conf asks for into *out. What `old` has (n = 0: nothing) is kept, with its descriptor; a listener of `old` that is in the way of a new one and not
- * wanted any more stops listening first. On success the caller ends what is left with bind_retire. On failure: an exit status of sysexits.h, the
- * reason in words in *why, nothing changed.
+ * Opens what conf asks for into *out. What `old` has (n = 0: nothing) is kept, with its
+ * descriptor; a listener of `old` that is in the way of a new one and not wanted any more stops
+ * listening first. On success the caller ends what is left with bind_retire. On failure: an exit
+ * status of sysexits.h, the reason in words in *why, nothing changed.
  */
-int bind_open(const struct conf *conf, const struct bind_set *old, struct bind_set *out, struct fmt *why);
+int bind_open(
+    const struct conf *conf, const struct bind_set *old, struct bind_set *out, struct fmt *why);
 
 /* Closes what `old` has and `now` has not, and removes its Unix sockets. */
 void bind_retire(const struct bind_set *old, const struct bind_set *now);
@@ -45,12 +47,16 @@ void bind_fill(const struct bind_set *set, struct engine_args *args);
 void bind_print(const struct bind_set *set, struct fmt *f);
 
 /*
- * The networks of the interfaces that are listened on, each once, in a fixed order; further ones than max are left out. Returns how many.
- * With nothing listened on but Unix sockets there are none.
+ * The networks of the interfaces that are listened on, each once, in a fixed order; further ones
+ * than max are left out. Returns how many. With nothing listened on but Unix sockets there are
+ * none.
  */
 unsigned bind_networks(const struct bind_set *set, struct inet_net *out, unsigned max);
 
-/* Has an interface that is listened on by name been replaced by another of that name, or come back? */
+/*
+ * Has an interface that is listened on by name been replaced by another of that name, or come
+ * back?
+ */
 bool bind_moved(const struct bind_set *set);
 
 #endif

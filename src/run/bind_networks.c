@@ -34,7 +34,8 @@ static bool networks_owner(void *ctx, const struct iface_addr *addr)
 	for (unsigned i = 0; i < w->set->n; i++) {
 		const struct bound *b = &w->set->bound[i];
 
-		if (b->kind == CONF_LISTEN_ADDRESS && b->asked.zone[0] == '\0' && inet_same(b->asked.a, addr->a))
+		if (b->kind == CONF_LISTEN_ADDRESS && b->asked.zone[0] == '\0' &&
+		    inet_same(b->asked.a, addr->a))
 			networks_interface(w, addr->index);
 	}
 	return true;

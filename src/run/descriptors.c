@@ -75,6 +75,8 @@ unsigned long descriptors_limit(unsigned long n)
 	more = (struct rlimit){.rlim_cur = n, .rlim_max = lim.rlim_max < n ? n : lim.rlim_max};
 	if (setrlimit(RLIMIT_NOFILE, &more) == 0)
 		return n;
-	more = (struct rlimit){.rlim_cur = lim.rlim_max < n ? lim.rlim_max : n, .rlim_max = lim.rlim_max};
-	return setrlimit(RLIMIT_NOFILE, &more) == 0 ? (unsigned long)more.rlim_cur : (unsigned long)lim.rlim_cur;
+	more = (struct rlimit){ .rlim_cur = lim.rlim_max < n ? lim.rlim_max : n,
+		.rlim_max = lim.rlim_max };
+	return setrlimit(RLIMIT_NOFILE, &more) == 0 ? (unsigned long)more.rlim_cur
+						    : (unsigned long)lim.rlim_cur;
 }

@@ -53,7 +53,8 @@ int doors_open(struct doors *d, struct bytes path, bool root, struct fmt *why)
 		fmt_str(why, "Control_Socket: the path is too long");
 		return EX_CONFIG;
 	}
-	d->control = doors_one(d->control_path, DOORS_CONTROL_MODE, g != NULL ? g->gr_gid : (gid_t)-1, why);
+	d->control = doors_one(
+	    d->control_path, DOORS_CONTROL_MODE, g != NULL ? g->gr_gid : (gid_t)-1, why);
 	if (d->control < 0)
 		return doors_fail(d, d->control, root);
 	why->n = start;

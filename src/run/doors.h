@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The two Unix sockets by which the machine's own commands come in: the control socket, and submit.sock beside it. */
+/*
+ * The two Unix sockets by which the machine's own commands come in: the control socket, and
+ * submit.sock beside it.
+ */
 #ifndef RUN_DOORS_H
 #define RUN_DOORS_H
 
@@ -16,8 +19,9 @@ struct doors {
 };
 
 /*
- * Opens both for the control socket at path (absolute). 0, or an exit status and the reason in *why. For somebody who is not root
- * the default path may be out of reach: then 0 with both -1 and the reason in *why all the same.
+ * Opens both for the control socket at path (absolute). 0, or an exit status and the reason in
+ * *why. For somebody who is not root the default path may be out of reach: then 0 with both -1 and
+ * the reason in *why all the same.
  */
 int doors_open(struct doors *d, struct bytes path, bool root, struct fmt *why);
 

@@ -40,7 +40,8 @@ static void child_lock_engine(void)
 	child_lock(SANDBOX_ENGINE);
 }
 
-static int child_gate = -1; /* of a names helper: closed once it has given up all rights, which its parent waits for */
+/* of a names helper: closed once it has given up all rights, which its parent waits for */
+static int child_gate = -1;
 
 static void child_lock_names(void)
 {
@@ -48,7 +49,10 @@ static void child_lock_names(void)
 	close(child_gate);
 }
 
-/* What every child does first. The supervisor alone hears signals of the terminal and of init: it tells its children. */
+/*
+ * What every child does first. The supervisor alone hears signals of the terminal and of init: it
+ * tells its children.
+ */
 static void child_begin(const struct generation_env *env, int *keep, unsigned n)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT};
@@ -65,7 +69,8 @@ static void child_begin(const struct generation_env *env, int *keep, unsigned n)
 	descriptors_silent(env->silent);
 }
 
-_Noreturn static void child_engine(const struct engine_args *args, const struct generation_env *env, pid_t parent)
+_Noreturn static void child_engine(
+    const struct engine_args *args, const struct generation_env *env, pid_t parent)
 {
 	int keep[CONFIG_LISTENERS + 8];
 	unsigned n = 0;
@@ -117,7 +122,8 @@ static int generation_fork_names(struct generation *g, const struct generation_e
 	return 0;
 }
 
-static int generation_fork_engine(struct generation *g, struct engine_args *args, const struct generation_env *env)
+static int generation_fork_engine(
+    struct generation *g, struct engine_args *args, const struct generation_env *env)
 {
 	pid_t parent = getpid(), pid;
 	int pair[2], err = ipc_pair(pair);
@@ -137,7 +143,8 @@ static int generation_fork_engine(struct generation *g, struct engine_args *args
 	return err;
 }
 
-int generation_start(struct generation *g, uint32_t number, struct engine_args *args, const struct generation_env *env)
+int generation_start(struct generation *g, uint32_t number, struct engine_args *args,
+    const struct generation_env *env)
 {
 	int err;
 

@@ -25,7 +25,8 @@ struct generation_env {
 };
 
 /* Forks both; args->names and ->supervisor are filled in here. 0 or -errno. */
-int generation_start(struct generation *g, uint32_t number, struct engine_args *args, const struct generation_env *env);
+int generation_start(struct generation *g, uint32_t number, struct engine_args *args,
+    const struct generation_env *env);
 
 /* The helper ended: it is forked again on the same pair, at once if it lived for some time. */
 void generation_names_died(struct generation *g, uint64_t now);

@@ -10,13 +10,20 @@
 
 struct mx_host {
 	uint16_t preference;
-	char name[MX_NAME]; /* without a dot at its end; "" is the root: "takes no mail" (RFC 7505) */
+	/* without a dot at its end; "" is the root: "takes no mail" (RFC 7505) */
+	char name[MX_NAME];
 };
 
-/* The records of answer (a whole DNS message, RFC 1035 section 4), in the order in which they stand. Broken ones end the list. */
+/*
+ * The records of answer (a whole DNS message, RFC 1035 section 4), in the order in which they
+ * stand. Broken ones end the list.
+ */
 unsigned mx_parse(struct bytes answer, struct mx_host out[MX_HOSTS]);
 
-/* Lowest preference first; ones of equal preference in the order of shuffle, a random number for each (RFC 5321 5.1). */
+/*
+ * Lowest preference first; ones of equal preference in the order of shuffle, a random number for
+ * each (RFC 5321 5.1).
+ */
 void mx_sort(struct mx_host *host, unsigned n, const uint16_t shuffle[MX_HOSTS]);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The names helper: look-ups that may block, in a process of their own. Messages of fixed size over a SOCK_SEQPACKET pair. */
+/*
+ * The names helper: look-ups that may block, in a process of their own. Messages of fixed size
+ * over a SOCK_SEQPACKET pair.
+ */
 #ifndef RUN_NAMES_H
 #define RUN_NAMES_H
 
@@ -8,11 +11,16 @@
 #include "run/mx.h"
 
 #define NAMES_HOST 256
-#define NAMES_MESSAGE 4096 /* octets of a name server's answer about MX; of a longer one the whole records in them are used */
+/* octets of a name server's answer about MX; of a longer one the whole records in them are used */
+#define NAMES_MESSAGE 4096
 
 enum names_status {
 	NAMES_OK,        /* n addresses, in order of preference (RFC 6724; MX preference first) */
-	NAMES_NO_HOST,   /* an authoritative no: the name does not exist, or has neither address nor (where asked) MX */
+	/*
+	 * an authoritative no: the name does not exist, or has neither address nor (where asked)
+	 * MX
+	 */
+	NAMES_NO_HOST,
 	NAMES_TEMPORARY, /* no answer, or a server failure */
 };
 
@@ -29,7 +37,8 @@ struct names_answer {
 	uint8_t n;
 	uint8_t spare;
 	struct inet_addr addr[CONFIG_GATEWAY_ADDRESSES]; /* ports 0 */
-	char text[80];   /* why not, in words, NUL-terminated ("no such host", "name server did not answer") */
+	/* why not, in words, NUL-terminated ("no such host", "name server did not answer") */
+	char text[80];
 };
 
 /* Working storage of one look-up. */
@@ -41,8 +50,11 @@ struct names_room {
 /* Fills *a for *q; takes as long as it takes. */
 void names_look_up(const struct names_question *q, struct names_answer *a, struct names_room *room);
 
-/* The helper's main; fd: its end of the pair. lock is called once its threads stand (the last step of the sandbox). More questions than
- * CONFIG_PENDING_LOOKUPS are answered NAMES_TEMPORARY at once. Never returns but at the end of the pair (exit 0). */
+/*
+ * The helper's main; fd: its end of the pair. lock is called once its threads stand (the last step
+ * of the sandbox). More questions than CONFIG_PENDING_LOOKUPS are answered NAMES_TEMPORARY at
+ * once. Never returns but at the end of the pair (exit 0).
+ */
 _Noreturn void names_main(int fd, void (*lock)(void));
 
 #endif

@@ -67,7 +67,10 @@ static enum names_status lookup_addresses(const char *host, struct names_answer 
 	return a->n > 0 ? NAMES_OK : NAMES_NO_HOST;
 }
 
-/* The MX records of host, into room->mx: their number, 0 where there are none, -1 without an answer. */
+/*
+ * The MX records of host, into room->mx: their number, 0 where there are none, -1 without an
+ * answer.
+ */
 static int lookup_mx_records(const char *host, struct names_room *room)
 {
 	uint16_t shuffle[MX_HOSTS];
@@ -84,7 +87,8 @@ static int lookup_mx_records(const char *host, struct names_room *room)
 	return (int)found;
 }
 
-static void lookup_mx(const struct names_question *q, struct names_answer *a, struct names_room *room)
+static void lookup_mx(
+    const struct names_question *q, struct names_answer *a, struct names_room *room)
 {
 	int n = lookup_mx_records(q->host, room);
 	bool temporary = n < 0;
@@ -94,7 +98,8 @@ static void lookup_mx(const struct names_question *q, struct names_answer *a, st
 		return;
 	}
 	for (int i = 0; i < n; i++) {
-		if (room->mx[i].name[0] != '\0' && lookup_addresses(room->mx[i].name, a) == NAMES_TEMPORARY)
+		if (room->mx[i].name[0] != '\0' &&
+		    lookup_addresses(room->mx[i].name, a) == NAMES_TEMPORARY)
 			temporary = true;
 	}
 	if (a->n > 0) {
@@ -103,7 +108,8 @@ static void lookup_mx(const struct names_question *q, struct names_answer *a, st
 	} else if (temporary) {
 		lookup_text(a, NAMES_TEMPORARY, "name server did not answer");
 	} else {
-		lookup_text(a, NAMES_NO_HOST, n == 0 ? "no such host" : "no address for its mail exchangers");
+		lookup_text(a, NAMES_NO_HOST,
+		    n == 0 ? "no such host" : "no address for its mail exchangers");
 	}
 }
 

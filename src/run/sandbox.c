@@ -25,7 +25,10 @@ struct call {
 
 #define CALL(name) {.nr = SYS_##name}
 #define CALL_NR(name) {.nr = SANDBOX_NR_##name}
-#define CALL_IF(number, argument, bits, result) {.nr = (number), .arg = (argument), .mask = (bits), .value = (result)}
+#define CALL_IF(number, argument, bits, result)                                      \
+	{                                                                            \
+		.nr = (number), .arg = (argument), .mask = (bits), .value = (result) \
+	}
 
 #define ALL_BITS 0xffffffffu
 
@@ -79,7 +82,8 @@ static const struct call engine[] = {
 	CALL(accept4),
 	CALL(getpeername),
 	CALL(shutdown),
-	CALL_IF(SYS_socket, 0, ALL_BITS, AF_NETLINK), /* for the zone of a link-local address: io/ifaces.c, io/sockaddr.c */
+	/* for the zone of a link-local address: io/ifaces.c, io/sockaddr.c */
+	CALL_IF(SYS_socket, 0, ALL_BITS, AF_NETLINK),
 	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCGIFINDEX)
 };
 

@@ -8,7 +8,10 @@ enum sandbox_role {
 	SANDBOX_NAMES,  /* what the C library's resolver does: reading files, UDP and TCP */
 };
 
-/* Binds all threads of the process, for good. no_new_privs is set already. 0, or -errno where the kernel has no filter for us. */
+/*
+ * Binds all threads of the process, for good. no_new_privs is set already. 0, or -errno where the
+ * kernel has no filter for us.
+ */
 int sandbox_lock(enum sandbox_role role);
 
 #endif

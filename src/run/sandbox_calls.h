@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Machine types and system call numbers that not every kernel architecture has: SANDBOX_NR_x is a number that no call has where x is missing. */
+/*
+ * Machine types and system call numbers that not every kernel architecture has: SANDBOX_NR_x is a
+ * number that no call has where x is missing.
+ */
 #ifndef RUN_SANDBOX_CALLS_H
 #define RUN_SANDBOX_CALLS_H
 

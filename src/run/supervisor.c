@@ -54,14 +54,17 @@ static void sup_say(void *ctx, enum conf_severity severity, const char *line)
 
 bool sup_load(unsigned slot, bool at_start)
 {
-	struct settings_how how = {.say = at_start ? NULL : sup_say, .changes_user = geteuid() == 0};
+	struct settings_how how = { .say = at_start ? NULL : sup_say,
+		.changes_user = geteuid() == 0 };
 
-	return settings_load(&sup.conf[slot], memory[slot], sizeof(memory[slot]), sup.how->file, &how) == CONF_OK;
+	return settings_load(&sup.conf[slot], memory[slot], sizeof(memory[slot]), sup.how->file,
+		   &how) == CONF_OK;
 }
 
 void sup_open_log(const struct conf_global *g)
 {
-	enum log_sink sink = sup.how->detached && CONFIG_LOG_SYSLOG ? LOG_SINK_SYSLOG : LOG_SINK_STDERR;
+	enum log_sink sink = sup.how->detached && CONFIG_LOG_SYSLOG ? LOG_SINK_SYSLOG
+								    : LOG_SINK_STDERR;
 
 	switch ((enum conf_log)g->log) {
 	case CONF_LOG_DEFAULT:
@@ -84,8 +87,9 @@ void sup_open_log(const struct conf_global *g)
 
 static struct generation_env sup_env(void)
 {
-	return (struct generation_env){
-		.confine = &sup.confine, .log = sup.log[1], .silent = sup.how->detached && !sup.log_stderr};
+	return (struct generation_env){ .confine = &sup.confine,
+		.log = sup.log[1],
+		.silent = sup.how->detached && !sup.log_stderr };
 }
 
 bool sup_start_generation(void)
@@ -100,8 +104,9 @@ bool sup_start_generation(void)
 	args.conf = &sup.conf[sup.live];
 	bind_fill(&sup.set, &args);
 	if (sup.doors.submit >= 0)
-		args.listener[args.nlisteners++] =
-			(struct engine_listener){.fd = sup.doors.submit, .index = ENGINE_SUBMIT, .unix_socket = true};
+		args.listener[args.nlisteners++] = (struct engine_listener){
+			.fd = sup.doors.submit, .index = ENGINE_SUBMIT, .unix_socket = true
+		};
 	sup.nnetworks = bind_networks(&sup.set, sup.networks, SUP_NETWORKS);
 	args.local_nets = sup.networks;
 	args.nlocal = sup.nnetworks;
@@ -117,7 +122,10 @@ bool sup_start_generation(void)
 	return false;
 }
 
-/* What is in force is served by a new generation from now on; the one that runs drains once the new one serves. */
+/*
+ * What is in force is served by a new generation from now on; the one that runs drains once the
+ * new one serves.
+ */
 static void sup_hand_over(void)
 {
 	sup.old = sup.now;
@@ -175,14 +183,17 @@ static void sup_refuse_reload(struct bytes why)
 	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
 }
 
-/* Binds what conf wants beside what is there; false, with the reason logged, leaves all as it was. */
+/*
+ * Binds what conf wants beside what is there; false, with the reason logged, leaves all as it was.
+ */
 static bool sup_rebind(const struct conf *conf)
 {
 	static struct bind_set next, before;
 	struct doors doors = sup.doors;
 	char text[512];
 	struct fmt why;
-	bool moved = !bytes_same(conf->global.control_socket, sup.conf[sup.live].global.control_socket);
+	bool moved = !bytes_same(
+	    conf->global.control_socket, sup.conf[sup.live].global.control_socket);
 
 	fmt_init(&why, text, sizeof(text));
 	if (moved && doors_open(&doors, conf->global.control_socket, sup.confine.root, &why) != 0) {
@@ -237,7 +248,10 @@ static void sup_reload(void)
 	sup_hand_over();
 }
 
-/* Interfaces got other addresses: a new generation learns them, under the configuration that is in force. */
+/*
+ * Interfaces got other addresses: a new generation learns them, under the configuration that is in
+ * force.
+ */
 static void sup_look_at_networks(void)
 {
 	static struct inet_net nets[SUP_NETWORKS];
@@ -251,7 +265,8 @@ static void sup_look_at_networks(void)
 		return;
 	}
 	n = bind_networks(&sup.set, nets, SUP_NETWORKS);
-	if (n == sup.nnetworks && memcmp(nets, sup.networks, n * sizeof(nets[0])) == 0 && !bind_moved(&sup.set))
+	if (n == sup.nnetworks && memcmp(nets, sup.networks, n * sizeof(nets[0])) == 0 &&
+	    !bind_moved(&sup.set))
 		return;
 	log_text(LOG_LEVEL_INFO, "the networks listened on have changed");
 	if (sup_rebind(&sup.conf[sup.live]))

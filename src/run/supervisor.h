@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The supervisor of `gatepost run`: reads the configuration, binds, forks, waits. It takes nothing from the network. Start, reload and the recovery from a
- * crash make a new generation by the same code.
+ * The supervisor of `gatepost run`: reads the configuration, binds, forks, waits. It takes nothing
+ * from the network. Start, reload and the recovery from a crash make a new generation by the same
+ * code.
  */
 #ifndef RUN_SUPERVISOR_H
 #define RUN_SUPERVISOR_H
@@ -10,13 +11,21 @@
 
 struct supervisor_how {
 	const char *file;    /* the configuration; absolute where the folder may change */
-	bool detached;       /* log to syslog unless the configuration says otherwise; standard error is given up once it serves */
-	int served;          /* gets one octet, 0, when it serves for the first time, and is closed; or -1 */
+	/*
+	 * log to syslog unless the configuration says otherwise; standard error is given up once
+	 * it serves
+	 */
+	bool detached;
+	/* gets one octet, 0, when it serves for the first time, and is closed; or -1 */
+	int served;
 	const char *version; /* for the log */
 	uint64_t build_date; /* seconds since 1970 */
 };
 
-/* Serves until SIGTERM or SIGINT. Returns the exit status of sysexits.h; what kept it from starting was told on standard error. */
+/*
+ * Serves until SIGTERM or SIGINT. Returns the exit status of sysexits.h; what kept it from
+ * starting was told on standard error.
+ */
 int supervisor_run(const struct supervisor_how *how);
 
 #endif

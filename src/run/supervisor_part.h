@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* What the parts of the supervisor share: supervisor_start.c begins and ends, supervisor.c is the time between. */
+/*
+ * What the parts of the supervisor share: supervisor_start.c begins and ends, supervisor.c is the
+ * time between.
+ */
 #ifndef RUN_SUPERVISOR_PART_H
 #define RUN_SUPERVISOR_PART_H
 
@@ -35,7 +38,10 @@ extern struct supervisor sup;
 /* Tells whoever sits at the terminal, and the log where that is elsewhere. Returns status. */
 int sup_complain(int status, struct bytes text);
 
-/* Loads the configuration into conf[slot]; errors go to standard error at the start, to the log later. */
+/*
+ * Loads the configuration into conf[slot]; errors go to standard error at the start, to the log
+ * later.
+ */
 bool sup_load(unsigned slot, bool at_start);
 
 /* Opens the log of the configuration. */

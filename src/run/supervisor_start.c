@@ -21,8 +21,8 @@
 
 static void sup_raise_limit(void)
 {
-	unsigned long need = CONFIG_SESSIONS + 2ul * CONFIG_GATEWAY_CONNECTIONS + CONFIG_CONTROL_SESSIONS +
-			     CONFIG_LISTENERS + SPARE_DESCRIPTORS;
+	unsigned long need = CONFIG_SESSIONS + 2ul * CONFIG_GATEWAY_CONNECTIONS +
+			     CONFIG_CONTROL_SESSIONS + CONFIG_LISTENERS + SPARE_DESCRIPTORS;
 	unsigned long have = descriptors_limit(need);
 	char text[160];
 	struct fmt f;
@@ -61,7 +61,8 @@ static void sup_start_clock(const struct conf_global *g)
 	sup.clock_unset = clock_unset();
 	sup.clock_due = sup.clock_unset ? sup_later(0) : 0;
 	if (sup.clock_unset)
-		log_text(LOG_LEVEL_WARNING, "the clock is unset: no Date is added to mail until it is set");
+		log_text(LOG_LEVEL_WARNING,
+		    "the clock is unset: no Date is added to mail until it is set");
 }
 
 static int sup_open_doors(const struct conf_global *g)
@@ -80,7 +81,8 @@ static int sup_open_doors(const struct conf_global *g)
 	}
 	if (sup.doors.control >= 0)
 		return EX_OK;
-	fmt_str(&f, "no control socket, status, send and sendmail will not find this relay (Control_Socket helps): ");
+	fmt_str(&f, "no control socket, status, send and sendmail will not find this relay "
+		    "(Control_Socket helps): ");
 	fmt_bytes(&f, fmt_done(&why));
 	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
 	return EX_OK;
@@ -129,7 +131,8 @@ int sup_prepare(void)
 	if (!sup_load(0, true))
 		return EX_CONFIG;
 	if (!confine_user(&sup.confine, g->user))
-		return sup_complain(EX_NOUSER, BYTES("there is neither a user gatepost nor nobody: name one with User"));
+		return sup_complain(EX_NOUSER,
+		    BYTES("there is neither a user gatepost nor nobody: name one with User"));
 	sup_open_log(g);
 	sup_raise_limit();
 	sup_start_clock(g);
@@ -140,7 +143,8 @@ int sup_prepare(void)
 	if (status != EX_OK)
 		return status;
 	if (!sup_open_folder())
-		return sup_complain(EX_OSERR, BYTES("there is no place for an empty folder: /run and /tmp cannot be written to"));
+		return sup_complain(EX_OSERR, BYTES("there is no place for an empty folder: /run "
+						    "and /tmp cannot be written to"));
 	return sup_start_generation() ? EX_OK : sup.status;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Binding: kinds of Listen, what is kept, what is taken back, what is said when it fails; in a network of its own. */
+/*
+ * Binding: kinds of Listen, what is kept, what is taken back, what is said when it fails; in a
+ * network of its own.
+ */
 #include "run/bind.h"
 
 #include "io/ifaces.h"
@@ -111,13 +114,18 @@ static void test_kinds(void)
 	ok(reached("127.0.0.1", 2000), "any: IPv4");
 	ok(!ipv6_there() || reached("::1", 2000), "any: IPv6, where there is any");
 	ok(reached("127.0.0.1", 2001) && !reached("::1", 2001), "any IPv4: that alone");
-	ok(set.bound[2].at.port != 0 && reached("127.0.0.5", set.bound[2].at.port), "an address with a port of the kernel's choice");
+	ok(set.bound[2].at.port != 0 && reached("127.0.0.5", set.bound[2].at.port),
+	    "an address with a port of the kernel's choice");
 	ok(!reached("127.0.0.1", set.bound[2].at.port), "and no other address");
 	ok(reached("127.0.0.1", 2003), "an interface");
 	fmt_init(&f, print, sizeof(print));
 	bind_print(&set, &f);
-	ok(strncmp(print, ":2000 0.0.0.0:2001 127.0.0.5:", 29) == 0 && strstr(print, " lo:2003") != NULL, "printed: %s", print);
-	ok(fcntl(set.bound[0].fd, F_GETFL) & O_NONBLOCK && fcntl(set.bound[0].fd, F_GETFD) & FD_CLOEXEC, "non-blocking, close-on-exec");
+	ok(strncmp(print, ":2000 0.0.0.0:2001 127.0.0.5:", 29) == 0 &&
+		strstr(print, " lo:2003") != NULL,
+	    "printed: %s", print);
+	ok(fcntl(set.bound[0].fd, F_GETFL) & O_NONBLOCK &&
+		fcntl(set.bound[0].fd, F_GETFD) & FD_CLOEXEC,
+	    "non-blocking, close-on-exec");
 	bind_close(&set);
 	ok(!reached("127.0.0.1", 2000), "closed");
 }
@@ -156,7 +164,8 @@ static void test_kept(void)
 	is_num(next.bound[0].index, 0, "kept: with the new index");
 	bind_retire(&set, &next);
 	is_num(fcntl(first, F_GETFD), -1, "kept: what is not wanted any more is closed");
-	ok(reached("127.0.0.1", 2021) && reached("127.0.0.1", 2022) && !reached("127.0.0.1", 2020), "kept: they are served");
+	ok(reached("127.0.0.1", 2021) && reached("127.0.0.1", 2022) && !reached("127.0.0.1", 2020),
+	    "kept: they are served");
 	bind_close(&next);
 }
 
@@ -177,8 +186,10 @@ static void test_taken_back(void)
 	before = set.bound[0].fd;
 	want(0, CONF_LISTEN_ANY_V4, "*", 2030);
 	want(1, CONF_LISTEN_ADDRESS, "127.0.0.9", 2031);
-	is_num(open_all(&set, &next), EX_UNAVAILABLE, "taken back: the second of two new ones fails");
-	is_str(text, "cannot listen on 127.0.0.9:2031: another program listens there", "taken back: in words");
+	is_num(
+	    open_all(&set, &next), EX_UNAVAILABLE, "taken back: the second of two new ones fails");
+	is_str(text, "cannot listen on 127.0.0.9:2031: another program listens there",
+	    "taken back: in words");
 	is_num(next.n, 0, "taken back: nothing of the new ones is left");
 	is_num(set.bound[0].fd, before, "taken back: the old one is there");
 	ok(reached("127.0.0.1", 2030), "taken back: and is served");
@@ -233,7 +244,8 @@ static void test_networks(void)
 	want(0, CONF_LISTEN_INTERFACE, "lo", 2040);
 	is_num(open_all(&nothing, &set), EX_OK, "networks: an interface");
 	n = bind_networks(&set, nets, 8);
-	ok(holds(nets, n, "127.0.0.0/8") && holds(nets, n, "10.1.0.0/20"), "networks: those of its addresses");
+	ok(holds(nets, n, "127.0.0.0/8") && holds(nets, n, "10.1.0.0/20"),
+	    "networks: those of its addresses");
 	is_num(bind_networks(&set, nets, 1), 1, "networks: no more than there is room for");
 	ok(!bind_moved(&set), "networks: the interface is the same");
 	bind_close(&set);
@@ -262,17 +274,21 @@ static void test_unix(void)
 	fd = unix_socket_open(path, 0660, (gid_t)-1, &why);
 	ok(fd >= 0, "Unix socket: made, with the folders above it");
 	ok(stat(path, &st) == 0 && (st.st_mode & 07777) == 0660, "Unix socket: its mode");
-	ok(stat(above, &st) == 0 && (st.st_mode & 07777) == 0755, "Unix socket: the mode of a folder");
-	is_num(unix_socket_open(path, 0660, (gid_t)-1, &why), -EADDRINUSE, "Unix socket: one that is served is not touched");
+	ok(stat(above, &st) == 0 && (st.st_mode & 07777) == 0755,
+	    "Unix socket: the mode of a folder");
+	is_num(unix_socket_open(path, 0660, (gid_t)-1, &why), -EADDRINUSE,
+	    "Unix socket: one that is served is not touched");
 	is_str(text, "another relay is running there", "in words");
 	close(fd);
 	again = unix_socket_open(path, 0666, (gid_t)-1, &why);
-	ok(again >= 0 && stat(path, &st) == 0 && (st.st_mode & 07777) == 0666, "Unix socket: one that nobody serves is replaced");
+	ok(again >= 0 && stat(path, &st) == 0 && (st.st_mode & 07777) == 0666,
+	    "Unix socket: one that nobody serves is replaced");
 	close(again);
 	unlink(path);
 	c = open(path, O_WRONLY | O_CREAT, 0600);
 	close(c);
-	is_num(unix_socket_open(path, 0666, (gid_t)-1, &why), -EEXIST, "Unix socket: a file is left alone");
+	is_num(unix_socket_open(path, 0666, (gid_t)-1, &why), -EEXIST,
+	    "Unix socket: a file is left alone");
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/a/b", dir);
 	rmdir(path);
@@ -313,8 +329,10 @@ static void test_descriptors(void)
 	keep[1] = -1;
 	keep[2] = fcntl(gone[0], F_DUPFD, 40);
 	descriptors_keep(keep, 3);
-	ok(fcntl(40, F_GETFD) >= 0 && fcntl(90, F_GETFD) >= 0, "descriptors: those to keep are open");
-	ok(fcntl(gone[1], F_GETFD) < 0 && fcntl(gone[3], F_GETFD) < 0, "descriptors: the rest is closed");
+	ok(fcntl(40, F_GETFD) >= 0 && fcntl(90, F_GETFD) >= 0,
+	    "descriptors: those to keep are open");
+	ok(fcntl(gone[1], F_GETFD) < 0 && fcntl(gone[3], F_GETFD) < 0,
+	    "descriptors: the rest is closed");
 	ok(fcntl(1, F_GETFD) >= 0, "descriptors: standard ones are left");
 	close(40);
 	close(90);

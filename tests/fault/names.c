@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The names helper, confined as in service, with files and a name server of its own (in namespaces of its own): what it answers, and when. */
+/*
+ * The names helper, confined as in service, with files and a name server of its own (in namespaces
+ * of its own): what it answers, and when.
+ */
 #include "run/names.h"
 
 #include "io/clock.h"
@@ -26,7 +29,9 @@
 #define T_MX 15
 #define T_AAAA 28
 
-/* ------------------------------------------------------------ a name server that follows a script */
+/*
+ * ------------------------------------------------------------ a name server that follows a script
+ */
 
 struct record {
 	const char *name;
@@ -39,21 +44,29 @@ struct record {
 #define V6(last) "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0" last, 16
 
 static const struct record script[] = {
-	{"both.test", T_A, V4("\x01")},
-	{"both.test", T_AAAA, V6("\x01")},
-	{"four.test", T_A, V4("\x02")},
-	{"fast.test", T_A, V4("\x03")},
-	{"mx1.test", T_A, V4("\x0b")},
-	{"mx2.test", T_A, V4("\x0c")},
-	{"mail.test", T_MX, "\0\24\3mx1\4test\0", 12},
-	{"mail.test", T_MX, "\0\12\3mx2\4test\0", 12},
-	{"null.test", T_MX, "\0\0\0", 3},
-	{"lame.test", T_MX, "\0\12\6absent\4test\0", 15},
-	{"both.test", T_MX, "\0\12\3mx1\4test\0", 12},
-	{"many.test", T_A, V4("\x20")}, {"many.test", T_A, V4("\x21")}, {"many.test", T_A, V4("\x22")},
-	{"many.test", T_A, V4("\x23")}, {"many.test", T_A, V4("\x24")}, {"many.test", T_A, V4("\x25")},
-	{"many.test", T_A, V4("\x26")}, {"many.test", T_A, V4("\x27")}, {"many.test", T_A, V4("\x28")},
-	{"many.test", T_A, V4("\x29")}, {"many.test", T_A, V4("\x29")}, {"many.test", T_A, V4("\x2a")},
+	{ "both.test", T_A, V4("\x01") },
+	{ "both.test", T_AAAA, V6("\x01") },
+	{ "four.test", T_A, V4("\x02") },
+	{ "fast.test", T_A, V4("\x03") },
+	{ "mx1.test", T_A, V4("\x0b") },
+	{ "mx2.test", T_A, V4("\x0c") },
+	{ "mail.test", T_MX, "\0\24\3mx1\4test\0", 12 },
+	{ "mail.test", T_MX, "\0\12\3mx2\4test\0", 12 },
+	{ "null.test", T_MX, "\0\0\0", 3 },
+	{ "lame.test", T_MX, "\0\12\6absent\4test\0", 15 },
+	{ "both.test", T_MX, "\0\12\3mx1\4test\0", 12 },
+	{ "many.test", T_A, V4("\x20") },
+	{ "many.test", T_A, V4("\x21") },
+	{ "many.test", T_A, V4("\x22") },
+	{ "many.test", T_A, V4("\x23") },
+	{ "many.test", T_A, V4("\x24") },
+	{ "many.test", T_A, V4("\x25") },
+	{ "many.test", T_A, V4("\x26") },
+	{ "many.test", T_A, V4("\x27") },
+	{ "many.test", T_A, V4("\x28") },
+	{ "many.test", T_A, V4("\x29") },
+	{ "many.test", T_A, V4("\x29") },
+	{ "many.test", T_A, V4("\x2a") },
 };
 
 static const char *const silent[] = {"silent", "silent2", "silent3"};
@@ -130,7 +143,8 @@ static void put_file(const char *over, const char *text)
 	char name[] = "/tmp/names.XXXXXX";
 	int fd = mkstemp(name);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0 || fchmod(fd, 0644) < 0 || mount(name, over, NULL, MS_BIND, NULL) < 0)
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || fchmod(fd, 0644) < 0 ||
+	    mount(name, over, NULL, MS_BIND, NULL) < 0)
 		exit(2);
 	close(fd);
 	unlink(name);
@@ -139,15 +153,19 @@ static void put_file(const char *over, const char *text)
 static bool own_world(void)
 {
 	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_port = htons(53),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd;
 
-	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return false;
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	if (ioctl(fd, SIOCSIFFLAGS, &lo) < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
 		exit(2);
-	put_file("/etc/hosts", "127.0.0.1 localhost\n192.0.2.99 printer.test printer\nfe80::7%lo zoned.test\n");
+	put_file("/etc/hosts",
+	    "127.0.0.1 localhost\n192.0.2.99 printer.test printer\nfe80::7%lo zoned.test\n");
 	put_file("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n");
 	if (access("/etc/nsswitch.conf", F_OK) == 0)
 		put_file("/etc/nsswitch.conf", "hosts: files dns\n");
@@ -245,9 +263,12 @@ static void test_addresses(void)
 	ok(has("192.0.2.1") && has("2001:db8::1"), "both addresses");
 	ok(!has("192.0.2.11") && a.via_mx == 0, "its MX is not asked: it has addresses");
 	ok(asked("printer.test", false) && a.status == NAMES_OK && has("192.0.2.99"), "/etc/hosts");
-	ok(asked("printer", false) && a.status == NAMES_OK && has("192.0.2.99"), "/etc/hosts, a short name");
-	ok(asked("many.test", false) && a.status == NAMES_OK, "more addresses than there is room for");
-	is_num(a.n, CONFIG_GATEWAY_ADDRESSES < 11 ? CONFIG_GATEWAY_ADDRESSES : 11, "as many as there is, each once");
+	ok(asked("printer", false) && a.status == NAMES_OK && has("192.0.2.99"),
+	    "/etc/hosts, a short name");
+	ok(asked("many.test", false) && a.status == NAMES_OK,
+	    "more addresses than there is room for");
+	is_num(a.n, CONFIG_GATEWAY_ADDRESSES < 11 ? CONFIG_GATEWAY_ADDRESSES : 11,
+	    "as many as there is, each once");
 	ok(asked("192.0.2.50", false) && has("192.0.2.50"), "an address instead of a name");
 }
 
@@ -256,8 +277,10 @@ static void test_no(void)
 	ok(asked("absent.test", false) && a.status == NAMES_NO_HOST, "a name that does not exist");
 	is_str(a.text, "no such host", "in words");
 	ok(asked("absent.test", true) && a.status == NAMES_NO_HOST, "nor an MX of it");
-	ok(asked("mail.test", false) && a.status == NAMES_NO_HOST, "a name with MX only, where MX is not wanted");
-	ok(asked("fail.test", false) && a.status == NAMES_TEMPORARY, "a server failure is no answer");
+	ok(asked("mail.test", false) && a.status == NAMES_NO_HOST,
+	    "a name with MX only, where MX is not wanted");
+	ok(asked("fail.test", false) && a.status == NAMES_TEMPORARY,
+	    "a server failure is no answer");
 	ok(asked("silent.test", false) && a.status == NAMES_TEMPORARY, "nor is silence");
 	is_str(a.text, "name server did not answer", "in words");
 	ok(asked("", true) && a.status != NAMES_OK, "an empty name");
@@ -266,7 +289,8 @@ static void test_no(void)
 
 static void test_mx(void)
 {
-	ok(asked("mail.test", true) && a.status == NAMES_OK && a.n == 2, "MX where there is no address");
+	ok(asked("mail.test", true) && a.status == NAMES_OK && a.n == 2,
+	    "MX where there is no address");
 	is_num(a.via_mx, 1, "said to be by MX");
 	is_str(address(0), "192.0.2.12", "lowest preference first");
 	is_str(address(1), "192.0.2.11", "then the other");
@@ -284,9 +308,11 @@ static void test_stuck(void)
 	ask(1, "silent.test", false);
 	usleep(50000);
 	ask(2, "fast.test", false);
-	ok(answer(&a, 8000) && a.id == 2 && a.status == NAMES_OK, "one that gets no answer does not hold up another");
+	ok(answer(&a, 8000) && a.id == 2 && a.status == NAMES_OK,
+	    "one that gets no answer does not hold up another");
 	ok(waited < 500, "which is answered at once (%llu ms)", (unsigned long long)waited);
-	ok(answer(&a, 8000) && a.id == 1 && a.status == NAMES_TEMPORARY, "the stuck one is answered in the end");
+	ok(answer(&a, 8000) && a.id == 1 && a.status == NAMES_TEMPORARY,
+	    "the stuck one is answered in the end");
 }
 
 static void test_full(void)
@@ -323,13 +349,17 @@ static void test_restart(void)
 	kill(helper_pid, SIGKILL);
 	waitpid(helper_pid, &status, 0);
 	helper_start();
-	ok(asked("four.test", false) && a.status == NAMES_OK, "forked again on the same pair: it answers");
+	ok(asked("four.test", false) && a.status == NAMES_OK,
+	    "forked again on the same pair: it answers");
 	if (ipc_send(pair[0], "short", 5) != 0)
 		exit(2);
-	ok(asked("four.test", false) && a.status == NAMES_OK, "a message of a wrong size is left aside");
+	ok(asked("four.test", false) && a.status == NAMES_OK,
+	    "a message of a wrong size is left aside");
 	close(pair[1]);
 	close(pair[0]);
-	ok(waitpid(helper_pid, &status, 0) == helper_pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, "the end of the pair is its end");
+	ok(waitpid(helper_pid, &status, 0) == helper_pid && WIFEXITED(status) &&
+		WEXITSTATUS(status) == 0,
+	    "the end of the pair is its end");
 }
 
 int main(void)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* What a confined process can still do, and what ends it. The build with sanitizers has no filter: there the calls must just work. */
+/*
+ * What a confined process can still do, and what ends it. The build with sanitizers has no filter:
+ * there the calls must just work.
+ */
 #include "run/sandbox.h"
 
 #include "io/ifaces.h"
@@ -141,7 +144,8 @@ static int do_ptrace(void)
 
 static int do_executable_memory(void)
 {
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+	       MAP_FAILED;
 }
 
 static int do_network(void)
@@ -160,7 +164,9 @@ static int do_network(void)
 
 static int do_ask_server(void)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_port = htons(1),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	sendto(fd, "x", 1, MSG_NOSIGNAL, (struct sockaddr *)&at, sizeof(at));
@@ -303,19 +309,23 @@ static void test_confine(void)
 	const char *places[] = {"/nowhere/at/all", "/tmp", NULL};
 	struct stat st;
 
-	is_num(in_child(confined_without_root), WORKED, "without root: no new rights, not dumpable, dies with its parent, no capabilities");
+	is_num(in_child(confined_without_root), WORKED,
+	    "without root: no new rights, not dumpable, dies with its parent, no capabilities");
 	ok(in_child(orphan) != WORKED, "one whose parent is gone already ends");
 	if (geteuid() != 0) {
-		ok(confine_user(&c, BYTES("root")) && !c.root && c.uid == geteuid(), "not root: no other user");
+		ok(confine_user(&c, BYTES("root")) && !c.root && c.uid == geteuid(),
+		    "not root: no other user");
 		return;
 	}
 	ok(confine_user(&c, BYTES("nobody")) && c.root && c.uid != 0, "a user by name");
 	ok(!confine_user(&c, BYTES("no-such-user-here")), "an unknown name");
-	ok(confine_user(&c, BYTES("12345")) && c.uid == 12345 && c.gid == 12345, "a user by number");
+	ok(confine_user(&c, BYTES("12345")) && c.uid == 12345 && c.gid == 12345,
+	    "a user by number");
 	ok(confine_user(&c, (struct bytes){0}), "nobody, where there is no gatepost");
 	ok(confine_folder(&c, places), "an empty folder, in the first place that allows it");
 	ok(fstat(c.empty, &st) == 0 && st.st_nlink == 0, "it is removed already");
-	is_num(in_child(confined_as_root), WORKED, "as root: user and root folder changed for good, nothing can be made there");
+	is_num(in_child(confined_as_root), WORKED,
+	    "as root: user and root folder changed for good, nothing can be made there");
 	close(c.empty);
 }
 

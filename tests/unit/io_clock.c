@@ -24,7 +24,8 @@ static void test_rtc(void)
 	ok(clock_judge(&v, BUILD - 5, true, true), "rtc: whatever the kernel says");
 	ok(!clock_judge(&v, BUILD + 5, false, false), "rtc: set right in the running, it is set");
 	v = (struct clock_view){.build_date = BUILD, .started_unset = true};
-	ok(clock_judge(&v, BUILD, false, false), "rtc: started before the build date and put there by us: unset");
+	ok(clock_judge(&v, BUILD, false, false),
+	    "rtc: started before the build date and put there by us: unset");
 	ok(clock_judge(&v, BUILD + 100, false, false), "rtc: and stays so while it only runs on");
 	ok(!clock_judge(&v, BUILD + 5000, false, true), "rtc: until somebody sets it");
 	ok(!clock_judge(&v, BUILD + 5001, false, false), "rtc: from then on it is set");
@@ -36,10 +37,12 @@ static void test_ntp(void)
 {
 	struct clock_view v = {.build_date = BUILD, .ntp = true};
 
-	ok(clock_judge(&v, BUILD + 5, false, false), "ntp: unset until the kernel calls it synchronised");
+	ok(clock_judge(&v, BUILD + 5, false, false),
+	    "ntp: unset until the kernel calls it synchronised");
 	ok(clock_judge(&v, BUILD + 5, false, true), "ntp: a jump alone is not enough");
 	ok(!clock_judge(&v, BUILD + 5, true, false), "ntp: synchronised");
-	ok(!clock_judge(&v, BUILD + 50, false, false), "ntp: it stays set if the server goes away later");
+	ok(!clock_judge(&v, BUILD + 50, false, false),
+	    "ntp: it stays set if the server goes away later");
 	ok(clock_judge(&v, 5, true, true), "ntp: but never before the build date");
 }
 
@@ -54,7 +57,8 @@ static void test_shared(void)
 	fd = clock_begin(now + 1000000, false, false);
 	ok(fd >= 0, "shared: the kernel tells when it is set");
 	ok(clock_unset(), "shared: a build date in the future");
-	ok((uint64_t)time(NULL) < now + 1000, "shared: without the right to, nobody sets the clock");
+	ok((uint64_t)time(NULL) < now + 1000,
+	    "shared: without the right to, nobody sets the clock");
 	child = fork();
 	if (child == 0) {
 		for (int i = 0; i < 200 && clock_unset(); i++)
@@ -133,7 +137,8 @@ static void test_ipc(void)
 	while (ipc_take(fd[1], &out, sizeof(out)) == 1)
 		;
 	is_num(ipc_take(fd[1], &out, sizeof(out)), 0, "messages: the end of the pair");
-	is_num(ipc_send(fd[1], &in, sizeof(in)), -EPIPE, "messages: nobody hears any more, no signal");
+	is_num(
+	    ipc_send(fd[1], &in, sizeof(in)), -EPIPE, "messages: nobody hears any more, no signal");
 	close(fd[1]);
 }
 

@@ -57,7 +57,8 @@ static int open_tcp(void)
 	socklen_t n = sizeof(at);
 	int l = socket(AF_INET, SOCK_STREAM, 0), peer = socket(AF_INET, SOCK_STREAM, 0), fd;
 
-	if (bind(l, (struct sockaddr *)&at, n) < 0 || listen(l, 1) < 0 || getsockname(l, (struct sockaddr *)&at, &n) < 0 ||
+	if (bind(l, (struct sockaddr *)&at, n) < 0 || listen(l, 1) < 0 ||
+	    getsockname(l, (struct sockaddr *)&at, &n) < 0 ||
 	    connect(peer, (struct sockaddr *)&at, n) < 0)
 		exit(2);
 	fd = accept4(l, NULL, NULL, SOCK_NONBLOCK);

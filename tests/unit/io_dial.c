@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Dialling: order, failures, company, sources, zones. Silent addresses are listeners whose queue is full. */
+/*
+ * Dialling: order, failures, company, sources, zones. Silent addresses are listeners whose queue
+ * is full.
+ */
 #include "io/dial.h"
 
 #include "io/sockaddr.h"
@@ -64,7 +67,10 @@ static void dial_run(unsigned n, uint32_t connect_ms)
 	took = loop_now() - start;
 }
 
-/* An address that the kernel gave a listening socket; with full, its queue is filled so that nobody gets through. */
+/*
+ * An address that the kernel gave a listening socket; with full, its queue is filled so that
+ * nobody gets through.
+ */
 static int open_listener(const char *host, struct inet_addr *at, bool full)
 {
 	struct sockaddr_storage ss;
@@ -139,17 +145,20 @@ static void test_timeout(void)
 	dial_run(1, 400);
 	is_num(result, -1, "silence: fails");
 	is_num(failures[0], ETIMEDOUT, "silence: as no answer");
-	ok(took >= 400 && took < 1500, "silence: after the time for one address (%llu ms)", (unsigned long long)took);
+	ok(took >= 400 && took < 1500, "silence: after the time for one address (%llu ms)",
+	    (unsigned long long)took);
 	close(l);
 }
 
 static void test_company(void)
 {
-	int silent = open_listener("127.0.0.1", &list[0], true), good = open_listener("127.0.0.2", &list[1], false);
+	int silent = open_listener("127.0.0.1", &list[0], true),
+	    good = open_listener("127.0.0.2", &list[1], false);
 
 	dial_run(2, 10000);
 	is_num(winner, 1, "company: the second wins while the first is silent");
-	ok(took >= 2900 && took < 4000, "company: after 3 seconds (%llu ms)", (unsigned long long)took);
+	ok(took >= 2900 && took < 4000, "company: after 3 seconds (%llu ms)",
+	    (unsigned long long)took);
 	is_num(nfailures, 0, "company: the first has not failed");
 	close(result);
 	close(good);
@@ -158,7 +167,8 @@ static void test_company(void)
 	is_num(failures[1], ECONNREFUSED, "company that is refused");
 	is_num(failures[0], ETIMEDOUT, "the silent one keeps its own time");
 	is_num(result, -1, "none is left");
-	ok(took >= 3900 && took < 5500, "and that is the end of it (%llu ms)", (unsigned long long)took);
+	ok(took >= 3900 && took < 5500, "and that is the end of it (%llu ms)",
+	    (unsigned long long)took);
 	close(silent);
 }
 
@@ -194,7 +204,8 @@ static void test_zone(void)
 	dial_run(1, 2000);
 	is_num(failures[0], ENODEV, "zone: no such interface");
 	is_str(dial_error(ENODEV), "no such interface", "zone: in words");
-	ok(strstr(dial_error(DIAL_AMBIGUOUS), "%interface") != NULL, "zone: ambiguous, and what helps");
+	ok(strstr(dial_error(DIAL_AMBIGUOUS), "%interface") != NULL,
+	    "zone: ambiguous, and what helps");
 }
 
 static struct dial other;
@@ -235,7 +246,9 @@ static void test_switch(void)
 	close(l);
 	silent_fd = open_listener("127.0.0.1", &list[0], true);
 	finished = 0;
-	other = (struct dial){.addr = list, .n = 1, .connect_ms = 300, .failed = on_failed, .done = on_done};
+	other = (struct dial){
+		.addr = list, .n = 1, .connect_ms = 300, .failed = on_failed, .done = on_done
+	};
 	dial_start(&other);
 	dial_stop(&other);
 	dial_stop(&other);

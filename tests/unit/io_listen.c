@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Accepting: one at a time, pauses, descriptors used up, a socket that its supervisor takes out of service. */
+/*
+ * Accepting: one at a time, pauses, descriptors used up, a socket that its supervisor takes out of
+ * service.
+ */
 #include "io/listen.h"
 
 #include "io/log.h"
@@ -106,7 +109,8 @@ static void test_tcp(void)
 	ok(!last.local, "accept: not local");
 	ok(fcntl(accepted[0], F_GETFL) & O_NONBLOCK, "accept: non-blocking");
 	ok(fcntl(accepted[0], F_GETFD) & FD_CLOEXEC, "accept: close-on-exec");
-	is_num(number(accepted[0], SOL_SOCKET, SO_SNDBUF), 2 * TUNE_LAN_BUFFER, "accept: buffers are inherited");
+	is_num(number(accepted[0], SOL_SOCKET, SO_SNDBUF), 2 * TUNE_LAN_BUFFER,
+	    "accept: buffers are inherited");
 	is_num(number(accepted[0], IPPROTO_TCP, TCP_NODELAY), 1, "accept: so is TCP_NODELAY");
 	is_num(number(accepted[0], SOL_SOCKET, SO_KEEPALIVE), 1, "accept: so is keepalive");
 	sockaddr_to(&ss, &at);
@@ -163,8 +167,10 @@ static void test_starved(void)
 	getrusage(RUSAGE_SELF, &after);
 	is_num(naccepted, 0, "descriptors used up: nobody is accepted");
 	ok(after.ru_nvcsw - before.ru_nvcsw < 20, "descriptors used up: no busy loop");
-	ok(after.ru_utime.tv_sec * 1000000 + after.ru_utime.tv_usec - before.ru_utime.tv_sec * 1000000 - before.ru_utime.tv_usec < 500000,
-	   "descriptors used up: no processor time");
+	ok(after.ru_utime.tv_sec * 1000000 + after.ru_utime.tv_usec -
+		    before.ru_utime.tv_sec * 1000000 - before.ru_utime.tv_usec <
+		500000,
+	    "descriptors used up: no processor time");
 	is_num(log_lines(log[0]), 1, "descriptors used up: one line, not one a second");
 	for (int i = 0; i < nfiller; i++)
 		close(filler[i]);
@@ -212,7 +218,8 @@ static void test_out_of_service(void)
 static void test_unix(void)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), c = socket(AF_UNIX, SOCK_STREAM, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0),
+	    c = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct inet_addr none, here;
 
 	memset(&none, 0, sizeof(none));
@@ -263,7 +270,8 @@ static void test_mapped(void)
 	listen_open(&l, fd, false, on_accept);
 	c = call(&v4, sizeof(in));
 	run_for(30);
-	ok(naccepted == 1 && inet_is_v4(last.addr.a) && inet_is_loopback(last.addr.a), "IPv4 client of a socket for both: counts as IPv4");
+	ok(naccepted == 1 && inet_is_v4(last.addr.a) && inet_is_loopback(last.addr.a),
+	    "IPv4 client of a socket for both: counts as IPv4");
 	forget();
 	close(c);
 	listen_close(&l);

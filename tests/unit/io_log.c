@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The log: lines on their way to the supervisor, to standard error and to syslogd; nothing ever waits. */
+/*
+ * The log: lines on their way to the supervisor, to standard error and to syslogd; nothing ever
+ * waits.
+ */
 #include "io/log.h"
 
 #include "io/sockaddr.h"
@@ -57,7 +60,8 @@ static void test_socket(void)
 	log_dropped();
 	while (log_dropped() == 0 && sent++ < 10000)
 		log_text(LOG_LEVEL_INFO, "flood");
-	ok(sent < 10000, "a supervisor that is behind: lines are dropped after %u, nobody waits", sent);
+	ok(sent < 10000, "a supervisor that is behind: lines are dropped after %u, nobody waits",
+	    sent);
 	log_text(LOG_LEVEL_INFO, "flood");
 	log_text(LOG_LEVEL_INFO, "flood");
 	is_num(log_dropped(), 2, "dropped lines are counted");
@@ -65,7 +69,8 @@ static void test_socket(void)
 		lines++;
 	is_num(lines, sent - 1, "what was not dropped came");
 	log_text(LOG_LEVEL_INFO, "again");
-	is_str(take(pair[0]), "1log lines dropped: 3", "the first line that goes again says how many");
+	is_str(
+	    take(pair[0]), "1log lines dropped: 3", "the first line that goes again says how many");
 	is_str(take(pair[0]), "2again", "and the line itself comes");
 	log_text(LOG_LEVEL_INFO, "more");
 	while (*take(pair[0]) != '\0')
@@ -101,7 +106,8 @@ static void log_flood(void)
 {
 	log_dropped();
 	for (int i = 0; i < 5000; i++)
-		log_text(LOG_LEVEL_INFO, "a line that nobody reads, long enough to fill any pipe before the end of the test");
+		log_text(LOG_LEVEL_INFO, "a line that nobody reads, long enough to fill any pipe "
+					 "before the end of the test");
 	flood_dropped = log_dropped();
 }
 
@@ -114,12 +120,16 @@ static void test_stderr(void)
 		exit(2);
 	with_stderr(fd[1], log_two);
 	take_pipe(fd[0]);
-	ok(strlen(text) > 20 && text[4] == '-' && text[10] == 'T' && text[19] == 'Z', "standard error: a time");
+	ok(strlen(text) > 20 && text[4] == '-' && text[10] == 'T' && text[19] == 'Z',
+	    "standard error: a time");
 	p = strchr(text, '\n');
-	ok(p != NULL && strncmp(text + 20, " warning: disk is slow\n", 23) == 0, "standard error: level and line");
-	ok(p != NULL && strcmp(p + 1 + 20, " mail id=7\n") == 0, "standard error: one line for each");
+	ok(p != NULL && strncmp(text + 20, " warning: disk is slow\n", 23) == 0,
+	    "standard error: level and line");
+	ok(p != NULL && strcmp(p + 1 + 20, " mail id=7\n") == 0,
+	    "standard error: one line for each");
 	with_stderr(fd[1], log_flood);
-	ok(flood_dropped > 1000, "a pipe that nobody reads: lines are dropped (%u), nobody waits", flood_dropped);
+	ok(flood_dropped > 1000, "a pipe that nobody reads: lines are dropped (%u), nobody waits",
+	    flood_dropped);
 	is_num(fcntl(fd[1], F_GETFL) & O_NONBLOCK, 0, "the flags of standard error are left alone");
 	close(fd[0]);
 	signal(SIGPIPE, SIG_IGN);
@@ -140,7 +150,8 @@ static void relay_hostile(void)
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0)
 		exit(2);
-	if (send(pair[1], "2a\nb\x1b[0m\xff\x7f", 10, 0) < 0 || send(pair[1], "9odd level", 10, 0) < 0 || send(pair[1], "", 0, 0) < 0 ||
+	if (send(pair[1], "2a\nb\x1b[0m\xff\x7f", 10, 0) < 0 ||
+	    send(pair[1], "9odd level", 10, 0) < 0 || send(pair[1], "", 0, 0) < 0 ||
 	    send(pair[1], "0", 1, 0) < 0)
 		exit(2);
 	is_num(log_relay(pair[0]), 4, "passed on: all that waited");
@@ -157,8 +168,10 @@ static void test_relay(void)
 		exit(2);
 	with_stderr(fd[1], relay_hostile);
 	take_pipe(fd[0]);
-	ok(strstr(text, " a?b?[0m??\n") != NULL, "passed on: no line end or control character of a child's gets through");
-	ok(strstr(text, " odd level\n") != NULL, "passed on: an unknown level counts as information");
+	ok(strstr(text, " a?b?[0m??\n") != NULL,
+	    "passed on: no line end or control character of a child's gets through");
+	ok(strstr(text, " odd level\n") != NULL,
+	    "passed on: an unknown level counts as information");
 	close(fd[0]);
 	close(fd[1]);
 }
@@ -170,7 +183,8 @@ static int syslogd(const char *path, int type)
 
 	strcpy(un.sun_path, path);
 	unlink(path);
-	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0 || (type == SOCK_STREAM && listen(fd, 5) < 0))
+	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, 5) < 0))
 		exit(2);
 	return fd;
 }
@@ -233,11 +247,14 @@ static void test_syslog_remote(void)
 	usleep(10000);
 	take(d);
 	ok(strncmp(text, "<22>1 2", 7) == 0, "syslog by UDP: RFC 5424, with the time");
-	ok(strstr(text, "Z box.example gatepost ") != NULL && strstr(text, " - - mail id=3") != NULL, "syslog by UDP: name, tag and line");
+	ok(strstr(text, "Z box.example gatepost ") != NULL &&
+		strstr(text, " - - mail id=3") != NULL,
+	    "syslog by UDP: name, tag and line");
 	close(d);
 	try_line("lost");
 	usleep(10000);
-	ok(try_line("next") || try_line("next"), "syslog by UDP: a server that refuses makes no trouble");
+	ok(try_line("next") || try_line("next"),
+	    "syslog by UDP: a server that refuses makes no trouble");
 }
 
 int main(void)

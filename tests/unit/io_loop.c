@@ -98,7 +98,8 @@ static void test_deadlines(void)
 	for (unsigned i = 0; i < nfired; i++)
 		order &= fired[i] == 10 * (i + 1);
 	ok(order, "deadlines: in the order of their times");
-	ok(took >= 80 && took < 2000, "deadlines: not before their time (%llu ms)", (unsigned long long)took);
+	ok(took >= 80 && took < 2000, "deadlines: not before their time (%llu ms)",
+	    (unsigned long long)took);
 	nfired = 0;
 	loop_deadline(&mark[0].deadline, loop_now() - 5, on_mark);
 	loop_deadline(&mark[1].deadline, 0, on_mark);
@@ -156,7 +157,8 @@ static struct end rival[2];
 
 static void on_rival(struct watch *w, uint32_t events)
 {
-	struct end *me = LOOP_OWNER(struct end, watch, w), *you = me == &rival[0] ? &rival[1] : &rival[0];
+	struct end *me = LOOP_OWNER(struct end, watch, w),
+		   *you = me == &rival[0] ? &rival[1] : &rival[0];
 
 	(void)events;
 	me->calls++;
@@ -172,7 +174,8 @@ static void test_stale(void)
 			exit(2);
 	}
 	run_for(5000);
-	is_num(rival[0].calls + rival[1].calls, 1, "stale: the event of one that was closed in the same turn is dropped");
+	is_num(rival[0].calls + rival[1].calls, 1,
+	    "stale: the event of one that was closed in the same turn is dropped");
 	end_free(&rival[0]);
 	end_free(&rival[1]);
 }
@@ -189,7 +192,8 @@ static void on_fresh(struct watch *w, uint32_t events)
 /* Closes the other one and puts a new descriptor in its place, which is not ready. */
 static void on_replace(struct watch *w, uint32_t events)
 {
-	struct end *me = LOOP_OWNER(struct end, watch, w), *you = me == &rival[0] ? &rival[1] : &rival[0];
+	struct end *me = LOOP_OWNER(struct end, watch, w),
+		   *you = me == &rival[0] ? &rival[1] : &rival[0];
 
 	(void)events;
 	loop_close(&you->watch);
@@ -234,7 +238,8 @@ static void test_interest(void)
 	ok(woken > 0, "interest: level-triggered, what waited is reported");
 	loop_unwatch(&e.watch);
 	is_num(e.watch.fd, -1, "unwatch: not watched any more");
-	is_num(loop_watch(&e.watch, STDERR_FILENO, EPOLLIN, on_count), -EBADF, "watch: standard descriptors are refused");
+	is_num(loop_watch(&e.watch, STDERR_FILENO, EPOLLIN, on_count), -EBADF,
+	    "watch: standard descriptors are refused");
 	close(e.other);
 }
 

@@ -133,10 +133,14 @@ static void test_sort(void)
 
 	memcpy(host, list, sizeof(list));
 	mx_sort(host, 4, up);
-	ok(host[0].name[0] == 'z' && host[1].name[0] == 'a' && host[2].name[0] == 'b' && host[3].name[0] == 'c', "sorted by preference");
+	ok(host[0].name[0] == 'z' && host[1].name[0] == 'a' && host[2].name[0] == 'b' &&
+		host[3].name[0] == 'c',
+	    "sorted by preference");
 	memcpy(host, list, sizeof(list));
 	mx_sort(host, 4, down);
-	ok(host[0].name[0] == 'z' && host[1].name[0] == 'b' && host[2].name[0] == 'a' && host[3].name[0] == 'c', "equal ones take turns");
+	ok(host[0].name[0] == 'z' && host[1].name[0] == 'b' && host[2].name[0] == 'a' &&
+		host[3].name[0] == 'c',
+	    "equal ones take turns");
 }
 
 int main(void)
