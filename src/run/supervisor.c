@@ -170,6 +170,16 @@ uint64_t sup_later(uint64_t ms)
 	return clock_monotonic_ms() + ms;
 }
 
+static void sup_clock(bool jumped)
+{
+	bool unset = clock_look(sup.clock, jumped);
+
+	if (unset != sup.clock_unset)
+		log_text(LOG_LEVEL_INFO, unset ? "the clock is unset" : "the clock is set");
+	sup.clock_unset = unset;
+	sup.clock_due = unset ? sup_later(CLOCK_LOOK_MS) : 0;
+}
+
 /* ------------------------------------------------------------ reload */
 
 static void sup_refuse_reload(struct bytes why)
@@ -245,6 +255,7 @@ static void sup_reload(void)
 	sup.live = other;
 	sup_open_log(&sup.conf[other].global);
 	clock_want_ntp(sup.conf[other].global.clock == CONF_CLOCK_NTP);
+	sup_clock(false);
 	sup_hand_over();
 }
 
@@ -379,16 +390,6 @@ static int sup_patience(void)
 	if (next == UINT64_MAX)
 		return -1;
 	return next <= now ? 0 : (int)(next - now);
-}
-
-static void sup_clock(bool jumped)
-{
-	bool unset = clock_look(sup.clock, jumped);
-
-	if (unset != sup.clock_unset)
-		log_text(LOG_LEVEL_INFO, unset ? "the clock is unset" : "the clock is set");
-	sup.clock_unset = unset;
-	sup.clock_due = unset ? sup_later(CLOCK_LOOK_MS) : 0;
 }
 
 static void sup_deadlines(void)
