@@ -8,6 +8,10 @@ tree=$work/tree
 copy "$tree"
 cd "$tree" || exit 1
 
+free_port() {
+	/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 for which in allnoconfig allyesconfig; do
 	O=build/$which
 	ok "$which builds" quiet make "O=$O" "DEFCONFIG=$which" WERROR=1
@@ -16,7 +20,6 @@ for which in allnoconfig allyesconfig; do
 	allyesconfig) ok '… with every part' never grep -q 'is not set' "$O/.config" ;;
 	esac
 	ok '… passes the C tests' quiet make "O=$O" "DEFCONFIG=$which" test-c
-	says ' 0 failed' || sed 's/^/# /' "$work/log" | tail -n 30
-	ok '… relays a mail' quiet env PORT=0 "GATEPOST=$O/gatepost" "GATEPOST_DEMO=$work/demo" tests/demo/run
+	ok '… relays a mail' quiet env "PORT=$(free_port)" "GATEPOST=$O/gatepost" "GATEPOST_DEMO=$work/demo" tests/demo/run
 done
 finish

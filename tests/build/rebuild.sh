@@ -47,7 +47,7 @@ ok '… nor compiled again' never compiled cmd/sendmail.c
 
 ok 'another build date' quiet env SOURCE_DATE_EPOCH=1700000001 make
 n=$(built)
-ok '… rebuilds what names it' test "$n" -gt 0 -a "$n" -lt 6
+ok '… rebuilds what names it' test "$n" -gt 0 -a "$n" = "$(users '/version\.h')"
 ok 'another flag' quiet make CC='gcc -DSOMETHING'
 ok '… rebuilds all' test "$(built)" -ge 20
 

@@ -20,7 +20,9 @@ ok() {
 		echo "ok $count - $name"
 	else
 		echo "not ok $count - $name"
-		[ ! -s "$work/log" ] || tail -n 15 "$work/log" | sed 's/^/# /'
+		[ ! -s "$work/log" ] || grep -v '^  [A-Z]' "$work/log" | grep -A 100 -e FAILED -e error: -e 'not ok' | head -n 40 |
+			sed 's/^/# /'
+		[ ! -s "$work/log" ] || tail -n 12 "$work/log" | sed 's/^/# /'
 		bad=$((bad + 1))
 	fi
 }
