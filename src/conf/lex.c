@@ -144,7 +144,8 @@ static void take_string(struct lexer *l, struct lex_token *t)
 	t->kind = LEX_STRING;
 	t->text = (struct bytes){ l->p + begin, to - begin };
 	if (from >= l->n || l->p[from] == '\n')
-		error_at(l, l->pos, "this quoted string has no end: close it with $ on the same line",
+		error_at(l, l->pos,
+		    "this quoted string has no end: close it with $ on the same line",
 		    (struct bytes){ &quote, 1 });
 	else if (control)
 		error_at(l, l->pos, "a control character in a string", (struct bytes){ 0 });

@@ -17,7 +17,7 @@ enum files_kind {
 /* What the name leads to; symbolic links are followed. */
 enum files_kind files_kind(const char *path);
 
-/* Reads to the end, at most n octets; more: -EFBIG. Returns how many were read. Works on pipes too. */
+/* Reads to the end, at most n octets; more: -EFBIG. Returns how many were read. */
 int64_t files_read(const char *path, void *mem, size_t n);
 
 /*
