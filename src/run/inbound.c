@@ -196,7 +196,7 @@ static void arm(struct inbound *in)
 /* Writes what both sides have to be written. True where that made room for something that waited for it: no event would tell of that room later. */
 static bool write_out(struct inbound *in)
 {
-	bool waited = content_waits(in), open = in->state == INBOUND_OPEN;
+	bool waited = content_waits(in) || in->todo, open = in->state == INBOUND_OPEN;
 	bool moved = leg_flush(&in->leg) && waited;
 
 	if (open && buf_used(&in->conn.out) && conn_flush(&in->conn) > 0)

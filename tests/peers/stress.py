@@ -254,6 +254,30 @@ def _(how):
             c.close()
 
 
+# --- the edges of buffers ---
+
+@cases("the end of data of a mail of every size: {1} from {0} on, {2}", [
+    (3700, 450, "as it comes"), (3700, 450, "behind a pause"), (32360, 100, "as it comes"), (65200, 50, "as it comes")])
+def _(start, count, how):
+    with box("Client_Patience = 2s\n") as (r, g), r.session() as c:
+        for size in range(start, start + count):
+            text = b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n"
+            text += b"y" * (size - len(text) - 2) + b"\r\n"
+            c.send(b"MAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\n")
+            for wanted in ("250", "250", "354"):
+                c.reply(wanted)
+            c.send(text)
+            if how != "as it comes":
+                time.sleep(0.002)
+            c.send(b".\r\n")
+            try:
+                c.reply("250", 5)
+            except Failed as error:
+                raise Failed(f"a mail of {size} octets: {error}") from None
+        equal(len(g.mails), count, "mails")
+        equal([len(m.body) for m in g.mails], list(range(start - 14, start + count - 14)), "octets of the bodies")
+
+
 # --- gateways ---
 
 STAGES = {"GREETING": b"220 gw.test ESMTP\r\n",
