@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-const char CONF_TOO_LARGE[] = "too large";
+const char conf_too_large[] = "too large";
 
 static const struct conf_tree *tree_of(const struct conf *c)
 {
@@ -189,8 +189,10 @@ enum conf_status conf_load(
 	memset(c, 0, sizeof(*c));
 	arena_init(&arena, mem, n);
 	b = arena_temp(&arena, sizeof(*b));
-	if (!b)
+	if (!b) {
 		gp_bug("the memory for the configuration is too small");
+		return CONF_BAD;
+	}
 	memset(b, 0, sizeof(*b));
 	b->arena = arena;
 	b->src = src;

@@ -40,7 +40,7 @@ struct conf_source {
 
 	/*
 	 * Reads all of the file into mem. Returns NULL and the size in *used, or why not, in words
-	 * that fit behind a colon ("permission denied"). More than n octets: CONF_TOO_LARGE.
+	 * that fit behind a colon ("permission denied"). More than n octets: conf_too_large.
 	 */
 	const char *(*read)(void *ctx, const char *path, void *mem, size_t n, size_t *used);
 
@@ -65,7 +65,7 @@ struct conf_source {
 	bool changes_user;    /* warn where the default user is missing */
 };
 
-extern const char CONF_TOO_LARGE[];
+extern const char conf_too_large[];
 
 enum conf_log {
 	CONF_LOG_DEFAULT, /* no Log in the configuration: stderr, or syslog with -d */
@@ -179,8 +179,8 @@ struct conf_receive {
 
 /*
  * Sending options, resolved: the delivery key. Two recipients travel together if and only if their
- * structs are equal by memcmp: the unused octets are zero, and equal values are equal pointers, all
- * of them into the configuration.
+ * structs are equal by memcmp: there is no padding, and equal values are equal pointers, all of them
+ * into the configuration.
  */
 struct conf_sending {
 	const struct conf_routes *routes;     /* NULL: no gateway is in force */
@@ -194,7 +194,8 @@ struct conf_sending {
 	uint32_t idle_timeout, connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout,
 	    body_timeout, host_failure_retry; /* seconds, > 0 */
 	uint16_t remote_smtp_port;
-	uint8_t tls; /* enum conf_tls */
+	uint8_t tls;    /* enum conf_tls */
+	uint8_t unused; /* 0: every octet belongs to a member, see above */
 };
 
 _Static_assert(sizeof(struct conf_sending) <= 256, "a delivery key is compared and copied often");

@@ -196,7 +196,7 @@ static enum conf_eval print_computed(
     const struct conf *c, enum option_id id, const struct conf_sink *to)
 {
 	const struct option *o = &option_table[id];
-	struct bytes hostname = tree_domain(c->global.hostname), text = { 0 };
+	struct bytes hostname = c->global.hostname, text = { 0 };
 
 	if (id == OPTION_RELAY_HOSTS)
 		return print_relay_hosts(c, to);
@@ -280,7 +280,7 @@ static enum conf_eval print_option(const struct conf *c, const struct place *at,
 	if (id == OPTIONS) {
 		bad(why, "unknown option \"", name, "\"");
 		if (near)
-			bad(why, ": is ", bytes_of(near), " meant?");
+			bad(why, " (is it ", bytes_of(near), "?)");
 		return CONF_EVAL_BAD;
 	}
 	if (!makes_sense(&option_table[id], at)) {

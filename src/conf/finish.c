@@ -42,7 +42,7 @@ static struct bytes system_name(struct build *b)
 {
 	struct bytes name = b->src->hostname ? bytes_of(b->src->hostname) : nothing;
 
-	return arena_string(&b->arena, value_is_host(name) ? name : BYTES("gatepost"));
+	return arena_string(&b->arena, value_is_host(name) ? tree_domain(name) : BYTES("gatepost"));
 }
 
 static struct bytes default_user(struct build *b)
@@ -112,7 +112,7 @@ static void finish_receive(struct build *b, const struct conf *c, struct conf_re
 static void finish_sending(struct build *b, const struct conf *c, struct conf_sending *s)
 {
 	write_defaults(b, GROUP_SENDING, s);
-	if (bytes_find(tree_domain(c->global.hostname), '.') < tree_domain(c->global.hostname).n)
+	if (bytes_find(c->global.hostname, '.') < c->global.hostname.n)
 		s->ehlo_hostname = c->global.hostname;
 	tree_apply(b->tree->global, GROUP_SENDING, s);
 }

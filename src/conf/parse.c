@@ -506,7 +506,7 @@ static void parse_file(struct build *b, const struct build_file *file, struct co
 
 	why = b->src->read(b->src->ctx, file->path, b->arena.mem + b->arena.low,
 	    b->arena.high - b->arena.low, &size);
-	if (why == CONF_TOO_LARGE) {
+	if (why == conf_too_large) {
 		b->arena.full = true;
 		return;
 	}

@@ -159,8 +159,8 @@ static void parse_range(struct compiler *c, uint8_t set[SET_OCTETS])
 
 static void fold_set(uint8_t set[SET_OCTETS])
 {
-	for (uint8_t o = 'a'; o <= 'z'; o++) {
-		uint8_t upper = (uint8_t)(o - 'a' + 'A');
+	for (unsigned i = 0; i < 26; i++) {
+		uint8_t o = (uint8_t)('a' + i), upper = (uint8_t)('A' + i);
 
 		if (has_octet(set, o) || has_octet(set, upper)) {
 			set_octet(set, o);

@@ -310,6 +310,13 @@ static bool parse_text(struct build *b, struct build_value *v)
 	return v->out.text.n > 0;
 }
 
+/* A host name is told to others without a dot at its end. */
+static bool parse_name(struct build *b, struct build_value *v)
+{
+	v->out.text = arena_string(&b->arena, tree_domain(v->word[0].text));
+	return v->out.text.n > 0;
+}
+
 static bool user_exists(struct build *b, struct build_value *v)
 {
 	const struct conf_source *src = b->src;
@@ -388,9 +395,9 @@ bool value_parse(struct build *b, struct build_value *v)
 	case TYPE_NETS:
 		return parse_nets(b, v);
 	case TYPE_HOST:
-		return value_host(b, v) && parse_text(b, v);
+		return value_host(b, v) && parse_name(b, v);
 	case TYPE_HELO:
-		return value_helo(b, v) && parse_text(b, v);
+		return value_helo(b, v) && parse_name(b, v);
 	case TYPE_ADDRESS:
 		return value_address(b, v);
 	case TYPE_GATEWAY:

@@ -35,7 +35,7 @@ static const char *read_file(void *ctx, const char *path, void *mem, size_t n, s
 
 	(void)ctx;
 	if (got == -EFBIG)
-		return CONF_TOO_LARGE;
+		return conf_too_large;
 	if (got < 0)
 		return strerror((int)-got);
 	*used = (size_t)got;

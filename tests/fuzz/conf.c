@@ -44,7 +44,7 @@ static const char *read_file(void *ctx, const char *path, void *mem, size_t n, s
 	struct bytes x = path[0] == 't' ? f->main : path[0] == 'a' ? f->a : f->b;
 
 	if (x.n > n)
-		return CONF_TOO_LARGE;
+		return conf_too_large;
 	if (x.n > 0)
 		memcpy(mem, x.p, x.n);
 	*used = x.n;

@@ -327,6 +327,14 @@ static void test_system(void)
 	conf_src.hostname = NULL;
 	loads(G);
 	is_bytes(conf.global.hostname, BYTES("gatepost"), "... nothing");
+	loads(G "Hostname = relay.example.com. EHLO_Hostname = scan.example.com.");
+	is_bytes(conf.global.hostname, BYTES("relay.example.com"), "a dot at the end is not told to others");
+	{
+		struct conf_sending s;
+
+		conf_sending(&conf, 0, BYTES(""), &s);
+		is_bytes(s.ehlo_hostname, BYTES("scan.example.com"), "... in EHLO, too");
+	}
 	fresh_source();
 	conf_src.user_exists = nobody_only;
 	loads(G);

@@ -62,7 +62,7 @@ static const struct {
 	{"esmtp_listener relay_hosts", "Relay_Hosts = ( \"127.0.0.0/8\" \"192.168.0.0/16\" \"fd00::/8\" )"},
 	{"binding", "unset"},
 	/* questions that make no sense */
-	{"gatway", "bad: unknown option \"gatway\": is Gateway meant?"},
+	{"gatway", "bad: unknown option \"gatway\" (is it Gateway?)"},
 	{"xyzzy", "bad: unknown option \"xyzzy\""},
 	{"binding nobody gateway", "bad: there is no Binding \"nobody\""},
 	{"binding_group nobody gateway", "bad: there is no Binding_Group \"nobody\""},

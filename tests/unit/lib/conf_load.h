@@ -60,7 +60,7 @@ static const char *mem_read(void *ctx, const char *path, void *mem, size_t n, si
 	if (!f)
 		return "no such file";
 	if (strlen(f->text) > n)
-		return CONF_TOO_LARGE;
+		return conf_too_large;
 	*used = strlen(f->text);
 	memcpy(mem, f->text, *used);
 	return NULL;
