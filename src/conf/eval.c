@@ -225,7 +225,9 @@ static struct bytes capped(const struct option *o, char text[24])
 	    !num_size(x, UINT64_MAX, &n) || n <= o->max)
 		return x;
 	fmt_init(&f, text, 24);
-	fmt_u64(&f, o->max);
+	fmt_u64(&f, o->type == TYPE_SIZE ? o->max >> 20 : o->max);
+	if (o->type == TYPE_SIZE)
+		fmt_char(&f, 'm');
 	return fmt_done(&f);
 }
 

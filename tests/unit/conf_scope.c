@@ -161,7 +161,8 @@ static void test_sending(void)
 	test_six_places("Binding_Group default { Binding default { Domain d.e { %1$s } %3$s } Domain d.e { %2$s } %4$s }\n"
 			"Domain d.e { %5$s }\n%6$s\n", "Binding default in group default", true);
 	/* patterns stand for domains */
-	test_six_places("Binding_Group g { Binding b { Domain \"/^d\\.e$/\" { %1$s } %3$s } Domain \"/^d/\" { %2$s } %4$s }\n"
+	if (ON(CONFIG_CONF_REGEX))
+		test_six_places("Binding_Group g { Binding b { Domain \"/^d\\.e$/\" { %1$s } %3$s } Domain \"/^d/\" { %2$s } %4$s }\n"
 			"Domain \"/e$/\" { %5$s }\nDomain e {}\n%6$s\n", "patterns", false);
 }
 
@@ -336,24 +337,36 @@ static const char *gateway_for(const char *domain)
 
 static void test_domains(void)
 {
-	static char longest[300];
-
-	loads("Domain Example.COM { Gateway = plain } Domain \"/\\.example\\.com$/\" { Gateway = sub } "
-	      "Domain \"/^(a|b)\\./\" { Gateway = ab } Domain \"/com$/\" { Gateway = com } "
-	      "Domain a.example.com { Gateway = exact } Domain \"[192.0.2.1]\" { Gateway = literal } "
-	      "Domain \"b\xc3\xbc.de\" { Gateway = utf } Domain \"[IPv6:2001:db8::1]\" { Gateway = six }");
+	loads("Domain Example.COM { Gateway = plain } Domain a.example.com { Gateway = exact } "
+	      "Domain \"[192.0.2.1]\" { Gateway = literal } Domain \"b\xc3\xbc.de\" { Gateway = utf } "
+	      "Domain \"[IPv6:2001:db8::1]\" { Gateway = six }");
 	is_str(gateway_for("example.com"), "plain", "a plain name");
 	is_str(gateway_for("EXAMPLE.com."), "plain", "... in any case, with a dot at its end");
-	is_str(gateway_for("a.example.com"), "exact", "plain names go before patterns");
-	is_str(gateway_for("b.example.com"), "sub", "patterns in the order of the file");
-	is_str(gateway_for("A.org"), "ab", "a pattern does not mind case");
-	is_str(gateway_for("x.com."), "com", "... nor a dot at the end");
+	is_str(gateway_for("a.example.com"), "exact", "another");
+	is_str(gateway_for("b.example.com"), "none", "a name means that domain alone");
 	is_str(gateway_for("x.org"), "none", "no gateway is in force");
 	is_str(gateway_for(""), "none", "no domain");
 	is_str(gateway_for("."), "none", "only a dot");
 	is_str(gateway_for("[192.0.2.1]"), "literal", "an address literal");
 	is_str(gateway_for("[ipv6:2001:DB8::1]"), "six", "... of IPv6");
 	is_str(gateway_for("b\xc3\xbc.de"), "utf", "UTF-8");
+}
+
+static void test_patterns(void)
+{
+	static char longest[300];
+	struct conf_sending only;
+
+	loads("Domain Example.COM { Gateway = plain } Domain \"/\\.example\\.com$/\" { Gateway = sub } "
+	      "Domain \"/^(a|b)\\./\" { Gateway = ab } Domain \"/com$/\" { Gateway = com } "
+	      "Domain a.example.com { Gateway = exact } Domain \"/com$/\" { Idle_Timeout = 5s }");
+	is_str(gateway_for("example.com"), "plain", "plain names go before patterns");
+	is_str(gateway_for("a.example.com"), "exact", "... where they stand behind them, too");
+	is_str(gateway_for("b.example.com"), "sub", "patterns in the order of the file");
+	is_str(gateway_for("A.org"), "ab", "a pattern does not mind case");
+	is_str(gateway_for("x.com."), "com", "... nor a dot at the end");
+	is_str(gateway_for("x.org"), "none", "none matches");
+	is_str(gateway_for(""), "none", "no domain");
 	memset(longest, 'a', 252);
 	strcpy(longest + 252, "com");
 	is_str(gateway_for(longest), "com", "255 octets are held against patterns");
@@ -361,6 +374,15 @@ static void test_domains(void)
 	strcpy(longest + 253, "com");
 	is_str(gateway_for(longest), "none", "256 are not");
 	is_str(eval("domain /com$/ gateway"), "Gateway = \"com\"", "eval knows a pattern by its text");
+	is_str(eval("domain /com$/ idle_timeout"), "Idle_Timeout = 5s", "a pattern opened again adds up");
+	loads("Gateway = gw Domain \"/x/\" { }");
+	ok(conf_only_gateway(&conf, 0, &only), "an empty pattern changes nothing");
+	loads("Gateway = gw Domain \"/x/\" { Idle_Timeout = 60s }");
+	ok(!conf_only_gateway(&conf, 0, &only), "a pattern may match anything");
+	ok(load("Gateway = gw Domain \"/a(/\" { } Domain \"/a\" { } Domain \"/\" { }") == CONF_BAD, "broken patterns");
+	is_str(said, "t:1:21: error: Domain \"/a(/\": ( without )\n"
+		     "t:1:39: error: a pattern ends with a slash, too: \"/a/\"\n"
+		     "t:1:55: error: a pattern ends with a slash, too: \"//\"\n", "... are refused");
 }
 
 /* --- delivery keys --- */
@@ -392,15 +414,13 @@ static void test_keys(void)
 	ok(!same_key(0, "x", 0, "i.j"), "hosts that are not prohibited there are another key");
 	ok(same_key(0, "x", 1, "x"), "a binding that only changes the header has the same key");
 	ok(!conf_only_gateway(&conf, 0, &only), "more than one gateway is possible");
-	loads("Gateway = gw Domain a.b { Gateway = gw } Domain \"/x/\" { } Binding b { Domain q.r { Gateway = hq } } Binding c { }");
+	loads("Gateway = gw Domain a.b { Gateway = gw } Binding b { Domain q.r { Gateway = hq } } Binding c { }");
 	conf_sending(&conf, 0, BYTES("a.b"), &s);
 	ok(conf_only_gateway(&conf, 0, &only) && memcmp(&s, &only, sizeof(s)) == 0, "only one is possible");
 	ok(!conf_only_gateway(&conf, 1, &only), "... but not for the binding with a Domain of its own");
 	ok(conf_only_gateway(&conf, 2, &only), "... for the other binding");
 	loads("Domain a.b { Gateway = gw }");
 	ok(!conf_only_gateway(&conf, 0, &only), "a gateway for one domain is not one for all");
-	loads("Gateway = gw Domain \"/x/\" { Idle_Timeout = 60s }");
-	ok(!conf_only_gateway(&conf, 0, &only), "a pattern may match anything");
 	loads("Gateway = gw Binding_Group g { Domain a.b { Idle_Timeout = 5s } Binding b { Idle_Timeout = 5s Domain a.b {} } }");
 	ok(conf_only_gateway(&conf, 1, &only), "a Domain that says what counts anyway does no harm");
 	load("Gateway = gw Domain a.b { Gateway = x } Binding b { Gateway = y Domain z.z { Gateway = y } }");
@@ -416,6 +436,11 @@ int main(void)
 	test_peers();
 	test_binding_of_mail();
 	test_domains();
+	if (ON(CONFIG_CONF_REGEX))
+		test_patterns();
+	else
+		ok(load("Gateway = gw Domain \"/a/\" { }") == CONF_BAD && strstr(said, "t:1:21: error: Domain \"/a/\": patterns "
+				"are not built into this gatepost (CONFIG_CONF_REGEX)\n"), "patterns are not built in");
 	test_keys();
 	return done();
 }

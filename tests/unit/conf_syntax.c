@@ -214,6 +214,8 @@ static void test_long(void)
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (lacks_patterns(good[i].text))
+			continue;
 		ok(load(good[i].text) == CONF_OK && !said[0], "%s", good[i].what);
 		if (said[0])
 			printf("# %s\n", said);

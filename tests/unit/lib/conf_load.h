@@ -3,7 +3,7 @@
 #ifndef TESTS_CONF_LOAD_H
 #define TESTS_CONF_LOAD_H
 
-#include "base/limits.h"
+#include "base/on.h"
 #include "conf/conf.h"
 #include "conf/print.h"
 #include "tap.h"
@@ -155,6 +155,12 @@ __attribute__((unused)) static enum conf_status load(const char *text)
 __attribute__((unused)) static bool loads(const char *text)
 {
 	return ok(load(text) == CONF_OK && !said[0], "loads: %.60s", text) || (printf("# %s\n", said), false);
+}
+
+/* Holds the text a Domain pattern that this build does not know? */
+__attribute__((unused)) static bool lacks_patterns(const char *text)
+{
+	return !ON(CONFIG_CONF_REGEX) && strstr(text, "Domain \"/") != NULL;
 }
 
 static void put_printed(void *ctx, struct bytes x)
