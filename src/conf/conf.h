@@ -179,8 +179,8 @@ struct conf_receive {
 
 /*
  * Sending options, resolved: the delivery key. Two recipients travel together if and only if their
- * structs are equal by memcmp: there is no padding, and equal values are equal pointers, all of them
- * into the configuration.
+ * structs are equal by memcmp: there is no padding, and equal values are equal pointers, all into
+ * the configuration.
  */
 struct conf_sending {
 	const struct conf_routes *routes;     /* NULL: no gateway is in force */
