@@ -36,6 +36,8 @@ static const struct {
 		"binding b bind_address", "Bind_Address = \"192.0.2.1\""},
 	{"a pattern keeps its backslashes", G "Domain \"/^a\\.b$/\" { Gateway = x }", "domain a.b gateway", "Gateway = \"x\""},
 	{"an octet above 127", G "Header_From = \"\xc3\xbc@a.b\"", "header_from", "Header_From = \"\xc3\xbc@a.b\""},
+	{"comments between all words", G "Binding# x\n/* y */b /* z **/ # {\n/***/{/* = */Idle_Timeout/**/=#\n7s}", "binding b idle_timeout",
+		"Idle_Timeout = 7s"},
 	{"an empty stanza", G "Binding b{}", "gateway", "Gateway = \"gw\""},
 };
 
@@ -104,6 +106,9 @@ static const struct {
 	{G "Relay_Hosts = ( 10.0.0.0/8/* x */ )\n", "t:2:17: " QUOTES "\"10.0.0.0/8\"\n"},
 	{G "include /etc/x\n", "t:2:9: " QUOTES "\"/etc/x\"\nt:2:9: error: there is no file or folder /etc/x\n"},
 	{G "Hostname = ]\n", "t:2:12: " QUOTES "\"]\"\nt:2:12: error: Hostname: \"]\" is not a host name\n"},
+	{G "Domain \"*.a.b\" { }\n", "t:2:8: error: Domain \"*.a.b\" is not a domain: a pattern is a regular expression between "
+		"slashes, \"/\\.example\\.com$/\"\n"},
+	{G "Domain a..b { }\n", "t:2:8: error: Domain \"a..b\" is not a domain\n"},
 	/* the column counts octets, a tab is one */
 	{G "\t\tClock = gps", "t:2:11: error: Clock: \"gps\" is not one of rtc, ntp\n"},
 	{G "/* \xc3\xbc */ Clock = gps", "t:2:18: error: Clock: \"gps\" is not one of rtc, ntp\n"},
@@ -133,6 +138,8 @@ static void test_include(void)
 		{"i", "Idle_Timeout = 9s"}, {NULL, NULL}};
 	static const struct mem_file errors[] = {{"t", "include \"d\"\ninclude \"none\"\ninclude \"/dev/zero\"\ninclude\ninclude \"\"\n"},
 		{"d/a", "\n Clock = gps"}, {"d/b", "}\nDomain x.y {"}, {NULL, NULL}};
+	static const struct mem_file unreadable[] = {{"t", NULL}, {NULL, NULL}};
+	static char longest[2200];
 	static const struct mem_file itself[] = {{"t", G "include \"t\""}, {NULL, NULL}};
 	static const struct mem_file circle[] = {{"t", G "include \"a\""}, {"a", "include \"b\""}, {"b", "include \"a\""}, {NULL, NULL}};
 
@@ -160,6 +167,10 @@ static void test_include(void)
 		"t:5:1: error: include wants the name of a file or folder\n"
 		"t:1:1: error: there is no gateway: write Gateway = \"HOST\", the host that takes all mail\n",
 		"errors name the file");
+	ok(load_files(unreadable) == CONF_BAD &&
+			strstr(said, "t:1:1: error: cannot be read: no such file\n") == said, "a main file that cannot be read");
+	snprintf(longest, sizeof(longest), G "include \"d/%0990d\" ESMTP_Listener { include \"%0990d\" }", 1, 1);
+	ok(load(longest) == CONF_BAD && strstr(said, "error: there is no file or folder d/000"), "a long name");
 	load_files(itself);
 	is_str(said, "t:2:9: error: t includes itself\n", "a file that includes itself");
 	load_files(circle);

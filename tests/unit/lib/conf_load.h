@@ -57,7 +57,7 @@ static const char *mem_read(void *ctx, const char *path, void *mem, size_t n, si
 	const struct mem_file *f = find_file(path);
 
 	(void)ctx;
-	if (!f)
+	if (!f || !f->text)
 		return "no such file";
 	if (strlen(f->text) > n)
 		return conf_too_large;
