@@ -96,8 +96,6 @@ bool num_size(struct bytes x, uint64_t max, uint64_t *out)
 		if (shift == 0 || v > max >> shift)
 			return false;
 		x = bytes_skip(x, 1);
-		if (x.n > 0 && byte_lower(x.p[0]) == 'b')
-			x = bytes_skip(x, 1);
 	}
 	if (x.n > 0)
 		return false;

@@ -18,8 +18,7 @@ bool num_u64(struct bytes x, uint64_t max, uint64_t *out);
 bool num_duration(struct bytes x, uint64_t max, uint64_t *out);
 
 /*
- * "4096", "64k", "25m", "1g", an optional b or B behind the unit: octets, powers of 1,024, at most
- * max.
+ * "4096", "64k", "25m", "1g": octets, powers of 1,024, at most max.
  */
 bool num_size(struct bytes x, uint64_t max, uint64_t *out);
 

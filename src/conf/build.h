@@ -25,8 +25,7 @@ struct build {
 	const char *main_file;
 	uint32_t bindings; /* ids given out, the default one included */
 	uint32_t errors;
-	bool gateway_seen;
-	bool gateway_wrong; /* one was written, but is in error */
+	bool gateway_seen; /* Gateway or Routes, be it in error */
 	char text[BUILD_TEXT];
 };
 
@@ -77,6 +76,8 @@ bool value_helo(struct build *b, struct build_value *v);
 bool value_address(struct build *b, struct build_value *v);
 bool value_gateway(struct build *b, struct build_value *v);
 bool value_routes(struct build *b, struct build_value *v);
+/* Is x, a word of Routes, how that route with a literal address was written? */
+bool value_is_route(struct bytes x, const struct conf_route *r);
 bool value_log(struct build *b, struct build_value *v);
 
 bool value_is_mail_domain(struct bytes x);
@@ -107,8 +108,8 @@ bool listen_clash(const struct conf_listen *a, const struct conf_listen *b);
 bool listen_takes(
     const struct build *b, const struct conf_listen *l, const struct inet_addr *a, uint16_t port);
 
-/* Parses the main file with all it includes (parse.c). */
-void parse_main(struct build *b);
+/* Parses the main file with all it includes (parse.c). False: it cannot be read. */
+bool parse_main(struct build *b);
 
 /* Fills in what depends on the whole, then checks the rules between options (finish.c, check.c). */
 void finish(struct build *b, struct conf *c);

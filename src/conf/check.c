@@ -45,20 +45,20 @@ static bool is_wide(const struct inet_net *net)
 
 static void check_relay_hosts(struct build *b, const struct conf_setting *set)
 {
-	const struct conf_nets *nets = set->value.data;
-
-	for (uint32_t i = 0; i < nets->n; i++) {
+	for (uint32_t i = 0; i < set->words->n; i++) {
 		char text[INET_TEXT];
+		struct inet_net net;
+		bool host_bits;
 		struct fmt f;
 
-		if (!is_wide(&nets->net[i]))
+		if (!inet_parse_net(set->words->item[i], &net, &host_bits) || !is_wide(&net))
 			continue;
 		fmt_init(&f, text, sizeof(text));
-		inet_print_net(&f, &nets->net[i]);
-		build_error(b, &set->at,
+		inet_print_net(&f, &net);
+		build_error(b, &set->at[i],
 		    "Relay_Hosts: the public block $ is shorter than $ and would make an open "
 		    "relay: name your own networks, or set Open_Relay = true",
-		    fmt_done(&f), inet_is_v4(nets->net[i].a) ? BYTES("/16") : BYTES("/32"));
+		    fmt_done(&f), inet_is_v4(net.a) ? BYTES("/16") : BYTES("/32"));
 	}
 }
 
@@ -89,6 +89,17 @@ static uint16_t port_in(const struct build *b, const struct conf_scope *s)
 	return b->tree->sending.remote_smtp_port;
 }
 
+/* Where the route was written. */
+static const struct conf_place *place_of(
+    const struct conf_setting *set, const struct conf_route *route)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < set->words->n && !value_is_route(set->words->item[i], route))
+		i++;
+	return set->option == OPTION_ROUTES ? &set->at[i] : set->at;
+}
+
 static void check_own_address(struct build *b, const struct conf *c, const struct conf_scope *s,
     const struct conf_setting *set)
 {
@@ -107,7 +118,7 @@ static void check_own_address(struct build *b, const struct conf *c, const struc
 		for (uint32_t k = 0; r->literal && k < c->listens; k++) {
 			if (!listen_takes(b, &c->listen[k], &addr, port))
 				continue;
-			build_error(b, &set->at,
+			build_error(b, place_of(set, r),
 			    "$ is this relay itself, which listens there (Listen \"$\"): mail "
 			    "would run in a circle",
 			    fmt_done(&f), c->listen[k].text);
@@ -145,7 +156,7 @@ static void warn_of_beaten(
 			by = at.group;
 		if (!tree_setting(by, OPTION_GATEWAY))
 			continue;
-		build_warning(b, &set->at,
+		build_warning(b, set->at,
 		    by->kind == SCOPE_BINDING ? "Domain \"$\" has no say over mail of Binding "
 						"\"$\", whose own Gateway counts"
 					      : "Domain \"$\" has no say over mail of "
@@ -171,7 +182,7 @@ static void check_gateways(struct build *b)
 {
 	struct conf_place at = { b->main_file, 1, 1 };
 
-	if (!b->gateway_seen && !b->gateway_wrong)
+	if (!b->gateway_seen)
 		build_error(b, &at,
 		    "there is no gateway: write Gateway = \"HOST\", the host that takes all mail",
 		    nothing, nothing);
@@ -188,6 +199,7 @@ static uint32_t sockets(const struct conf_listen *l)
 static void check_listens(struct build *b, const struct conf *c)
 {
 	struct conf_place main = { b->main_file, 1, 1 };
+	const struct conf_place *beyond = NULL;
 	uint32_t taken = 0;
 	char text[24];
 
@@ -195,6 +207,8 @@ static void check_listens(struct build *b, const struct conf *c)
 		const struct conf_listen *l = &c->listen[i];
 
 		taken += sockets(l);
+		if (taken > CONFIG_LISTENERS && !beyond)
+			beyond = l->scope ? &l->scope->at : &main;
 		for (uint32_t k = 0; k < i && l->scope; k++) {
 			if (!listen_clash(l, &c->listen[k]))
 				continue;
@@ -205,8 +219,8 @@ static void check_listens(struct build *b, const struct conf *c)
 			break;
 		}
 	}
-	if (taken > CONFIG_LISTENERS)
-		build_error(b, &main,
+	if (beyond)
+		build_error(b, beyond,
 		    "more addresses to listen on than this gatepost has room for: at most $ "
 		    "(CONFIG_LISTENERS; a Listen for IPv4 and IPv6 takes two)",
 		    number(text, CONFIG_LISTENERS), nothing);

@@ -172,7 +172,8 @@ static void load(struct build *b, struct conf *c, const char *file)
 	if (!b->tree->global)
 		return;
 	b->bindings = 1;
-	parse_main(b);
+	if (!parse_main(b))
+		return;
 	if (!build_is_over(b))
 		finish(b, c);
 	if (!build_is_over(b) && c->tree)

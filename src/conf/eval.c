@@ -279,6 +279,10 @@ static enum conf_eval print_option(const struct conf *c, const struct place *at,
 	enum option_id id = option_find(name);
 	const char *near = option_nearest(name);
 
+	if (id == OPTIONS && scope_find(name) < SCOPES) {
+		bad(why, "a name is missing behind \"", name, "\"");
+		return CONF_EVAL_BAD;
+	}
 	if (id == OPTIONS) {
 		bad(why, "unknown option \"", name, "\"");
 		if (near)

@@ -201,7 +201,7 @@ static void resolve_binding(struct build *b, struct conf_setting *set)
 			return;
 		}
 	}
-	build_error(b, &set->at,
+	build_error(b, set->at,
 	    "there is no Binding \"$\": write Binding \"$\" { ... } at global scope or in a "
 	    "Binding_Group",
 	    name, name);

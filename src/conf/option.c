@@ -134,14 +134,19 @@ static unsigned distance(struct bytes one, struct bytes two)
 	return row[na % 3][nb];
 }
 
-/* Keeps the better of the candidates; more than a third of the letters wrong is no likeness. */
+/*
+ * Keeps the better of the candidates; more than a third of the letters wrong is no likeness, unless
+ * the name is the begin of the candidate.
+ */
 static void consider(
     struct bytes name, const char *candidate, const char **best, unsigned *least_far)
 {
-	unsigned far = distance(name, bytes_of(candidate));
-	size_t shorter = strlen(candidate) < name.n ? strlen(candidate) : name.n;
+	struct bytes known = bytes_of(candidate);
+	unsigned far = distance(name, known);
+	size_t shorter = known.n < name.n ? known.n : name.n;
+	bool like = far <= 1 || far <= shorter / 3 || (name.n >= 4 && bytes_begins_fold(known, name));
 
-	if (far < *least_far && (far <= 1 || far <= shorter / 3)) {
+	if (far < *least_far && like) {
 		*best = candidate;
 		*least_far = far;
 	}

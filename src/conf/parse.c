@@ -13,7 +13,7 @@ struct parser {
 	const struct build_file *file;
 };
 
-static void parse_file(struct build *b, const struct build_file *file, struct conf_scope *s);
+static bool parse_file(struct build *b, const struct build_file *file, struct conf_scope *s);
 
 static void next(struct parser *p)
 {
@@ -184,6 +184,7 @@ static void parse_option(struct parser *p, struct conf_scope *s, const struct le
 	enum option_id id = option_find(name->text);
 	const struct option *o = id < OPTIONS ? &option_table[id] : NULL;
 	struct build_value v = { .option = o, .at = name->at };
+	struct conf_place value = p->t.at;
 	struct build_word *word = NULL;
 	size_t high = a->high;
 	bool list = p->t.kind == LEX_LIST;
@@ -198,7 +199,7 @@ static void parse_option(struct parser *p, struct conf_scope *s, const struct le
 	} else if (o && o->scopes & 1u << s->kind) {
 		v.word = word;
 		if (list && !option_is_list(o))
-			error_at(p, &name->at, "$ takes one value, not a list", bytes_of(o->name));
+			error_at(p, &value, "$ takes one value, not a list", bytes_of(o->name));
 		else
 			scope_set(p->build, s, &v);
 	}
@@ -425,9 +426,11 @@ static void parse_stanza(struct parser *p, struct conf_scope *s, const struct le
 static void parse_item(struct parser *p, struct conf_scope *s)
 {
 	struct lex_token word = p->t;
+	enum option_id id = option_find(word.text);
 	struct build_word name;
 	bool named;
 
+	p->build->gateway_seen |= id == OPTION_GATEWAY || id == OPTION_ROUTES;
 	next(p);
 	if (p->t.kind == LEX_EQUALS) {
 		next(p);
@@ -446,7 +449,7 @@ static void parse_item(struct parser *p, struct conf_scope *s)
 		parse_stanza(p, s, &word, named ? &name : NULL);
 		return;
 	}
-	if (scope_find(word.text) < SCOPES && option_find(word.text) == OPTIONS)
+	if (scope_find(word.text) < SCOPES && id == OPTIONS)
 		build_error(p->build, &word.at, "{ is missing: write $$ { ... }", word.text,
 		    scope_find(word.text) == SCOPE_ESMTP_LISTENER ? BYTES("") : BYTES(" \"name\""));
 	else
@@ -495,8 +498,11 @@ static void parse_items(struct parser *p, struct conf_scope *s, const struct con
 	}
 }
 
-/* The file's octets lie at the end of the arena while it is parsed. */
-static void parse_file(struct build *b, const struct build_file *file, struct conf_scope *s)
+/*
+ * The file's octets lie at the end of the arena while it is parsed. False: it cannot be read, or there
+ * is no room for it.
+ */
+static bool parse_file(struct build *b, const struct build_file *file, struct conf_scope *s)
 {
 	struct parser p = { .build = b, .file = file };
 	struct conf_place at = { file->path, 1, 1 };
@@ -508,18 +514,18 @@ static void parse_file(struct build *b, const struct build_file *file, struct co
 	    b->arena.high - b->arena.low, &size);
 	if (why == conf_too_large) {
 		b->arena.full = true;
-		return;
+		return false;
 	}
 	if (why) {
 		build_error(b, &at, "cannot be read: $", bytes_of(why), (struct bytes){ 0 });
-		return;
+		return false;
 	}
 	mem = b->arena.mem + b->arena.low;
 	if (size > 0) {
 		uint8_t *end = arena_temp(&b->arena, size);
 
 		if (!end)
-			return;
+			return false;
 		memmove(end, mem, size);
 		mem = end;
 	}
@@ -527,11 +533,12 @@ static void parse_file(struct build *b, const struct build_file *file, struct co
 	next(&p);
 	parse_items(&p, s, NULL);
 	b->arena.high = high;
+	return true;
 }
 
-void parse_main(struct build *b)
+bool parse_main(struct build *b)
 {
 	struct build_file file = { NULL, b->main_file, 1 };
 
-	parse_file(b, &file, b->tree->global);
+	return parse_file(b, &file, b->tree->global);
 }

@@ -163,26 +163,41 @@ static struct conf_scope *find_binding(const struct build *b, struct bytes name)
 	return s;
 }
 
+/* A Binding that was opened outside of a group joins one. */
+static void move(struct conf_scope *s, struct conf_scope *group)
+{
+	struct conf_scope *from = s->parent, *before = NULL;
+
+	for (struct conf_scope *c = from->first_child; c != s; c = c->next)
+		before = c;
+	if (before)
+		before->next = s->next;
+	else
+		from->first_child = s->next;
+	if (from->last_child == s)
+		from->last_child = before;
+	s->next = NULL;
+	s->parent = group;
+	append(group, s);
+}
+
 static struct conf_scope *open_binding(
     struct build *b, struct conf_scope *in, const struct build_word *name)
 {
 	struct conf_scope *s = find_binding(b, name->text);
 
-	if (s && s->parent == in)
-		return s;
-	if (s && s->parent->kind == SCOPE_BINDING_GROUP) {
+	if (s && in->kind == SCOPE_BINDING_GROUP && s->parent->kind == SCOPE_BINDING_GROUP &&
+	    s->parent != in) {
 		build_error(b, &name->at,
-		    "Binding \"$\" is in Binding_Group \"$\" already, a binding is in one place",
+		    "Binding \"$\" is in Binding_Group \"$\" already: a binding is in one group at "
+		    "most",
 		    name->text, s->parent->name);
 		return NULL;
 	}
-	if (s) {
-		build_error(b, &name->at,
-		    "Binding \"$\" was opened outside of a Binding_Group before, a binding is in "
-		    "one place",
-		    name->text, nothing);
-		return NULL;
-	}
+	if (s && in->kind == SCOPE_BINDING_GROUP && s->parent != in)
+		move(s, in);
+	if (s)
+		return s;
 	if (!name_is_good(b, name, SCOPE_BINDING))
 		return NULL;
 	s = add(b, in, SCOPE_BINDING, name, name->text);
@@ -296,6 +311,21 @@ static const struct conf_list *keep_words(struct build *b, const struct build_va
 	return kept;
 }
 
+/* Where the value stands; each word of it where a rule between options may be broken by one of them. */
+static const struct conf_place *keep_places(struct build *b, const struct build_value *v)
+{
+	bool each = v->n > 0 && (v->option->type == TYPE_NETS || v->option->type == TYPE_ROUTES);
+	size_t n = each ? v->n : 1;
+	struct conf_place *at = arena_take(&b->arena, n * sizeof(*at));
+
+	if (!at)
+		return NULL;
+	at[0] = v->n > 0 ? v->word[0].at : v->at;
+	for (size_t i = 1; i < n; i++)
+		at[i] = v->word[i].at;
+	return at;
+}
+
 static struct conf_setting *setting_of(struct build *b, struct conf_scope *s, enum option_id id)
 {
 	struct conf_setting *set;
@@ -321,19 +351,17 @@ void scope_set(struct build *b, struct conf_scope *s, const struct build_value *
 	struct build_value parsed = *v;
 	enum option_id id = (enum option_id)(v->option - option_table);
 	const struct conf_list *words;
+	const struct conf_place *places;
 	struct conf_setting *set;
-	bool gateway = id == OPTION_GATEWAY || id == OPTION_ROUTES;
 
-	if (!value_parse(b, &parsed)) {
-		b->gateway_wrong |= gateway;
+	if (!value_parse(b, &parsed))
 		return;
-	}
-	b->gateway_seen |= gateway;
 	words = keep_words(b, &parsed);
-	set = words ? setting_of(b, s, id) : NULL;
+	places = words ? keep_places(b, &parsed) : NULL;
+	set = places ? setting_of(b, s, id) : NULL;
 	if (!set)
 		return;
 	set->value = parsed.out;
 	set->words = words;
-	set->at = parsed.n > 0 ? parsed.word[0].at : v->at;
+	set->at = places;
 }

@@ -25,7 +25,7 @@ struct conf_setting {
 	struct conf_setting *next; /* in the order in which they were set first */
 	union conf_value value;
 	const struct conf_list *words; /* as written, words of a fixed list in their proper form */
-	struct conf_place at;
+	const struct conf_place *at; /* of the value; of each word in TYPE_NETS and TYPE_ROUTES */
 	uint8_t option;  /* enum option_id */
 	bool supplanted; /* a Gateway beside Routes */
 };

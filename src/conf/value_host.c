@@ -286,6 +286,16 @@ static const char *parse_route(struct bytes x, struct endpoint *e, struct route_
 	return why;
 }
 
+bool value_is_route(struct bytes x, const struct conf_route *r)
+{
+	struct route_params params;
+	struct endpoint e;
+
+	return !parse_route(x, &e, &params) && e.literal == r->literal && e.port == r->port &&
+	       inet_same(e.addr.a, r->addr.a) &&
+	       memcmp(e.addr.zone, r->addr.zone, INET_ZONE) == 0;
+}
+
 /* Insertion keeps the order of equal ones. */
 static void sort(struct conf_routes *routes)
 {

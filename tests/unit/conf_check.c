@@ -136,6 +136,7 @@ static void test_listens(void)
 static void test_many_listens(void)
 {
 	static char text[60 * CONFIG_LISTENERS + 200];
+	char want[120];
 	size_t n = (size_t)sprintf(text, G "ESMTP_Listener { ");
 
 	for (unsigned i = 0; i < CONFIG_LISTENERS; i++)
@@ -143,8 +144,9 @@ static void test_many_listens(void)
 	strcpy(text + n, "}");
 	ok(load(text) == CONF_OK, "CONFIG_LISTENERS of one family");
 	strcpy(text + n, "Listen *:999 {} }");
-	ok(load(text) == CONF_BAD && strstr(said, "t:1:1: error: more addresses to listen on than this gatepost has room for"),
-		"one more is too many");
+	snprintf(want, sizeof(want),
+		"t:2:%zu: error: more addresses to listen on than this gatepost has room for", n - strlen(G) + 8);
+	ok(load(text) == CONF_BAD && strstr(said, want), "one more is too many, and is pointed at");
 	strcpy(text + n, "Listen *:999 { Enable = false } }");
 	ok(load(text) == CONF_OK, "... unless it is not enabled");
 	ok(load(L("Enable = false Listen :26 {}")) == CONF_OK &&
@@ -280,12 +282,8 @@ static void test_bindings(void)
 		"names");
 	load(G "Binding_Group g { Binding b { } }\nBinding_Group h { Binding b { } }\nBinding b { }");
 	is_str(said,
-		"t:3:27: error: Binding \"b\" is in Binding_Group \"g\" already, a binding is in one place\n"
-		"t:4:9: error: Binding \"b\" is in Binding_Group \"g\" already, a binding is in one place\n",
+		"t:3:27: error: Binding \"b\" is in Binding_Group \"g\" already: a binding is in one group at most\n",
 		"a binding in two groups");
-	load(G "Binding b { }\nBinding_Group h { Binding b { } }");
-	is_str(said, "t:3:27: error: Binding \"b\" was opened outside of a Binding_Group before, a binding is in one place\n",
-		"a binding within and without");
 	loads(G "Binding b { } Binding B { } Binding_Group b { }");
 	is_num(conf.bindings, 3, "names are case-sensitive");
 	load(G "ESMTP_Listener { Peer 10.0.0.1 { Binding = B } }\nBinding b { }");

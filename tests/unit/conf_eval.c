@@ -73,7 +73,7 @@ static const struct {
 	{"peer 10.0.0.1/8 binding", "bad: \"10.0.0.1/8\" is neither an address nor a block"},
 	{"planet earth gateway", "bad: \"planet\" is neither a scope nor the last word"},
 	{"gateway gateway", "bad: \"gateway\" is neither a scope nor the last word"},
-	{"domain", "bad: unknown option \"domain\""},
+	{"domain", "bad: a name is missing behind \"domain\""},
 	{"binding scanners max_message_size", "bad: Max_Message_Size is not an option of Binding"},
 	{"domain a.b envelope_from", "bad: Envelope_From is not an option of Domain"},
 	{"peer 10.0.0.1 gateway", "bad: Gateway is not an option of Peer"},

@@ -300,6 +300,27 @@ static void test_peers(void)
 	is_str(eval("peer 10.1.0.1 client_patience"), "Client_Patience = 20s", "but one Peer alone is in force");
 }
 
+/* A Binding may be opened again outside of its group, and may join one later. */
+static void test_binding_again(void)
+{
+	loads("Gateway = x Binding_Group g { Gateway = g Binding b { Idle_Timeout = 5 } } "
+	      "Binding b { Connect_Timeout = 7 }");
+	is_num(conf.bindings, 2, "one binding");
+	is_str(eval("binding b gateway"), "Gateway = \"g\"", "it stays in its group");
+	is_str(eval("binding b idle_timeout"), "Idle_Timeout = 5s", "... keeps what it had");
+	is_str(eval("binding b connect_timeout"), "Connect_Timeout = 7s", "... and what came outside of the group");
+	loads("Gateway = x Binding a { } Binding b { Idle_Timeout = 5 } Binding c { } "
+	      "Binding_Group g { Gateway = g Binding b { Connect_Timeout = 7 } Binding a { } Binding c { } } "
+	      "Binding late { Gateway = l }");
+	is_num(conf.bindings, 5, "four bindings");
+	is_str(eval("binding b gateway"), "Gateway = \"g\"", "one opened before joins the group");
+	is_str(eval("binding a gateway"), "Gateway = \"g\"", "... so does the first");
+	is_str(eval("binding c gateway"), "Gateway = \"g\"", "... and the last");
+	is_str(eval("binding late gateway"), "Gateway = \"l\"", "... and another is still added outside");
+	is_str(eval("binding b idle_timeout"), "Idle_Timeout = 5s", "it keeps what it had");
+	is_str(eval("binding b connect_timeout"), "Connect_Timeout = 7s", "... and what came in the group");
+}
+
 static void test_binding_of_mail(void)
 {
 	struct conf_receive r;
@@ -434,6 +455,7 @@ int main(void)
 	test_header();
 	test_receiving();
 	test_peers();
+	test_binding_again();
 	test_binding_of_mail();
 	test_domains();
 	if (ON(CONFIG_CONF_REGEX))

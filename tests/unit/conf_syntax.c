@@ -96,7 +96,7 @@ static const struct {
 	{G "/*/ x\n", "t:2:1: error: this comment has no end: close it with */\n"},
 	{G "Allowed_Senders = ( a@b\nClock = rtc\n", "t:2:19: error: this list is not closed: ) is missing\n"},
 	{G "Allowed_Senders = ( a@b { )\nClock = gps\n", "t:2:19: error: this list is not closed: ) is missing\n"},
-	{G "Clock = ( rtc )\n", "t:2:1: error: Clock takes one value, not a list\n"},
+	{G "Clock = ( rtc )\n", "t:2:9: error: Clock takes one value, not a list\n"},
 	/* quotes are needed where a value holds one of / [ ] = ( ) { } ' " # or white space */
 	{G "Control_Socket = /run/x\n", "t:2:18: " QUOTES "\"/run/x\"\n"},
 	{G "Inbound_Throttle_Messages = 100/60\n", "t:2:29: " QUOTES "\"100/60\"\n"},
