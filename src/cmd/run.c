@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/cmd.h"
 
+#include "io/errtext.h"
 #include "run/settings.h"
 #include "run/supervisor.h"
 #include "version.h"
@@ -61,7 +62,7 @@ static int run_detached(struct supervisor_how *how)
 	how->file = run_absolute(how->file);
 	how->detached = true;
 	if (pipe2(served, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
-		cmd_say(STDERR_FILENO, "gatepost: ", strerror(errno), "\n", NULL);
+		cmd_say(STDERR_FILENO, "gatepost: ", errtext(errno), "\n", NULL);
 		return EX_OSERR;
 	}
 	if (pid > 0) {
@@ -70,7 +71,7 @@ static int run_detached(struct supervisor_how *how)
 	}
 	how->served = served[1];
 	if (setsid() < 0 || chdir("/") < 0)
-		cmd_say(STDERR_FILENO, "gatepost: ", strerror(errno), "\n", NULL);
+		cmd_say(STDERR_FILENO, "gatepost: ", errtext(errno), "\n", NULL);
 	run_serve(how);
 }
 

@@ -9,10 +9,11 @@
 #include "cmd/cmd.h"
 #include "cmd/lines.h"
 #include "cmd/talk.h"
+#include "io/errtext.h"
+#include "io/users.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -89,14 +90,14 @@ static void skip_separator(struct buf *b)
 /* Who calls: user@host. */
 static void name_self(void)
 {
-	const struct passwd *user = getpwuid(getuid());
+	struct user user;
 	struct fmt f;
 
 	if (gethostname(mail.host, sizeof(mail.host) - 1) != 0 || mail.host[0] == '\0')
 		memcpy(mail.host, "localhost", sizeof("localhost"));
 	fmt_init(&f, mail.self, sizeof(mail.self));
-	if (user != NULL) {
-		fmt_str(&f, user->pw_name);
+	if (users_by_uid(getuid(), &user)) {
+		fmt_str(&f, user.name);
 	} else {
 		fmt_str(&f, "uid");
 		fmt_u64(&f, getuid());
@@ -164,7 +165,7 @@ static int dial(void)
 
 		cmd_say(2, "sendmail: ",
 		    absent ? "gatepost is not running (no answer at " : "no way to gatepost (",
-		    mail.socket, absent ? "" : ": ", absent ? "" : strerror(errno),
+		    mail.socket, absent ? "" : ": ", absent ? "" : errtext(errno),
 		    "); the mail was not sent\n", NULL);
 		if (fd >= 0)
 			close(fd);
@@ -306,7 +307,7 @@ static int content(const struct sendmail *m, struct bytes head)
 		event = talk_body(t, buf_peek(&chunk), WAIT_MS);
 	}
 	if (mail.source.error != 0) /* the relay must not take half a mail for a whole one */
-		return fail(EX_IOERR, "cannot read the mail: ", strerror(mail.source.error));
+		return fail(EX_IOERR, "cannot read the mail: ", errtext(mail.source.error));
 	if (event == TALK_OK)
 		event = talk_flush(t, WAIT_MS);
 	if (event != TALK_OK)
@@ -355,7 +356,7 @@ int cmd_sendmail(int argc, char **argv)
 	buf_init(&mail.head, mail.head_mem, sizeof(mail.head_mem));
 	source_fill(&mail.source, &mail.head, false);
 	if (mail.source.error != 0)
-		return fail(EX_IOERR, "cannot read the mail: ", strerror(mail.source.error));
+		return fail(EX_IOERR, "cannot read the mail: ", errtext(mail.source.error));
 	skip_separator(&mail.head);
 	head = buf_peek(&mail.head);
 	rest = head;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "io/dial.h"
 
+#include "io/errtext.h"
 #include "io/ifaces.h"
 #include "io/sockaddr.h"
 #include "io/tune.h"
@@ -217,6 +218,6 @@ const char *dial_error(int err)
 	case ENODEV:
 		return "no such interface";
 	default:
-		return strerror(err);
+		return errtext(err);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "run/bind.h"
 
+#include "io/errtext.h"
 #include "io/sockaddr.h"
 #include "io/tune.h"
 #include "run/unix_socket.h"
@@ -185,7 +186,7 @@ static void bind_reason(const struct bound *b, int err, struct fmt *why)
 	} else if (err == EADDRINUSE) {
 		fmt_str(why, "another program listens there");
 	} else {
-		fmt_str(why, strerror(err));
+		fmt_str(why, errtext(err));
 	}
 }
 

@@ -3,13 +3,14 @@
 
 #include "base/fmt.h"
 #include "base/num.h"
+#include "io/errtext.h"
 #include "io/log.h"
+#include "io/users.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,20 +23,18 @@
 
 static bool confine_look_up(struct confine *c, struct bytes user)
 {
-	const struct passwd *p;
+	struct user found;
 	uint64_t number;
 
 	if (num_u64(user, UINT32_MAX - 1, &number)) {
-		p = getpwuid((uid_t)number);
 		c->uid = (uid_t)number;
-		c->gid = p != NULL ? p->pw_gid : (gid_t)number;
+		c->gid = users_by_uid(c->uid, &found) ? found.gid : (gid_t)number;
 		return true;
 	}
-	p = getpwnam((const char *)user.p);
-	if (p == NULL)
+	if (!users_by_name(user, &found))
 		return false;
-	c->uid = p->pw_uid;
-	c->gid = p->pw_gid;
+	c->uid = found.uid;
+	c->gid = found.gid;
 	return true;
 }
 
@@ -86,7 +85,7 @@ _Noreturn static void confine_failed(const char *what)
 	fmt_str(&f, "cannot give up rights: ");
 	fmt_str(&f, what);
 	fmt_str(&f, ": ");
-	fmt_str(&f, strerror(errno));
+	fmt_str(&f, errtext(errno));
 	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
 	_exit(EX_OSERR);
 }

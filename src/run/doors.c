@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "run/doors.h"
 
+#include "io/users.h"
 #include "run/unix_socket.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -45,16 +45,17 @@ static int doors_one(const char *path, mode_t mode, gid_t group, struct fmt *why
 
 int doors_open(struct doors *d, struct bytes path, bool root, struct fmt *why)
 {
-	const struct group *g = root ? getgrnam("gatepost") : NULL;
+	uint32_t group = (uint32_t)-1;
 	size_t start = why->n;
 
+	if (root)
+		(void)users_group(BYTES("gatepost"), &group);
 	d->control = d->submit = -1;
 	if (!doors_paths(d, path)) {
 		fmt_str(why, "Control_Socket: the path is too long");
 		return EX_CONFIG;
 	}
-	d->control = doors_one(
-	    d->control_path, DOORS_CONTROL_MODE, g != NULL ? g->gr_gid : (gid_t)-1, why);
+	d->control = doors_one(d->control_path, DOORS_CONTROL_MODE, group, why);
 	if (d->control < 0)
 		return doors_fail(d, d->control, root);
 	why->n = start;

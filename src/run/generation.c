@@ -2,6 +2,7 @@
 #include "run/generation.h"
 
 #include "io/clock.h"
+#include "io/errtext.h"
 #include "io/ipc.h"
 #include "io/log.h"
 #include "io/random.h"
@@ -31,7 +32,7 @@ static void child_lock(enum sandbox_role role)
 		return;
 	fmt_init(&f, text, sizeof(text));
 	fmt_str(&f, "this kernel cannot filter system calls: ");
-	fmt_str(&f, strerror(-err));
+	fmt_str(&f, errtext(-err));
 	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
 }
 
@@ -210,11 +211,8 @@ void generation_log_end(const char *who, int status)
 	fmt_init(&f, text, sizeof(text));
 	fmt_str(&f, who);
 	if (WIFSIGNALED(status)) {
-		fmt_str(&f, " was ended by signal ");
-		fmt_i64(&f, WTERMSIG(status));
-		fmt_str(&f, " (");
-		fmt_str(&f, strsignal(WTERMSIG(status)));
-		fmt_char(&f, ')');
+		fmt_str(&f, " was ended by ");
+		fmt_str(&f, errtext_signal(WTERMSIG(status)));
 	} else {
 		fmt_str(&f, " ended with status ");
 		fmt_i64(&f, WEXITSTATUS(status));

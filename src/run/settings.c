@@ -2,12 +2,13 @@
 #include "run/settings.h"
 
 #include "base/fmt.h"
+#include "io/errtext.h"
 #include "io/files.h"
 #include "io/ifaces.h"
+#include "io/users.h"
 
 #include <errno.h>
 #include <net/if.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ static const char *read_file(void *ctx, const char *path, void *mem, size_t n, s
 	if (got == -EFBIG)
 		return conf_too_large;
 	if (got < 0)
-		return strerror((int)-got);
+		return errtext((int)-got);
 	*used = (size_t)got;
 	return NULL;
 }
@@ -80,8 +81,10 @@ static void report(
 
 static bool user_exists(void *ctx, const char *name)
 {
+	struct user found;
+
 	(void)ctx;
-	return getpwnam(name) != NULL;
+	return users_by_name(bytes_of(name), &found);
 }
 
 struct wanted {

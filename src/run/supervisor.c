@@ -3,6 +3,7 @@
 
 #include "base/esc.h"
 #include "io/clock.h"
+#include "io/errtext.h"
 #include "io/ifaces.h"
 #include "io/log.h"
 #include "run/descriptors.h"
@@ -117,7 +118,7 @@ bool sup_start_generation(void)
 		return true;
 	fmt_init(&f, text, sizeof(text));
 	fmt_str(&f, "cannot start the engine: ");
-	fmt_str(&f, strerror(-err));
+	fmt_str(&f, errtext(-err));
 	sup.status = sup_complain(EX_OSERR, fmt_done(&f));
 	return false;
 }

@@ -3,13 +3,13 @@
 
 #include "base/limits.h"
 #include "io/clock.h"
+#include "io/errtext.h"
 #include "io/ifaces.h"
 #include "io/log.h"
 #include "run/descriptors.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -125,7 +125,7 @@ int sup_prepare(void)
 	descriptors_standard();
 	descriptors_keep(&sup.served, 1);
 	if (!sup_catch_signals() || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sup.log) < 0)
-		return sup_complain(EX_OSERR, bytes_of(strerror(errno)));
+		return sup_complain(EX_OSERR, bytes_of(errtext(errno)));
 	umask(022);
 	confine_secrets();
 	if (!sup_load(0, true))

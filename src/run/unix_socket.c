@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "run/unix_socket.h"
 
+#include "io/errtext.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,15 +45,15 @@ static int unix_clear(const struct sockaddr_un *un, struct fmt *why)
 		return unix_fail(why, "there is something that is not a socket", EEXIST);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return unix_fail(why, strerror(errno), errno);
+		return unix_fail(why, errtext(errno), errno);
 	err = connect(fd, (const struct sockaddr *)un, sizeof(*un)) < 0 ? errno : 0;
 	close(fd);
 	if (err == 0 || err == EAGAIN)
 		return unix_fail(why, "another relay is running there", EADDRINUSE);
 	if (err != ECONNREFUSED)
-		return unix_fail(why, strerror(err), err);
+		return unix_fail(why, errtext(err), err);
 	if (unlink(un->sun_path) < 0 && errno != ENOENT)
-		return unix_fail(why, strerror(errno), errno);
+		return unix_fail(why, errtext(errno), errno);
 	return 0;
 }
 
@@ -70,7 +72,7 @@ int unix_socket_open(const char *path, mode_t mode, gid_t group, struct fmt *why
 		return err;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return unix_fail(why, strerror(errno), errno);
+		return unix_fail(why, errtext(errno), errno);
 	before = umask(0777 & ~mode);
 	err = bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0 ? errno : 0;
 	umask(before);
@@ -81,5 +83,5 @@ int unix_socket_open(const char *path, mode_t mode, gid_t group, struct fmt *why
 	if (err == 0)
 		return fd;
 	close(fd);
-	return unix_fail(why, strerror(err), err);
+	return unix_fail(why, errtext(err), err);
 }
