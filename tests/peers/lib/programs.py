@@ -81,9 +81,9 @@ class Postfix:
         return one
 
     def source(self, port, mails, length, *options, sessions=20, kept=False, wait=300):
-        """Send so many mails."""
-        words = [self.path("smtp-source"), "-s", str(sessions), "-m", str(mails), "-l", str(length),
-                 "-f", "scanner@example.com", "-t", "office@example.net", *(["-d"] if kept else []), *options,
+        """Send so many mails; length 0: what the options say."""
+        words = [self.path("smtp-source"), "-s", str(sessions), "-m", str(mails), "-f", "scanner@example.com",
+                 "-t", "office@example.net", *(["-l", str(length)] if length else []), *(["-d"] if kept else []), *options,
                  f"127.0.0.1:{port}"]
         done = subprocess.run(words, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=wait, check=False)
