@@ -77,6 +77,7 @@ static void end_transaction(struct server *s)
 	s->phase = PHASE_IDLE;
 	s->recipients = 0;
 	s->utf8 = false;
+	s->mail_refused = false;
 }
 
 /* --- commands that need no other file --- */
@@ -184,8 +185,13 @@ static enum server_event no_starttls(struct server *s, const struct server_call 
 	return server_fail(s, c, TEXT_NO_STARTTLS);
 }
 
+/* Behind a MAIL that was refused it is no error of a client that pipelines. */
 static enum server_event no_mail(struct server *s, const struct server_call *c)
 {
+	if (s->mail_refused) {
+		server_say(c->out, TEXT_NO_MAIL);
+		return SERVER_MORE;
+	}
 	return server_fail(s, c, TEXT_NO_MAIL);
 }
 
@@ -383,6 +389,7 @@ void server_answer(struct server *s, struct buf *out, const struct reply *r)
 	print(out, r);
 	if (s->question == SERVER_MAIL) {
 		s->phase = yes ? PHASE_MAIL : PHASE_IDLE;
+		s->mail_refused = !yes;
 	} else if (s->question == SERVER_RCPT) {
 		s->recipients += yes;
 	} else if (s->question == SERVER_DATA && r->code == 354) {

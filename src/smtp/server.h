@@ -23,7 +23,7 @@ struct server_params {
 
 /* What a session counts as errors of the client (LIMIT_ERRORS of them end it): 500, 501, 502, 503
  * and 555 of the machine itself. Limits and addresses that are well-formed but not taken (452, 550,
- * 552, 553), and whatever the owner answers, are none. */
+ * 552, 553), whatever the owner answers, and RCPT and DATA behind a MAIL that was refused, are none. */
 enum server_event {
 	SERVER_MORE,   /* give more input */
 	SERVER_FULL,   /* drain out first (less than LIMIT_REPLY_PRINTED octets of room) */
@@ -61,6 +61,7 @@ struct server {
 	uint8_t errors;
 	bool esmtp; /* EHLO was said */
 	bool parked;
+	bool mail_refused; /* the last MAIL was, and no transaction was begun or reset since */
 	bool utf8;      /* SMTPUTF8 given in this transaction's MAIL */
 	bool good;      /* a command was understood: this is a mail client */
 	bool skipping;  /* the rest of an overlong line is being dropped */

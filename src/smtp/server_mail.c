@@ -96,6 +96,7 @@ enum server_event server_do_mail(struct server *s, const struct server_call *c)
 	struct params p = { .size_seen = false };
 	uint64_t limit = server_limit(s);
 
+	s->mail_refused = true;
 	if (!take_keyword(&args, BYTES("FROM")))
 		return server_fail(s, c, TEXT_MAIL_FORM);
 	switch (path_parse(&args, true, path)) {
