@@ -8,6 +8,7 @@
 #include "run/outbound_part.h"
 #include "run/stats.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -201,7 +202,8 @@ static void dial_failed(struct dial *d, unsigned index, int err)
 	o->spent |= 1u << index;
 	o->present = (uint8_t)index;
 	gateway_address_failed(o->gateway, o->order[index]);
-	blame(o, VERDICT_NO_CONNECT, dial_error(err), (struct bytes){0});
+	/* ECONNRESET comes of a gateway that took the connection and dropped it before it was noticed here */
+	blame(o, err == ECONNRESET ? VERDICT_LOST : VERDICT_NO_CONNECT, dial_error(err), (struct bytes){0});
 }
 
 static void dial_done(struct dial *d, int fd, unsigned index)
@@ -378,6 +380,30 @@ static enum outbound_event reset_answered(struct outbound *o, enum client_comman
 	return OUTBOUND_STANDS;
 }
 
+static uint64_t awaited_ms(const struct outbound *o)
+{
+	switch (client_awaits(&o->client)) {
+	case CLIENT_CMD_MAIL:
+		return (uint64_t)o->sending.mailfrom_timeout * 1000;
+	case CLIENT_CMD_RCPT:
+	case CLIENT_CMD_DATA:
+		return (uint64_t)o->sending.rcptto_timeout * 1000;
+	case CLIENT_CMD_END:
+		return (uint64_t)o->sending.body_timeout * 1000;
+	case CLIENT_CMD_GREETING:
+	case CLIENT_CMD_EHLO:
+	case CLIENT_CMD_HELO:
+		return (uint64_t)o->sending.ehlo_timeout * 1000;
+	case CLIENT_CMD_RSET:
+	case CLIENT_CMD_NOOP:
+	case CLIENT_CMD_QUIT:
+		return SHORT_MS;
+	case CLIENT_CMD_NONE:
+		break;
+	}
+	return 0;
+}
+
 enum outbound_event outbound_step(struct outbound *o, enum client_command *command)
 {
 	struct client_what what = {CLIENT_CMD_NONE, CLIENT_OK};
@@ -410,7 +436,11 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 		return OUTBOUND_STANDS;
 	case CLIENT_REPLY:
 		o->waited = false;
-		return o->state == OB_RESET ? reset_answered(o, what.command) : OUTBOUND_REPLY;
+		if (o->state == OB_RESET)
+			return reset_answered(o, what.command);
+		if (awaited_ms(o)) /* each reply has its own time, pipelined or not */
+			loop_deadline(&o->limit, loop_now() + awaited_ms(o), on_limit);
+		return OUTBOUND_REPLY;
 	case CLIENT_EARLY:
 		return OUTBOUND_EARLY;
 	case CLIENT_FAILED:
@@ -418,30 +448,6 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 		return OUTBOUND_FAILS;
 	}
 	return OUTBOUND_NOTHING;
-}
-
-static uint64_t awaited_ms(const struct outbound *o)
-{
-	switch (client_awaits(&o->client)) {
-	case CLIENT_CMD_MAIL:
-		return (uint64_t)o->sending.mailfrom_timeout * 1000;
-	case CLIENT_CMD_RCPT:
-	case CLIENT_CMD_DATA:
-		return (uint64_t)o->sending.rcptto_timeout * 1000;
-	case CLIENT_CMD_END:
-		return (uint64_t)o->sending.body_timeout * 1000;
-	case CLIENT_CMD_GREETING:
-	case CLIENT_CMD_EHLO:
-	case CLIENT_CMD_HELO:
-		return (uint64_t)o->sending.ehlo_timeout * 1000;
-	case CLIENT_CMD_RSET:
-	case CLIENT_CMD_NOOP:
-	case CLIENT_CMD_QUIT:
-		return SHORT_MS;
-	case CLIENT_CMD_NONE:
-		break;
-	}
-	return 0;
 }
 
 size_t outbound_flush(struct outbound *o)
