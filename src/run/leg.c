@@ -214,12 +214,12 @@ void leg_cut(struct leg *l)
 
 /* ---- events ---- */
 
-static enum leg_event fails(struct leg *l)
+static enum leg_event fails(struct leg *l, bool doubt)
 {
 	struct outbound *o = l->ob;
 
 	take_why(l);
-	l->doubt = o->trouble == VERDICT_LOST || o->trouble == VERDICT_TIMEOUT;
+	l->doubt = doubt;
 	if (!l->kept)
 		gateway_address_failed(l->gateway, o->order[o->present]);
 	l->more = l->kept || outbound_has_more(o) || l->route + 1u < l->sending.routes->n;
@@ -233,7 +233,7 @@ static enum leg_event judge(struct leg *l, enum client_command command)
 
 	if (v == VERDICT_FAIL) {
 		outbound_blame_reply(l->ob, command, r);
-		return fails(l);
+		return fails(l, false);
 	}
 	if (v != VERDICT_OK) {
 		struct fmt f;
@@ -293,14 +293,14 @@ enum leg_event leg_step(struct leg *l, enum client_command *command)
 	if (ev == OUTBOUND_REPLY)
 		return judge(l, *command);
 	if (ev == OUTBOUND_FAILS)
-		return fails(l);
+		return fails(l, true);
 	if (ev == OUTBOUND_EARLY) {
 		enum verdict v = verdict_of(CLIENT_CMD_END, client_last(&l->ob->client));
 
 		if (v == VERDICT_DEFER || v == VERDICT_REJECT)
 			return LEG_EARLY;
 		outbound_blame_reply(l->ob, CLIENT_CMD_NONE, client_last(&l->ob->client));
-		return fails(l);
+		return fails(l, false);
 	}
 	return LEG_NOTHING;
 }
@@ -308,7 +308,7 @@ enum leg_event leg_step(struct leg *l, enum client_command *command)
 bool leg_turned(struct leg *l, enum client_command command)
 {
 	outbound_blame_reply(l->ob, command, client_last(&l->ob->client));
-	(void)fails(l);
+	(void)fails(l, false);
 	return l->more;
 }
 

@@ -36,7 +36,7 @@ struct leg {
 	bool told;         /* LEG_READY or LEG_BROKEN was told to the owner */
 	bool kept;         /* the present connection was kept from an earlier mail */
 	bool fresh;        /* a kept one was replaced: no second time */
-	bool doubt;        /* it was lost without a word, or fell silent */
+	bool doubt;        /* it was lost, fell silent or talked nonsense: what became of the last command is not known */
 	bool busy;         /* patience ended while all connections were busy */
 	uint8_t route;     /* which of the routes is tried, in their order */
 	uint8_t trouble;   /* enum verdict_trouble */
