@@ -13,7 +13,8 @@
 #include <sysexits.h>
 
 #define GRACE_MS 20000u /* for mails in their body, at ENGINE_STOP */
-#define LAST_MS 28000u  /* then it ends whatever is left */
+#define LAST_MS 28000u  /* then it tells whoever still waits that the mail's fate is not known */
+#define END_MS 28600u   /* and ends */
 #define LOOK_MS 200u    /* how often it looks whether all is done */
 
 /* One for each session; limit, company and DIAL_PARALLEL attempts for each connection to a gateway; answer and probe for each gateway. */
@@ -47,13 +48,13 @@ static void look_around(struct deadline *d)
 		loop_stop();
 		return;
 	}
-	if (inbound_env.stopping && since >= LAST_MS) {
+	if (inbound_env.stopping && since >= END_MS) {
 		log_text(LOG_LEVEL_WARNING, "engine event=stopped reason=\"some mails were not decided in time\"");
 		loop_stop();
 		return;
 	}
 	if (inbound_env.stopping && since >= GRACE_MS)
-		inbound_give_up();
+		inbound_give_up(since >= LAST_MS);
 	loop_deadline(&look, loop_now() + LOOK_MS, look_around);
 }
 

@@ -88,11 +88,17 @@ void inbound_end(struct inbound *in)
 	loop_at_end(&in->gone, give_back);
 }
 
-static void give_up_mail(struct inbound *in)
+/* A reply that took something of a mail that comes to nothing is not its last word. */
+static void give_up_mail(struct inbound *in, const char *reply)
 {
+	struct fmt f;
+
 	if (in->txn.phase == TXN_IDLE)
 		return;
-	in->gone_logged = true;
+	if (in->txn.phase != TXN_END_SENT && (reply[0] || in->said_code < 400)) {
+		fmt_init(&f, in->said, sizeof(in->said));
+		fmt_str(&f, reply);
+	}
 	pump_event(in, TXN_GONE, 0);
 }
 
@@ -106,7 +112,8 @@ void inbound_lost(struct inbound *in)
 	}
 	if (server_almost_ended(&in->server))
 		say_log(LOG_LEVEL_WARNING, in, "closed", "the client went away behind an end of data with bare line feeds; Lone_LF_Ends_Data would take it");
-	give_up_mail(in);
+	in->gone_logged = true;
+	give_up_mail(in, "");
 	if (in->txn.phase == TXN_IDLE) {
 		inbound_end(in);
 		return;
@@ -268,7 +275,7 @@ static void on_limit(struct deadline *d)
 			say_log(LOG_LEVEL_WARNING, in, "timeout", "the end of data came with bare line feeds; Lone_LF_Ends_Data = true for this Peer takes it");
 		else
 			say_log(LOG_LEVEL_INFO, in, "timeout", server_in_data(&in->server) ? "no end of data within Client_Timeout" : "no command within Client_Timeout");
-		give_up_mail(in);
+		give_up_mail(in, "421 4.4.2 nothing came for too long");
 		say_421(in, "4.4.2", "nothing came for too long");
 	}
 	inbound_run(in);
@@ -399,14 +406,28 @@ void inbound_drain(void)
 	}
 }
 
-void inbound_give_up(void)
+/* Nothing is heard any more of a mail past its final dot. */
+static void leave_in_doubt(struct inbound *in)
+{
+	leg_impatient(&in->leg);
+	in->leg.doubt = true;
+	pump_event(in, TXN_FAIL, 0);
+	inbound_run(in);
+}
+
+void inbound_give_up(bool all)
 {
 	for (unsigned i = 0; i < pool.fresh; i++) {
 		struct inbound *in = &objects[i];
 
-		if (!conn_is_open(&in->conn) || in->state != INBOUND_OPEN || in->txn.phase == TXN_END_SENT)
+		if (in->state != INBOUND_OPEN && in->state != INBOUND_DETACHED)
 			continue;
-		give_up_mail(in);
+		if (in->txn.phase == TXN_END_SENT) {
+			if (all)
+				leave_in_doubt(in);
+			continue;
+		}
+		give_up_mail(in, "421 4.3.2 the box is shutting down");
 		say_421(in, "4.3.2", "the box is shutting down");
 		inbound_run(in);
 	}

@@ -97,8 +97,8 @@ uint32_t inbound_count_at(uint32_t listener);
 
 /* No new mail: idle sessions are told 421 (at once when stopping, else after a minute of idleness). */
 void inbound_drain(void);
-/* Past the grace: mails in their body are given up. */
-void inbound_give_up(void);
+/* Past the grace: mails in their body are given up; all: those whose reply from the gateway is awaited, too. */
+void inbound_give_up(bool all);
 
 /* ---- between inbound.c and pump.c ---- */
 
