@@ -585,12 +585,14 @@ static void on_limit(struct deadline *d)
 		outbound_close(o, false);
 		return;
 	}
-	if (o->client.in_body && buf_used(&o->conn.out) == 0) {
+	if (o->client.in_body && buf_used(&o->conn.out) == 0 && !o->client.surplus) {
 		/* it waits for the client, not for the gateway */
 		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000, on_limit);
 		return;
 	}
-	if (o->client.in_body)
+	if (o->client.surplus)
+		blame(o, VERDICT_PROTOCOL, "began a reply that was not asked for", (struct bytes){0});
+	else if (o->client.in_body)
 		blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long", (struct bytes){0});
 	else
 		blame(o, VERDICT_TIMEOUT, "no answer in time to ", bytes_of(client_command_name(awaited)));

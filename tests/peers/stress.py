@@ -377,6 +377,21 @@ def _(word):
         good(r, g, "after")
 
 
+@cases("a gateway begins a reply that was not asked for behind that to {0}, and says no more: 451, nothing hangs", [
+    "MAIL", "RCPT", "DATA", "DOT"])
+def _(word):
+    with box("Client_Patience = 2s\nBody_Timeout = 2s\nRcptTo_Timeout = 2s\n", **{word: (STAGES[word] + b"2", SILENT)}) as (r, g):
+        balance = Balance(r)
+        with r.session() as c:
+            c.cmd("MAIL FROM:<a@a.test>", "250")
+            c.send("RCPT TO:<b@b.test>\r\n").reply("451" if word == "MAIL" else "250|451", 5)
+            got = c.cmd("DATA", "354|451", wait=5)
+            if got.code == 354:
+                c.send(b"Subject: x\r\n\r\n" + b"y" * 70 + b"\r\n" + b".\r\n")
+                c.reply("250" if word == "DOT" else "451 4.4.2", 5)
+        balance.settle()
+
+
 @cases("a gateway vanishes after each octet of its {0} ({1}): 451, down, then found again",
        [(w, h) for w in ("GREETING", "EHLO") for h in HOWS])
 def _(word, how):
