@@ -336,7 +336,7 @@ static bool step_lan(struct inbound *in)
 	ev = server_step(&in->server, &input, &in->conn.out, LIMIT_IN, &what);
 	if (had != input.n) {
 		buf_drop(&in->conn.in, had - input.n);
-		if (!server_in_data(&in->server))
+		if (!server_in_data(&in->server) && !server_line_begun(&in->server, BYTES("")))
 			in->since = loop_now();
 	}
 	switch (ev) {
