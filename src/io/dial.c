@@ -202,6 +202,12 @@ const char *dial_error(int err)
 		       "meant: write %interface behind it";
 	case ETIMEDOUT:
 		return "no answer";
+	case EMFILE:
+	case ENFILE:
+		return "this box has no file descriptor left";
+	case ENOMEM:
+	case ENOBUFS:
+		return "this box has no memory left";
 	case ECONNREFUSED:
 		return "connection refused";
 	case ECONNRESET:
@@ -220,4 +226,9 @@ const char *dial_error(int err)
 	default:
 		return errtext(err);
 	}
+}
+
+bool dial_is_starved(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
 }

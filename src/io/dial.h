@@ -65,4 +65,7 @@ void dial_stop(struct dial *d);
 /* What went wrong, in words: "connection refused", "no answer". */
 const char *dial_error(int err);
 
+/* Was it this box that had no descriptor or memory left? It says nothing about the address. */
+bool dial_is_starved(int err);
+
 #endif

@@ -187,7 +187,7 @@ static void hunt_failed(struct outbound *o)
 		outbound_close(o, false);
 		return;
 	}
-	if (!o->stood)
+	if (!o->stood && !o->starved)
 		gateway_failed(g, o->trouble, why);
 	if (l)
 		leg_hunt_failed(l);
@@ -201,7 +201,10 @@ static void dial_failed(struct dial *d, unsigned index, int err)
 
 	o->spent |= 1u << index;
 	o->present = (uint8_t)index;
-	gateway_address_failed(o->gateway, o->order[index]);
+	if (dial_is_starved(err))
+		o->starved = true;
+	else
+		gateway_address_failed(o->gateway, o->order[index]);
 	/* ECONNRESET comes of a gateway that took the connection and dropped it before it was noticed here */
 	blame(o, err == ECONNRESET ? VERDICT_LOST : VERDICT_NO_CONNECT, dial_error(err), (struct bytes){0});
 }
@@ -263,7 +266,7 @@ static void begin(struct outbound *o)
 
 void outbound_hunt(struct outbound *o)
 {
-	o->stood = false;
+	o->stood = o->starved = false;
 	if (gateway_resolve(o->gateway) == GATEWAY_KNOWN)
 		begin(o);
 	else

@@ -65,6 +65,7 @@ struct outbound {
 	bool probe;       /* dialled by nobody, to see whether the gateway is up */
 	bool waited;      /* it was kept from an earlier use, and no reply has come since it was taken up */
 	bool stood;       /* in this hunt a connection came as far as EHLO's reply */
+	bool starved;     /* in this hunt the box itself had no descriptor or memory left */
 	bool silent;      /* a deadline has passed; leg_step has to tell */
 	bool reset_due;   /* RSET could not be sent yet */
 	uint8_t naddr;    /* addresses of this hunt that are left, the present one (order[0] once it stands) included */
