@@ -110,6 +110,18 @@ class Client:
                 raise Failed(f"no reply{' ' + wanted if wanted else ''} within "
                              f"{self.wait if wait is None else wait:g} s, only {short(self.have)}") from None
 
+    def line(self, wait=None):
+        """The next line, without its CRLF; Closed at end of file, Failed after wait seconds."""
+        end = time.monotonic() + (self.wait if wait is None else wait)
+        while b"\r\n" not in self.have:
+            try:
+                if not self._more(end):
+                    raise Closed(f"closed instead of a line (left over {short(self.have)})")
+            except TimeoutError:
+                raise Failed(f"no line came, only {short(self.have)}") from None
+        line, _, self.have = self.have.partition(b"\r\n")
+        return line
+
     def cmd(self, line, wanted=None, wait=None):
         self.send((line.encode("latin-1") if isinstance(line, str) else line) + b"\r\n")
         return self.reply(wanted, wait)
