@@ -211,7 +211,15 @@ struct gateway *gateway_find(const struct conf_route *route, const struct conf_s
 	return NULL;
 }
 
-/* A place for a new entry: a free one, or one of which nothing depends. */
+/* Is a, of which nobody has need just now, sooner given up than b? One that is down has more to remember. */
+static bool sooner(const struct gateway *a, const struct gateway *b)
+{
+	bool down = health_is_down(&a->health);
+
+	return down == health_is_down(&b->health) ? a->worked_at < b->worked_at : !down;
+}
+
+/* A place for a new entry: a free one, or one that has no other connections than idle ones, which are closed. */
 static struct gateway *place(void)
 {
 	struct gateway *best = NULL;
@@ -221,8 +229,12 @@ static struct gateway *place(void)
 
 		if (!g->used)
 			return g;
-		if (!g->connections && !g->question && !health_is_down(&g->health) && (!best || g->worked_at < best->worked_at))
+		if (!g->question && g->connections == gateway_idle_count(g) && (!best || sooner(g, best)))
 			best = g;
+	}
+	if (best) {
+		outbound_drop_idle(best);
+		loop_deadline_clear(&best->probe);
 	}
 	return best;
 }

@@ -15,8 +15,8 @@ static void set_why(struct leg *l, enum verdict_trouble trouble, const char *why
 
 	l->trouble = (uint8_t)trouble;
 	fmt_init(&f, l->why, sizeof(l->why));
-	fmt_str(&f, "gateway ");
 	if (l->gateway) {
+		fmt_str(&f, "gateway ");
 		gateway_print(&f, l->gateway);
 		fmt_str(&f, ": ");
 	}
@@ -62,7 +62,7 @@ static bool try_route(struct leg *l)
 
 	l->gateway = gateway_get(route, &l->sending);
 	if (!l->gateway) {
-		set_why(l, VERDICT_TIMEOUT, "more gateways in use than this build can hold");
+		set_why(l, VERDICT_TIMEOUT, "more gateways are in use than this gatepost has room for (CONFIG_GATEWAYS)");
 		return false;
 	}
 	if (health_is_down(&l->gateway->health)) {

@@ -74,6 +74,12 @@ void outbound_close(struct outbound *o, bool reset)
 	loop_at_end(&o->gone, give_back);
 }
 
+void outbound_drop_idle(struct gateway *g)
+{
+	while (g->idle)
+		outbound_close(g->idle, false);
+}
+
 /* The idle connection that nobody has used for the longest time, of g or (NULL) of all. */
 static struct outbound *oldest_idle(const struct gateway *g)
 {

@@ -91,6 +91,9 @@ struct outbound {
 
 void outbound_init(void);
 
+/* Closes the idle connections of a gateway whose place in the table is needed. */
+void outbound_drop_idle(struct gateway *g);
+
 /* ---- the leg, for its owner ---- */
 
 /* Gets a connection for this delivery key: a kept one, or a new one along routes and addresses. */
