@@ -32,10 +32,8 @@ static void answer(struct inbound *in, enum txn_action a)
 		say_failed(in);
 	else if (a == TXN_SAY_OTHER)
 		say(in, 452, "4.5.3", "this recipient's mail goes another way: please send it separately");
-	else if (a == TXN_SAY_NONE)
-		say(in, 554, "5.5.1", "no recipient was accepted");
-	else if (a == TXN_SAY_PUT_OFF)
-		say(in, 451, "4.5.1", "no recipient was accepted, some were put off: please try later");
+	else if (a == TXN_SAY_NONE || a == TXN_SAY_PUT_OFF)
+		say_none_accepted(in, a == TXN_SAY_PUT_OFF);
 	else if (a == TXN_SAY_FAULT)
 		say_fault(in);
 	else

@@ -31,6 +31,8 @@ void content_check(struct inbound *in);
 void say(struct inbound *in, unsigned code, const char *enhanced, const char *text);
 void say_reply(struct inbound *in, const struct reply *r);
 void say_failed(struct inbound *in);
+/* DATA with no recipient to send to. The log goes on to tell the last recipient's reply, which says why. */
+void say_none_accepted(struct inbound *in, bool put_off);
 void say_fault(struct inbound *in);
 void say_log_mail(struct inbound *in, bool sent);
 void say_log(enum log_level level, const struct inbound *in, const char *event, const char *text);

@@ -29,6 +29,19 @@ void say(struct inbound *in, unsigned code, const char *enhanced, const char *te
 	say_reply(in, &r);
 }
 
+void say_none_accepted(struct inbound *in, bool put_off)
+{
+	static struct reply r;
+
+	if (put_off)
+		reply_set(&r, 451, "4.5.1", BYTES("no recipient was accepted, some were put off: please try later"));
+	else
+		reply_set(&r, 554, "5.5.1", BYTES("no recipient was accepted"));
+	if (in->state == INBOUND_OPEN)
+		server_answer(&in->server, &in->conn.out, &r);
+	in->since = loop_now();
+}
+
 void say_failed(struct inbound *in)
 {
 	static char text[LEG_WHY + 80];
