@@ -3,91 +3,33 @@
 
 #include "base/bug.h"
 #include "io/ipc.h"
+#include "run/lookup.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-#define NAMES_STACK (128u * 1024u) /* address space; a look-up touches about a fifth of it */
-
-/* Questions that wait, in a ring; pending counts those in work too. */
 static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t more;
-	struct names_question question[CONFIG_PENDING_LOOKUPS];
-	unsigned first, waiting, pending;
-	int fd;
-	struct names_room room[CONFIG_LOOKUP_THREADS];
-} names = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
+	struct watch pair;
+	struct timer *slots[CONFIG_PENDING_LOOKUPS];
+	struct lookup lookup[CONFIG_PENDING_LOOKUPS];
+} names;
 
 /* The helper may wait for an engine that is behind: nobody waits for the helper. */
 static void names_answer(const struct names_answer *a)
 {
-	struct pollfd p = {.fd = names.fd, .events = POLLOUT};
+	struct pollfd p = {.fd = names.pair.fd, .events = POLLOUT};
 
-	while (ipc_send(names.fd, a, sizeof(*a)) == -EAGAIN)
+	while (ipc_send(p.fd, a, sizeof(*a)) == -EAGAIN)
 		poll(&p, 1, -1);
 }
 
-static void names_take(struct names_question *q)
+static void names_done(struct lookup *l)
 {
-	pthread_mutex_lock(&names.lock);
-	while (names.waiting == 0)
-		pthread_cond_wait(&names.more, &names.lock);
-	*q = names.question[names.first];
-	names.first = (names.first + 1) % CONFIG_PENDING_LOOKUPS;
-	names.waiting--;
-	pthread_mutex_unlock(&names.lock);
-}
-
-static void *names_worker(void *room)
-{
-	struct names_question q;
-	struct names_answer a;
-
-	for (;;) {
-		names_take(&q);
-		names_look_up(&q, &a, room);
-		pthread_mutex_lock(&names.lock);
-		names.pending--;
-		pthread_mutex_unlock(&names.lock);
-		names_answer(&a);
-	}
-	return NULL;
-}
-
-static bool names_queue(const struct names_question *q)
-{
-	bool room;
-
-	pthread_mutex_lock(&names.lock);
-	room = names.pending < CONFIG_PENDING_LOOKUPS;
-	if (room) {
-		names.question[(names.first + names.waiting) % CONFIG_PENDING_LOOKUPS] = *q;
-		names.waiting++;
-		names.pending++;
-		pthread_cond_signal(&names.more);
-	}
-	pthread_mutex_unlock(&names.lock);
-	return room;
-}
-
-static void names_start_threads(void)
-{
-	pthread_attr_t attr;
-	pthread_t id;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, NAMES_STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	for (unsigned i = 0; i < CONFIG_LOOKUP_THREADS; i++) {
-		if (pthread_create(&id, &attr, names_worker, &names.room[i]) != 0)
-			gp_bug("no thread for look-ups");
-	}
-	pthread_attr_destroy(&attr);
+	names_answer(&l->answer);
 }
 
 static void names_refuse(uint32_t id)
@@ -103,24 +45,44 @@ static void names_refuse(uint32_t id)
 	names_answer(&a);
 }
 
-void names_main(int fd, void (*lock)(void))
+static void names_begin(const struct names_question *q)
+{
+	for (unsigned i = 0; i < CONFIG_PENDING_LOOKUPS; i++) {
+		struct lookup *l = &names.lookup[i];
+
+		if (l->stage != LOOKUP_IDLE)
+			continue;
+		l->q = *q;
+		l->q.host[sizeof(l->q.host) - 1] = '\0';
+		l->done = names_done;
+		lookup_start(l);
+		return;
+	}
+	names_refuse(q->id);
+}
+
+static void names_read(struct watch *w, uint32_t events)
 {
 	struct names_question q;
 	int got;
 
-	names.fd = fd;
-	names_start_threads();
-	lock();
-	for (;;) {
-		got = ipc_wait(fd, &q, sizeof(q));
-		if (got == 0)
+	(void)events;
+	while ((got = ipc_take(w->fd, &q, sizeof(q))) != -EAGAIN) {
+		if (got == 1)
+			names_begin(&q);
+		else if (got == 0 || got == -ECONNRESET)
 			_exit(EXIT_SUCCESS);
-		if (got == -EBADMSG)
-			continue;
-		if (got < 0)
+		else if (got != -EBADMSG)
 			gp_bug("the names helper lost its pair");
-		q.host[sizeof(q.host) - 1] = '\0';
-		if (!names_queue(&q))
-			names_refuse(q.id);
 	}
+}
+
+void names_main(int fd, void (*lock)(void))
+{
+	loop_init(names.slots, CONFIG_PENDING_LOOKUPS);
+	if (loop_watch(&names.pair, fd, EPOLLIN, names_read) < 0)
+		gp_bug("the names helper has no pair");
+	lock();
+	loop_run();
+	_exit(EXIT_SUCCESS);
 }

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The names helper: look-ups that may block, in a process of their own. Messages of fixed size
- * over a SOCK_SEQPACKET pair.
+ * The names helper: look-ups need files and talk to strangers, so they have a process of their own.
+ * Messages of fixed size over a SOCK_SEQPACKET pair.
  */
 #ifndef RUN_NAMES_H
 #define RUN_NAMES_H
 
 #include "base/inet.h"
 #include "base/limits.h"
-#include "run/mx.h"
 
 #define NAMES_HOST 256
-/* octets of a name server's answer about MX; of a longer one the whole records in them are used */
-#define NAMES_MESSAGE 4096
 
 enum names_status {
 	NAMES_OK,        /* n addresses, in order of preference (RFC 6724; MX preference first) */
@@ -41,17 +38,8 @@ struct names_answer {
 	char text[80];
 };
 
-/* Working storage of one look-up. */
-struct names_room {
-	uint8_t message[NAMES_MESSAGE];
-	struct mx_host mx[MX_HOSTS];
-};
-
-/* Fills *a for *q; takes as long as it takes. */
-void names_look_up(const struct names_question *q, struct names_answer *a, struct names_room *room);
-
 /*
- * The helper's main; fd: its end of the pair. lock is called once its threads stand (the last step
+ * The helper's main; fd: its end of the pair. lock is called once its loop stands (the last step
  * of the sandbox). More questions than CONFIG_PENDING_LOOKUPS are answered NAMES_TEMPORARY at
  * once. Never returns but at the end of the pair (exit 0).
  */

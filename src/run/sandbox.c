@@ -36,6 +36,9 @@ struct call {
 static const struct call common[] = {
 	CALL_NR(clock_gettime),
 	CALL_NR(clock_gettime64),
+	CALL_NR(epoll_wait),
+	CALL(epoll_pwait),
+	CALL(epoll_ctl),
 	CALL(sendto),
 	CALL(recvfrom),
 	CALL(sendmsg),
@@ -73,18 +76,16 @@ static const struct call common[] = {
 	CALL(exit_group),
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_INET),
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_INET6),
+	/* for a zone: io/sockaddr.c */
+	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCGIFINDEX),
 };
 
 static const struct call engine[] = {
-	CALL_NR(epoll_wait),
-	CALL(epoll_pwait),
-	CALL(epoll_ctl),
 	CALL(accept4),
 	CALL(getpeername),
 	CALL(shutdown),
-	/* for the zone of a link-local address: io/ifaces.c, io/sockaddr.c */
+	/* for the zone of a link-local address that has none: io/ifaces.c */
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_NETLINK),
-	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCGIFINDEX)
 };
 
 static const struct call names[] = {
@@ -92,12 +93,6 @@ static const struct call names[] = {
 	CALL_IF(SYS_openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	CALL_IF(SYS_fcntl, 1, ALL_BITS, F_SETFD),
 	CALL_IF(SANDBOX_NR_fcntl64, 1, ALL_BITS, F_SETFD),
-	CALL(lseek),
-	CALL_NR(llseek),
-	CALL(recvmmsg),
-	CALL_NR(recvmmsg_time64),
-	CALL(sched_yield),
-	CALL(gettid),
 };
 
 #define FILTER_MAX 512

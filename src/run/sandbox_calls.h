@@ -64,11 +64,6 @@
 #else
 #define SANDBOX_NR_fcntl64 SANDBOX_NR_NONE
 #endif
-#ifdef SYS__llseek
-#define SANDBOX_NR_llseek SYS__llseek
-#else
-#define SANDBOX_NR_llseek SANDBOX_NR_NONE
-#endif
 #ifdef SYS_sigreturn
 #define SANDBOX_NR_sigreturn SYS_sigreturn
 #else
@@ -80,12 +75,10 @@
 #define SANDBOX_NR_clock_gettime64 __NR_clock_gettime64
 #define SANDBOX_NR_ppoll_time64 __NR_ppoll_time64
 #define SANDBOX_NR_futex_time64 __NR_futex_time64
-#define SANDBOX_NR_recvmmsg_time64 __NR_recvmmsg_time64
 #else
 #define SANDBOX_NR_clock_gettime64 SANDBOX_NR_NONE
 #define SANDBOX_NR_ppoll_time64 SANDBOX_NR_NONE
 #define SANDBOX_NR_futex_time64 SANDBOX_NR_NONE
-#define SANDBOX_NR_recvmmsg_time64 SANDBOX_NR_NONE
 #endif
 #ifdef SYS_clock_gettime32
 #define SANDBOX_NR_clock_gettime SYS_clock_gettime32

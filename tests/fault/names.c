@@ -25,8 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define T_A 1
-#define T_MX 15
+#define T_A    1
+#define T_MX   15
 #define T_AAAA 28
 
 /*
@@ -54,6 +54,10 @@ static const struct record script[] = {
 	{ "mail.test", T_MX, "\0\12\3mx2\4test\0", 12 },
 	{ "null.test", T_MX, "\0\0\0", 3 },
 	{ "lame.test", T_MX, "\0\12\6absent\4test\0", 15 },
+	{ "short.sub.test", T_A, V4("\x04") },
+	{ "absent.sub.test", T_A, V4("\x05") },
+	{ "big.test", T_A, V4("\x06") },
+	{ "big.test", T_AAAA, V6("\x06") },
 	{ "both.test", T_MX, "\0\12\3mx1\4test\0", 12 },
 	{ "many.test", T_A, V4("\x20") },
 	{ "many.test", T_A, V4("\x21") },
@@ -69,7 +73,7 @@ static const struct record script[] = {
 	{ "many.test", T_A, V4("\x2a") },
 };
 
-static const char *const silent[] = {"silent", "silent2", "silent3"};
+static const char *const silent[] = { "silent", "silent2", "silent3" };
 
 static size_t question_name(const uint8_t *q, size_t n, char *name, size_t room)
 {
@@ -118,19 +122,83 @@ static size_t server_answer(uint8_t *m, size_t n)
 	return out;
 }
 
-_Noreturn static void server(int fd)
+/* Answers one message by TCP, in two pieces. */
+static void server_tcp(int listener)
+{
+	uint8_t m[2048], length[2];
+	int fd = accept(listener, NULL, NULL);
+	size_t out = 0;
+	ssize_t n = fd >= 0 && recv(fd, length, 2, 0) == 2 ? recv(fd, m, 512, 0) : 0;
+
+	if (n > 16 && n == (length[0] << 8 | length[1]))
+		out = server_answer(m, (size_t)n);
+	length[0] = (uint8_t)(out >> 8);
+	length[1] = (uint8_t)out;
+	if (out > 0 && send(fd, length, 2, MSG_NOSIGNAL) == 2 &&
+	    send(fd, m, 20, MSG_NOSIGNAL) == 20) {
+		usleep(20000);
+		send(fd, m + 20, out - 20, MSG_NOSIGNAL);
+	}
+	close(fd);
+}
+
+/* Of big.test only that there is more than fits. */
+static size_t server_cut(uint8_t *m, size_t n, size_t out)
+{
+	char name[300];
+	size_t end = question_name(m, n, name, sizeof(name));
+
+	if (out == 0 || strcmp(name, "big.test") != 0)
+		return out;
+	m[2] |= 2;
+	m[7] = 0;
+	return end;
+}
+
+static void server_udp(int fd, bool refuse)
 {
 	uint8_t m[2048];
 	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	ssize_t n = recvfrom(fd, m, 512, 0, (struct sockaddr *)&from, &len);
+	size_t out = n > 16 && !refuse ? server_cut(m, (size_t)n, server_answer(m, (size_t)n)) : 0;
 
-	for (;;) {
-		socklen_t len = sizeof(from);
-		ssize_t n = recvfrom(fd, m, 512, 0, (struct sockaddr *)&from, &len);
-		size_t out = n > 16 ? server_answer(m, (size_t)n) : 0;
-
-		if (out > 0)
-			sendto(fd, m, out, 0, (struct sockaddr *)&from, len);
+	if (refuse && n > 16) {
+		m[2] = 0x80;
+		m[3] = 5;
+		out = (size_t)n;
 	}
+	if (out > 0)
+		sendto(fd, m, out, 0, (struct sockaddr *)&from, len);
+}
+
+/* The last of the three knows nothing. */
+_Noreturn static void server(const int fd[3])
+{
+	struct pollfd p[3] = { { fd[0], POLLIN, 0 }, { fd[1], POLLIN, 0 }, { fd[2], POLLIN, 0 } };
+
+	while (poll(p, 3, -1) > 0) {
+		if (p[0].revents)
+			server_udp(fd[0], false);
+		if (p[1].revents)
+			server_tcp(fd[1]);
+		if (p[2].revents)
+			server_udp(fd[2], true);
+	}
+	exit(2);
+}
+
+static int server_bind(int type, unsigned last)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_port = htons(53),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + last) };
+	int fd = socket(AF_INET, type, 0);
+
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, 4) < 0))
+		exit(2);
+	return fd;
 }
 
 /* ------------------------------------------------------------ the world it lives in */
@@ -152,27 +220,32 @@ static void put_file(const char *over, const char *text)
 
 static bool own_world(void)
 {
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	struct sockaddr_in at = { .sin_family = AF_INET,
-		.sin_port = htons(53),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd;
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int fd, servers[3];
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return false;
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	if (ioctl(fd, SIOCSIFFLAGS, &lo) < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+	if (ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
 		exit(2);
+	close(fd);
+	servers[0] = server_bind(SOCK_DGRAM, 1);
+	servers[1] = server_bind(SOCK_STREAM, 1);
+	servers[2] = server_bind(SOCK_DGRAM, 2);
 	put_file("/etc/hosts",
 	    "127.0.0.1 localhost\n192.0.2.99 printer.test printer\nfe80::7%lo zoned.test\n");
-	put_file("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n");
+	put_file("/etc/resolv.conf",
+	    "search elsewhere.test sub.test\n"
+	    "nameserver 127.0.0.2\nnameserver 127.0.0.1\nnameserver fe80::1%lo\n"
+	    "options timeout:1 attempts:2\n");
 	if (access("/etc/nsswitch.conf", F_OK) == 0)
 		put_file("/etc/nsswitch.conf", "hosts: files dns\n");
 	server_pid = fork();
 	if (server_pid == 0)
-		server(fd);
-	close(fd);
+		server(servers);
+	for (unsigned i = 0; i < 3; i++)
+		close(servers[i]);
 	return true;
 }
 
@@ -188,9 +261,9 @@ static void helper_start(void)
 
 	helper_pid = fork();
 	if (helper_pid == 0) {
-		struct confine c = {.empty = -1};
+		struct confine c = { .empty = -1 };
 
-		confine_user(&c, (struct bytes){0});
+		confine_user(&c, (struct bytes){ 0 });
 		confine(&c, false, parent);
 		close(pair[0]);
 		names_main(pair[1], lock_names);
@@ -199,7 +272,7 @@ static void helper_start(void)
 
 static void ask(uint32_t id, const char *host, bool mx)
 {
-	struct names_question q = {.id = id, .allow_mx = mx};
+	struct names_question q = { .id = id, .allow_mx = mx };
 
 	snprintf(q.host, sizeof(q.host), "%s", host);
 	if (ipc_send(pair[0], &q, sizeof(q)) != 0)
@@ -210,7 +283,7 @@ static uint64_t waited; /* milliseconds for the last answer */
 
 static bool answer(struct names_answer *a, int ms)
 {
-	struct pollfd p = {.fd = pair[0], .events = POLLIN};
+	struct pollfd p = { .fd = pair[0], .events = POLLIN };
 	uint64_t start = clock_monotonic_ms();
 	bool got = poll(&p, 1, ms) == 1 && ipc_take(pair[0], a, sizeof(*a)) == 1;
 
@@ -269,6 +342,18 @@ static void test_addresses(void)
 	    "more addresses than there is room for");
 	is_num(a.n, CONFIG_GATEWAY_ADDRESSES < 11 ? CONFIG_GATEWAY_ADDRESSES : 11,
 	    "as many as there is, each once");
+	ok(asked("big.test", false) && a.status == NAMES_OK && a.n == 2 && has("192.0.2.6") &&
+		has("2001:db8::6"),
+	    "an answer that does not fit into a datagram");
+	ok(asked("short", false) && a.status == NAMES_OK && has("192.0.2.4"), "a search domain");
+	ok(asked("absent.", false) && a.status == NAMES_NO_HOST,
+	    "not for a name that ends in a dot");
+	ok(asked("absent.test", false) && a.status == NAMES_NO_HOST,
+	    "nor for one with a dot in it");
+	ok(asked("four.test.", false) && has("192.0.2.2"), "a dot at the end");
+	ok(asked("PRINTER.test.", false) && has("192.0.2.99"),
+	    "/etc/hosts, with a dot, in capitals");
+	ok(asked("zoned.test", false) && has("fe80::7%lo"), "/etc/hosts, with a zone");
 	ok(asked("192.0.2.50", false) && has("192.0.2.50"), "an address instead of a name");
 }
 
@@ -301,8 +386,8 @@ static void test_mx(void)
 
 static void test_stuck(void)
 {
-	if (CONFIG_LOOKUP_THREADS < 2) {
-		skip("one thread for look-ups");
+	if (CONFIG_PENDING_LOOKUPS < 2) {
+		skip("one look-up at a time");
 		return;
 	}
 	ask(1, "silent.test", false);
@@ -319,7 +404,7 @@ static void test_full(void)
 {
 	unsigned refused = 0;
 	uint64_t slowest = 0;
-	bool seen[CONFIG_PENDING_LOOKUPS + 3] = {false};
+	bool seen[CONFIG_PENDING_LOOKUPS + 3] = { false };
 
 	for (unsigned i = 0; i < CONFIG_PENDING_LOOKUPS + 3; i++)
 		ask(i, "silent2.test", false);
