@@ -424,4 +424,4 @@ def _(word, how):
 
 if __name__ == "__main__":
     need_binary()
-    main(jobs=2)
+    main(jobs=2, limit=600 if STEP == 1 else 120)
