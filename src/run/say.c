@@ -103,11 +103,19 @@ void say_log(enum log_level level, const struct inbound *in, const char *event, 
 	log_line(level, fmt_done(&f));
 }
 
+/* Neither a blank nor a > of a quoted local-part ends the value. */
 static void put_path(struct fmt *f, const char *key, const uint8_t *path, size_t n)
 {
 	fmt_str(f, key);
 	fmt_char(f, '<');
-	esc_text(f, (struct bytes){path, n < 300 ? n : 300});
+	for (size_t i = 0; i < n && i < 300; i++) {
+		if (path[i] != ' ' && path[i] != '>') {
+			esc_text(f, (struct bytes){path + i, 1});
+			continue;
+		}
+		fmt_str(f, "\\x");
+		fmt_hex(f, path[i], 2);
+	}
 	fmt_char(f, '>');
 }
 
