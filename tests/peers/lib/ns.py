@@ -8,6 +8,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from . import tap
 
@@ -48,6 +49,41 @@ def enter(addresses=()):
         os.chmod(path, 0o644)
         _mount(path, os.path.realpath(f"/etc/{name}"), MS_BIND)
     os.chmod(_folder.name, 0o755)
+
+
+class Cell:
+    """A network namespace beside others, with one thread in it: run(function) has it called there, and what it starts
+    (processes, threads, sockets) is there too. Its loopback is up; it knows no route."""
+
+    def __init__(self):
+        if os.geteuid() != 0:
+            raise tap.Skip("namespaces need root")
+        self.pool = ThreadPoolExecutor(1)
+        self.tid = self.run(self._enter)
+
+    @staticmethod
+    def _enter():
+        if _libc.unshare(CLONE_NEWNET):
+            raise tap.Skip(f"no namespaces here: {os.strerror(ctypes.get_errno())}")
+        ip("link set lo up")
+        return threading.get_native_id()
+
+    def run(self, function, *arguments):
+        return self.pool.submit(function, *arguments).result(120)
+
+    def join(self, other, own, others):
+        """A wire to another cell; own and others are lists of addresses with their prefix lengths."""
+        self.run(ip, f"link add wire type veth peer name wire netns {other.tid}")
+        for cell, addresses in ((self, own), (other, others)):
+            for one in addresses:
+                cell.run(ip, f"addr add {one} dev wire{' nodad' if ':' in one else ''}")
+            cell.run(ip, "link set wire up")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.pool.shutdown()
 
 
 _hosts_lock = threading.Lock()
