@@ -43,7 +43,8 @@ static int doors_one(const char *path, mode_t mode, gid_t group, struct fmt *why
 	return unix_socket_open(path, mode, group, why);
 }
 
-int doors_open(struct doors *d, struct bytes path, bool root, struct fmt *why)
+int doors_open(
+    struct doors *d, const struct doors *old, struct bytes path, bool root, struct fmt *why)
 {
 	uint32_t group = (uint32_t)-1;
 	size_t start = why->n;
@@ -59,11 +60,14 @@ int doors_open(struct doors *d, struct bytes path, bool root, struct fmt *why)
 	if (d->control < 0)
 		return doors_fail(d, d->control, root);
 	why->n = start;
-	d->submit = doors_one(d->submit_path, DOORS_SUBMIT_MODE, (gid_t)-1, why);
+	if (old && old->submit >= 0 && strcmp(old->submit_path, d->submit_path) == 0)
+		d->submit = old->submit;
+	else
+		d->submit = doors_one(d->submit_path, DOORS_SUBMIT_MODE, (gid_t)-1, why);
 	if (d->submit < 0) {
 		int err = d->submit;
 
-		doors_close(d);
+		doors_close(d, NULL);
 		return doors_fail(d, err, root);
 	}
 	why->n = start;
@@ -80,8 +84,9 @@ static void doors_shut(int *fd, const char *path)
 	*fd = -1;
 }
 
-void doors_close(struct doors *d)
+void doors_close(struct doors *d, const struct doors *keep)
 {
 	doors_shut(&d->control, d->control_path);
-	doors_shut(&d->submit, d->submit_path);
+	if (!keep || keep->submit != d->submit)
+		doors_shut(&d->submit, d->submit_path);
 }

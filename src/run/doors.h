@@ -21,11 +21,13 @@ struct doors {
 /*
  * Opens both for the control socket at path (absolute). 0, or an exit status and the reason in
  * *why. For somebody who is not root the default path may be out of reach: then 0 with both -1 and
- * the reason in *why all the same.
+ * the reason in *why all the same. old (or NULL) are those that d will follow: a submit.sock that
+ * stays where it is is taken over.
  */
-int doors_open(struct doors *d, struct bytes path, bool root, struct fmt *why);
+int doors_open(
+    struct doors *d, const struct doors *old, struct bytes path, bool root, struct fmt *why);
 
-/* Closes what is open and removes it from the file system. */
-void doors_close(struct doors *d);
+/* Closes what is open, but for what `keep` (or NULL) has too, and removes it from the file system. */
+void doors_close(struct doors *d, const struct doors *keep);
 
 #endif

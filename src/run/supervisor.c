@@ -207,18 +207,19 @@ static bool sup_rebind(const struct conf *conf)
 	    conf->global.control_socket, sup.conf[sup.live].global.control_socket);
 
 	fmt_init(&why, text, sizeof(text));
-	if (moved && doors_open(&doors, conf->global.control_socket, sup.confine.root, &why) != 0) {
+	if (moved &&
+	    doors_open(&doors, &sup.doors, conf->global.control_socket, sup.confine.root, &why) != 0) {
 		sup_refuse_reload(fmt_done(&why));
 		return false;
 	}
 	if (bind_open(conf, &sup.set, &next, &why) != 0) {
 		sup_refuse_reload(fmt_done(&why));
 		if (moved)
-			doors_close(&doors);
+			doors_close(&doors, &sup.doors);
 		return false;
 	}
 	if (moved)
-		doors_close(&sup.doors);
+		doors_close(&sup.doors, &doors);
 	sup.doors = doors;
 	before = sup.set;
 	sup.set = next;
@@ -295,7 +296,7 @@ static void sup_stop(void)
 	log_text(LOG_LEVEL_INFO, "stop");
 	generation_order(&sup.old, ENGINE_STOP);
 	generation_order(&sup.now, ENGINE_STOP);
-	doors_close(&sup.doors);
+	doors_close(&sup.doors, NULL);
 	bind_close(&sup.set);
 }
 

@@ -72,7 +72,7 @@ static int sup_open_doors(const struct conf_global *g)
 	int status;
 
 	fmt_init(&why, text, sizeof(text));
-	status = doors_open(&sup.doors, g->control_socket, sup.confine.root, &why);
+	status = doors_open(&sup.doors, NULL, g->control_socket, sup.confine.root, &why);
 	fmt_init(&f, line, sizeof(line));
 	if (status != 0) {
 		fmt_str(&f, "cannot listen on ");
@@ -157,6 +157,6 @@ void sup_finish(void)
 		;
 	while (log_relay(sup.log[0]) > 0)
 		;
-	doors_close(&sup.doors);
+	doors_close(&sup.doors, NULL);
 	bind_close(&sup.set);
 }
