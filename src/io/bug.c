@@ -16,5 +16,6 @@ void gp_bug(const char *what)
 	fmt_str(&f, "this cannot happen: ");
 	fmt_str(&f, what);
 	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	log_flush();
 	_exit(EX_SOFTWARE);
 }

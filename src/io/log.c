@@ -3,6 +3,7 @@
 
 #include "base/date.h"
 #include "io/clock.h"
+#include "io/loop.h"
 #include "io/syslog.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define LOG_BATCH 16 /* lines passed on at one time */
+#define LOG_MESSAGE 8192 /* octets of one message to the supervisor: lines, each with its level in front and \n behind */
+#define LOG_BATCH 4      /* messages taken at one time */
 
 /* How standard error can be written to without waiting. */
 enum log_err {
@@ -29,6 +31,11 @@ static struct {
 	enum log_err err;
 	int err_fd;
 	uint32_t dropped, unsaid;
+	bool batch;                /* lines wait for the end of the turn */
+	struct loop_task flush;
+	uint32_t held_lines;
+	size_t held;
+	uint8_t text[LOG_MESSAGE]; /* what is held: of a message, or of standard error */
 } out = {.to = -1, .sink = LOG_SINK_STDERR, .err = LOG_ERR_POLL, .err_fd = STDERR_FILENO};
 
 void log_to(int fd)
@@ -101,6 +108,63 @@ static bool log_write_stderr(struct bytes x)
 	return n == (ssize_t)x.n;
 }
 
+static void log_lost(uint32_t lines)
+{
+	out.dropped += lines;
+	out.unsaid += lines;
+}
+
+static bool log_write_supervisor(struct bytes x)
+{
+	ssize_t n;
+
+	do {
+		n = send(out.to, x.p, x.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n >= 0;
+}
+
+/* Writes what is held; false if it does not go, and is lost. */
+static bool log_write_held(void)
+{
+	struct bytes held = {out.text, out.held};
+
+	out.held = 0;
+	out.held_lines = 0;
+	return held.n == 0 || (out.to >= 0 ? log_write_supervisor(held) : log_write_stderr(held));
+}
+
+void log_flush(void)
+{
+	uint32_t lines = out.held_lines;
+
+	if (!log_write_held())
+		log_lost(lines);
+}
+
+static void log_flush_task(struct loop_task *t)
+{
+	(void)t;
+	log_flush();
+}
+
+/* Adds one line to what is held; written at once, at the end of the turn, or when all of a batch has come. */
+static bool log_hold(struct bytes line)
+{
+	if (out.held + line.n > sizeof(out.text))
+		log_flush();
+	memcpy(out.text + out.held, line.p, line.n);
+	out.held += line.n;
+	out.held_lines++;
+	return out.batch || log_write_held();
+}
+
+void log_batch(bool on)
+{
+	log_flush();
+	out.batch = on;
+}
+
 static bool log_stderr(enum log_level level, struct bytes line)
 {
 	static const char *const word[] = { [LOG_LEVEL_ERROR] = "error: ",
@@ -115,25 +179,21 @@ static bool log_stderr(enum log_level level, struct bytes line)
 	fmt_str(&f, word[level]);
 	fmt_bytes(&f, line);
 	fmt_char(&f, '\n');
-	return log_write_stderr(fmt_done(&f));
+	return log_hold(fmt_done(&f));
 }
 
 static bool log_send(enum log_level level, struct bytes line)
 {
-	uint8_t head = (uint8_t)('0' + level);
-	union {
-		const uint8_t *in;
-		void *base;
-	} text = {.in = line.p};
-	struct iovec part[2] = { { .iov_base = &head, .iov_len = 1 },
-		{ .iov_base = text.base, .iov_len = line.n } };
-	struct msghdr m = {.msg_iov = part, .msg_iovlen = 2};
-	ssize_t n;
+	static char text[LOG_LINE + 4];
+	struct fmt f;
 
-	do {
-		n = sendmsg(out.to, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
-	return n >= 0;
+	fmt_init(&f, text, sizeof(text));
+	fmt_char(&f, (char)('0' + level));
+	fmt_bytes(&f, line);
+	fmt_char(&f, '\n');
+	if (out.batch)
+		loop_at_end(&out.flush, log_flush_task);
+	return log_hold(fmt_done(&f));
 }
 
 static bool log_pass(enum log_level level, struct bytes line)
@@ -167,8 +227,7 @@ void log_line(enum log_level level, struct bytes line)
 	line = bytes_first(line, LOG_LINE);
 	if (log_catch_up() && log_pass(level, line))
 		return;
-	out.dropped++;
-	out.unsaid++;
+	log_lost(1);
 }
 
 void log_text(enum log_level level, const char *text)
@@ -196,11 +255,30 @@ static void log_relay_line(uint8_t *p, size_t n)
 		 (struct bytes){p + 1, n - 1});
 }
 
+static unsigned log_relay_message(uint8_t *p, size_t n)
+{
+	unsigned lines = 0;
+
+	while (n > 0) {
+		size_t end = bytes_find((struct bytes){p, n}, '\n');
+
+		if (end > 0)
+			log_relay_line(p, end);
+		lines++;
+		if (end == n)
+			break;
+		p += end + 1;
+		n -= end + 1;
+	}
+	return lines;
+}
+
 unsigned log_relay(int fd)
 {
-	static uint8_t text[LOG_BATCH][1 + LOG_LINE];
+	static uint8_t text[LOG_BATCH][LOG_MESSAGE];
 	static struct iovec part[LOG_BATCH];
 	static struct mmsghdr m[LOG_BATCH];
+	unsigned lines = 0;
 	int got;
 
 	for (unsigned i = 0; i < LOG_BATCH; i++) {
@@ -208,9 +286,9 @@ unsigned log_relay(int fd)
 		m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &part[i], .msg_iovlen = 1}};
 	}
 	got = recvmmsg(fd, m, LOG_BATCH, MSG_DONTWAIT, NULL);
-	for (int i = 0; i < got; i++) {
-		if (m[i].msg_len > 0)
-			log_relay_line(text[i], m[i].msg_len);
-	}
-	return got > 0 ? (unsigned)got : 0;
+	log_batch(out.sink == LOG_SINK_STDERR && out.to < 0);
+	for (int i = 0; i < got; i++)
+		lines += log_relay_message(text[i], m[i].msg_len);
+	log_batch(false);
+	return lines;
 }

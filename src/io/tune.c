@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "io/tune.h"
 
+#include "base/limits.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>

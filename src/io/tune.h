@@ -3,8 +3,8 @@
 #ifndef IO_TUNE_H
 #define IO_TUNE_H
 
-#define TUNE_LAN_BUFFER (16 * 1024)
-#define TUNE_GATEWAY_BUFFER (64 * 1024)
+#define TUNE_LAN_BUFFER (CONFIG_LAN_SOCKET_KIB * 1024)
+#define TUNE_GATEWAY_BUFFER (CONFIG_GATEWAY_SOCKET_KIB * 1024)
 
 /*
  * Buffers (towards the LAN of a listener: accepted sockets inherit all of it), no delay of small

@@ -109,6 +109,8 @@ int engine_main(const struct engine_args *a, void (*lock)(void))
 
 		(void)ipc_send(a->supervisor, &ready, 1);
 	}
+	log_batch(true);
 	loop_run();
+	log_flush();
 	return EX_OK;
 }

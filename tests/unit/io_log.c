@@ -49,12 +49,12 @@ static void test_socket(void)
 		exit(2);
 	log_to(pair[1]);
 	log_text(LOG_LEVEL_INFO, "mail id=1");
-	is_str(take(pair[0]), "2mail id=1", "to the supervisor: level and line");
+	is_str(take(pair[0]), "2mail id=1\n", "to the supervisor: level and line");
 	log_text(LOG_LEVEL_ERROR, "no");
-	is_str(take(pair[0]), "0no", "to the supervisor: an error");
+	is_str(take(pair[0]), "0no\n", "to the supervisor: an error");
 	memset(longest, 'x', sizeof(longest) - 1);
 	log_text(LOG_LEVEL_INFO, longest);
-	is_num(strlen(take(pair[0])), LOG_LINE + 1, "to the supervisor: cut at the longest line");
+	is_num(strlen(take(pair[0])), LOG_LINE + 2, "to the supervisor: cut at the longest line");
 
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	log_dropped();
@@ -70,8 +70,8 @@ static void test_socket(void)
 	is_num(lines, sent - 1, "what was not dropped came");
 	log_text(LOG_LEVEL_INFO, "again");
 	is_str(
-	    take(pair[0]), "1log lines dropped: 3", "the first line that goes again says how many");
-	is_str(take(pair[0]), "2again", "and the line itself comes");
+	    take(pair[0]), "1log lines dropped: 3\n", "the first line that goes again says how many");
+	is_str(take(pair[0]), "2again\n", "and the line itself comes");
 	log_text(LOG_LEVEL_INFO, "more");
 	while (*take(pair[0]) != '\0')
 		said += strstr(text, "dropped") != NULL;
@@ -168,12 +168,47 @@ static void test_relay(void)
 		exit(2);
 	with_stderr(fd[1], relay_hostile);
 	take_pipe(fd[0]);
-	ok(strstr(text, " a?b?[0m??\n") != NULL,
-	    "passed on: no line end or control character of a child's gets through");
+	ok(strstr(text, " a\n") != NULL,
+	    "passed on: what follows a line end is a line of its own");
+	ok(strstr(text, " ?[0m??\n") != NULL, "passed on: nor a control character");
 	ok(strstr(text, " odd level\n") != NULL,
 	    "passed on: an unknown level counts as information");
 	close(fd[0]);
 	close(fd[1]);
+}
+
+/* Lines of one turn of the loop go together, and lose nothing if they are too many for one message. */
+static void test_batch(void)
+{
+	static char line[1000];
+	int pair[2];
+	unsigned lines = 0;
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
+		exit(2);
+	log_to(pair[1]);
+	log_batch(true);
+	log_text(LOG_LEVEL_INFO, "one");
+	log_text(LOG_LEVEL_WARNING, "two");
+	is_str(take(pair[0]), "", "a batch: waits for the end of the turn");
+	log_flush();
+	is_str(take(pair[0]), "2one\n1two\n", "a batch: then goes as one message");
+	memset(line, 'x', sizeof(line) - 1);
+	for (unsigned i = 0; i < 20; i++)
+		log_text(LOG_LEVEL_INFO, line);
+	log_batch(false);
+	while (*take(pair[0]) != '\0')
+		for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
+			lines++;
+	is_num(lines, 20, "a batch: more than one message holds");
+	log_batch(true);
+	close(pair[0]);
+	log_dropped();
+	log_text(LOG_LEVEL_INFO, "one");
+	log_text(LOG_LEVEL_INFO, "two");
+	log_batch(false);
+	is_num(log_dropped(), 2, "a batch: every line of one that does not go is counted");
+	close(pair[1]);
 }
 
 static int syslogd(const char *path, int type)
@@ -263,6 +298,7 @@ int main(void)
 	test_socket();
 	test_stderr();
 	test_relay();
+	test_batch();
 	test_syslog_local();
 	test_syslog_remote();
 	return done();
