@@ -102,10 +102,19 @@ static bool collect_list(struct parser *p, struct build_word **word, size_t *n)
 	return true;
 }
 
+/* A Gateway or Routes that is in error is not missing, too. */
+static bool is_gateway(struct bytes name)
+{
+	enum option_id id = option_find(name);
+
+	return id == OPTION_GATEWAY || id == OPTION_ROUTES;
+}
+
 static void report_unknown(struct parser *p, const struct lex_token *name)
 {
 	const char *why = option_refused(name->text), *near = option_nearest(name->text);
 
+	p->build->gateway_seen |= near && is_gateway(bytes_of(near));
 	if (why)
 		build_error(p->build, &name->at, "$ is not needed: $", name->text, bytes_of(why));
 	else if (scope_find(name->text) < SCOPES)
@@ -426,11 +435,10 @@ static void parse_stanza(struct parser *p, struct conf_scope *s, const struct le
 static void parse_item(struct parser *p, struct conf_scope *s)
 {
 	struct lex_token word = p->t;
-	enum option_id id = option_find(word.text);
 	struct build_word name;
 	bool named;
 
-	p->build->gateway_seen |= id == OPTION_GATEWAY || id == OPTION_ROUTES;
+	p->build->gateway_seen |= is_gateway(word.text);
 	next(p);
 	if (p->t.kind == LEX_EQUALS) {
 		next(p);
@@ -449,7 +457,7 @@ static void parse_item(struct parser *p, struct conf_scope *s)
 		parse_stanza(p, s, &word, named ? &name : NULL);
 		return;
 	}
-	if (scope_find(word.text) < SCOPES && id == OPTIONS)
+	if (scope_find(word.text) < SCOPES && option_find(word.text) == OPTIONS)
 		build_error(p->build, &word.at, "{ is missing: write $$ { ... }", word.text,
 		    scope_find(word.text) == SCOPE_ESMTP_LISTENER ? BYTES("") : BYTES(" \"name\""));
 	else

@@ -116,8 +116,7 @@ static const struct {
 	/* all of one run, in order */
 	{"Gatway = x\nClock = gps\nDomain \"a b\" { }\nHostname = -\n", "t:1:1: error: unknown option \"Gatway\": is Gateway meant?\n"
 		"t:2:9: error: Clock: \"gps\" is not one of rtc, ntp\nt:3:8: error: Domain \"a b\" is not a domain\n"
-		"t:4:12: error: Hostname: \"-\" is not a host name\n"
-		"t:1:1: error: there is no gateway: write Gateway = \"HOST\", the host that takes all mail\n"},
+		"t:4:12: error: Hostname: \"-\" is not a host name\n"},
 	/* a gateway in error is not called missing, too */
 	{"Gateway = a_b..c", "t:1:11: error: Gateway: \"a_b..c\" is neither an address nor a host name\n"},
 };
