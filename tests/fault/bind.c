@@ -306,13 +306,13 @@ static void test_doors(void)
 	snprintf(path, sizeof(path), "%s/control.sock", dir);
 	snprintf(beside, sizeof(beside), "%s/submit.sock", dir);
 	fmt_init(&why, text, sizeof(text));
-	is_num(doors_open(&d, bytes_of(path), true, &why), EX_OK, "control socket and submit.sock");
+	is_num(doors_open(&d, NULL, bytes_of(path), true, &why), EX_OK, "control socket and submit.sock");
 	is_str(d.submit_path, beside, "side by side");
 	is_num(why.n, 0, "nothing to say");
-	doors_close(&d);
+	doors_close(&d, NULL);
 	ok(access(path, F_OK) != 0 && access(beside, F_OK) != 0, "both removed at the end");
 	is_num(mkdir(beside, 0755), 0, "something in the place of submit.sock");
-	ok(doors_open(&d, bytes_of(path), true, &why) == EX_CANTCREAT, "then neither is opened");
+	ok(doors_open(&d, NULL, bytes_of(path), true, &why) == EX_CANTCREAT, "then neither is opened");
 	ok(d.control < 0 && access(path, F_OK) != 0, "and nothing is left of the other");
 	rmdir(beside);
 	rmdir(dir);
