@@ -32,13 +32,14 @@ size_t conn_fill(struct conn *c)
 	uint8_t *p = buf_space(&c->in, &room);
 	ssize_t n;
 
-	if (room == 0 || c->eof || c->lost)
+	if (room == 0 || c->eof)
 		return 0;
 	do {
 		n = recv(c->watch.fd, p, room, 0);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		c->drained = true;
+		c->eof = c->lost;
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
 			conn_lose(c, errno);
 		return 0;
@@ -78,6 +79,10 @@ void conn_rearm(struct conn *c, bool want_in)
 {
 	uint32_t events = 0;
 
+	if (c->lost) { /* told once: that it is lost will not change */
+		loop_interest(&c->watch, EPOLLET);
+		return;
+	}
 	if (!c->eof && !c->hangup)
 		events |= EPOLLRDHUP;
 	if (want_in && !c->eof && buf_room(&c->in) > 0)

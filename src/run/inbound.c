@@ -211,18 +211,31 @@ static bool write_out(struct inbound *in)
 	return moved;
 }
 
+/* What a client sent before it was lost, its final dot perhaps, is worked through. */
+static bool read_rest(struct inbound *in)
+{
+	return in->state == INBOUND_OPEN && in->conn.lost && !content_waits(in) && conn_fill(&in->conn) > 0;
+}
+
+static bool is_gone(const struct inbound *in)
+{
+	if (in->conn.lost)
+		return waits_for_client(in) || (!content_waits(in) && buf_used(&in->conn.in) == 0);
+	return in->conn.eof && !in->conn.blocked && waits_for_client(in);
+}
+
 void inbound_run(struct inbound *in)
 {
 	do {
 		if (!pump_run(in))
 			return;
-	} while (write_out(in));
+	} while (write_out(in) || read_rest(in));
 	if (in->state == INBOUND_DETACHED) {
 		if (in->txn.phase == TXN_IDLE)
 			inbound_end(in);
 		return;
 	}
-	if (in->state == INBOUND_OPEN && (in->conn.lost || (in->conn.eof && !in->conn.blocked && waits_for_client(in)))) {
+	if (in->state == INBOUND_OPEN && is_gone(in)) {
 		inbound_lost(in);
 		return;
 	}

@@ -43,7 +43,7 @@ static void answer(struct inbound *in, enum txn_action a)
 /* A client that has ended its sending may be waiting for the reply, or be gone altogether: the reply itself finds out. */
 static void find_gone(struct inbound *in)
 {
-	if (in->state != INBOUND_OPEN || !in->conn.eof)
+	if (in->state != INBOUND_OPEN || !(in->conn.eof || in->conn.lost))
 		return;
 	(void)conn_flush(&in->conn);
 	in->gone_logged = conn_is_reset(&in->conn) || in->gone_logged;
@@ -342,7 +342,9 @@ static bool step_lan(struct inbound *in)
 	case SERVER_PARKED:
 		return false;
 	case SERVER_FULL:
-		return conn_flush(&in->conn) > 0;
+		if (in->conn.lost) /* nobody reads it */
+			buf_clear(&in->conn.out);
+		return in->conn.lost || conn_flush(&in->conn) > 0;
 	case SERVER_RESET:
 		transaction_reset(in);
 		break;
