@@ -34,6 +34,25 @@ static uint32_t days_to_year(uint32_t year)
 	return (year - 1970) * 365 + leap_days_before(year) - leap_days_before(1970);
 }
 
+uint32_t date_year(uint64_t seconds)
+{
+	uint32_t days = (uint32_t)((seconds > DATE_LAST ? DATE_LAST : seconds) / DATE_DAY);
+	uint32_t year = 1970 + days / 366;
+
+	while (days_to_year(year + 1) <= days)
+		year++;
+	return year;
+}
+
+uint32_t date_days(uint32_t year, uint32_t month)
+{
+	uint32_t days = days_to_year(year);
+
+	for (uint32_t m = 1; m < month; m++)
+		days += days_in_month(year, m);
+	return days;
+}
+
 static struct civil civil_from(uint64_t seconds)
 {
 	struct civil c = { 0 };
@@ -47,9 +66,7 @@ static struct civil civil_from(uint64_t seconds)
 	c.minute = clock / 60 % 60;
 	c.second = clock % 60;
 	c.weekday = (days + 4) % 7;
-	c.year = 1970 + days / 366;
-	while (days_to_year(c.year + 1) <= days)
-		c.year++;
+	c.year = date_year(seconds);
 	days -= days_to_year(c.year);
 	for (c.month = 1; days >= days_in_month(c.year, c.month); c.month++)
 		days -= days_in_month(c.year, c.month);

@@ -14,4 +14,10 @@ void date_rfc5322(struct fmt *f, uint64_t seconds);
 /* RFC 3339, in UTC: "2026-11-25T14:54:09Z". */
 void date_rfc3339(struct fmt *f, uint64_t seconds);
 
+/* The year in which that is, 1970 to 9999. */
+uint32_t date_year(uint64_t seconds);
+
+/* Days from 1970-01-01 to the first of that month, 1 to 13 (January of the next year). */
+uint32_t date_days(uint32_t year, uint32_t month);
+
 #endif

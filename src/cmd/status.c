@@ -2,14 +2,16 @@
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 
+#include "base/date.h"
 #include "base/esc.h"
 #include "base/num.h"
 #include "base/on.h"
+#include "io/clock.h"
+#include "io/zone.h"
 #include "run/status.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #define TROUBLE 1 /* the exit status */
 
@@ -25,24 +27,17 @@ struct times {
 /* "10:32", with the day where it is not today's. */
 static void local_time(struct fmt *f, uint64_t wall)
 {
-	time_t then = (time_t)wall, now = time(NULL);
-	struct tm t, today;
+	uint64_t then = zone_local(wall), now = zone_local(clock_wall());
+	char text[32];
+	struct fmt date;
 
-	if (localtime_r(&then, &t) == NULL || localtime_r(&now, &today) == NULL) {
-		fmt_u64(f, wall);
-		return;
-	}
-	if (t.tm_year != today.tm_year || t.tm_yday != today.tm_yday) {
-		fmt_u64(f, (uint64_t)t.tm_year + 1900);
-		fmt_char(f, '-');
-		fmt_pad(f, (uint64_t)t.tm_mon + 1, 2);
-		fmt_char(f, '-');
-		fmt_pad(f, (uint64_t)t.tm_mday, 2);
+	fmt_init(&date, text, sizeof(text));
+	date_rfc3339(&date, then);
+	if (then / 86400 != now / 86400) {
+		fmt_bytes(f, bytes_first(fmt_done(&date), 10));
 		fmt_char(f, ' ');
 	}
-	fmt_pad(f, (uint64_t)t.tm_hour, 2);
-	fmt_char(f, ':');
-	fmt_pad(f, (uint64_t)t.tm_min, 2);
+	fmt_bytes(f, bytes_first(bytes_skip(fmt_done(&date), 11), 5));
 }
 
 static void body(void *ctx, struct bytes x)
