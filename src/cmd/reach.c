@@ -64,7 +64,7 @@ static bool start_helper(void)
 		return true;
 	if (ipc_pair(pair) != 0)
 		return false;
-	way.pid = fork();
+	way.pid = _Fork();
 	if (way.pid == 0) {
 		close(pair[0]);
 		names_main(pair[1], no_lock);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@ static const char *run_absolute(const char *file)
 	struct fmt f;
 
 	fmt_init(&f, name, sizeof(name));
-	if (file[0] == '/' || getcwd(name, PATH_MAX) == NULL)
+	/* the C library's getcwd brings a heap */
+	if (file[0] == '/' || syscall(SYS_getcwd, name, PATH_MAX) < 0)
 		return file;
 	f.n = strlen(name);
 	fmt_char(&f, '/');
@@ -61,7 +63,7 @@ static int run_detached(struct supervisor_how *how)
 
 	how->file = run_absolute(how->file);
 	how->detached = true;
-	if (pipe2(served, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+	if (pipe2(served, O_CLOEXEC) < 0 || (pid = _Fork()) < 0) {
 		cmd_say(STDERR_FILENO, "gatepost: ", errtext(errno), "\n", NULL);
 		return EX_OSERR;
 	}

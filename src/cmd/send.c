@@ -9,7 +9,7 @@
 #include "run/settings.h"
 #include "smtp/path.h"
 
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -141,16 +141,16 @@ static int send_together(struct send *s, int first, bool *together, bool *taken)
 
 static int send_all(struct send *s)
 {
-	bool *flags = calloc((size_t)s->nto, 2 * sizeof(bool));
+	bool *flags = mmap(NULL, (size_t)s->nto * 2, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int worst = EX_OK;
 
-	if (flags == NULL)
+	if (flags == MAP_FAILED)
 		return EX_OSERR;
 	for (int i = 0; i < s->nto; i++) {
 		if (s->to[i] != NULL)
 			worst = send_worse(worst, send_together(s, i, flags, flags + s->nto));
 	}
-	free(flags);
 	reach_end();
 	return worst;
 }

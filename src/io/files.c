@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "io/files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum files_kind files_kind(const char *path)
@@ -48,24 +48,43 @@ int64_t files_read(const char *path, void *mem, size_t n)
 	return got < 0 ? got : (int64_t)used;
 }
 
+/* As getdents64(2) writes it; opendir would take memory from a heap. */
+struct entry {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t length;
+	uint8_t type;
+	char name[];
+};
+
+/* Does the name come after `after`, and before the one found so far? */
+static bool is_next(const char *this, const char *after, const char *found)
+{
+	return strcmp(this, ".") != 0 && strcmp(this, "..") != 0 &&
+	       strlen(this) <= FILES_NAME_MAX && strcmp(this, after) > 0 &&
+	       (found == NULL || strcmp(this, found) < 0);
+}
+
 bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 1])
 {
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	bool found = false;
+	static _Alignas(struct entry) char store[4096];
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *found = NULL;
+	long n;
 
-	if (!dir)
+	if (fd < 0)
 		return false;
-	while ((entry = readdir(dir)) != NULL) {
-		const char *this = entry->d_name;
+	while ((n = syscall(SYS_getdents64, fd, store, sizeof(store))) > 0) {
+		const struct entry *e;
 
-		if (strcmp(this, ".") == 0 || strcmp(this, "..") == 0 ||
-		    strlen(this) > FILES_NAME_MAX || strcmp(this, after) <= 0 ||
-		    (found && strcmp(this, name) >= 0))
-			continue;
-		memcpy(name, this, strlen(this) + 1);
-		found = true;
+		for (long at = 0; at < n; at += e->length) {
+			e = (const struct entry *)(const void *)(store + at);
+			if (!is_next(e->name, after, found))
+				continue;
+			memcpy(name, e->name, strlen(e->name) + 1);
+			found = name;
+		}
 	}
-	closedir(dir);
-	return found;
+	close(fd);
+	return found != NULL;
 }

@@ -4,12 +4,12 @@
 #include "base/fmt.h"
 #include "base/num.h"
 #include "io/errtext.h"
+#include "io/identity.h"
 #include "io/log.h"
 #include "io/users.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,7 +17,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -94,7 +93,7 @@ void confine_secrets(void)
 {
 	struct rlimit none = {0, 0};
 
-	setrlimit(RLIMIT_CORE, &none);
+	prlimit(0, RLIMIT_CORE, &none, NULL);
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
@@ -118,9 +117,10 @@ static void confine_root(const struct confine *c, bool empty)
 	} else if (chdir("/") < 0) {
 		confine_failed("chdir");
 	}
-	if (setgroups(0, NULL) < 0 || setgid(c->gid) < 0 || setuid(c->uid) < 0)
+	if (syscall(IDENTITY_NR_setgroups, 0, NULL) < 0 ||
+	    syscall(IDENTITY_NR_setgid, c->gid) < 0 || syscall(CONFINE_NR_setuid, c->uid) < 0)
 		confine_failed("setuid");
-	if (c->uid != 0 && setuid(0) == 0)
+	if (c->uid != 0 && syscall(IDENTITY_NR_setuid, 0) == 0)
 		confine_failed("setuid can be undone");
 }
 

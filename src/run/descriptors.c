@@ -68,15 +68,15 @@ unsigned long descriptors_limit(unsigned long n)
 {
 	struct rlimit lim, more;
 
-	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+	if (prlimit(0, RLIMIT_NOFILE, NULL, &lim) < 0)
 		return n;
 	if (lim.rlim_cur >= n)
 		return (unsigned long)lim.rlim_cur;
 	more = (struct rlimit){.rlim_cur = n, .rlim_max = lim.rlim_max < n ? n : lim.rlim_max};
-	if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+	if (prlimit(0, RLIMIT_NOFILE, &more, NULL) == 0)
 		return n;
 	more = (struct rlimit){ .rlim_cur = lim.rlim_max < n ? lim.rlim_max : n,
 		.rlim_max = lim.rlim_max };
-	return setrlimit(RLIMIT_NOFILE, &more) == 0 ? (unsigned long)more.rlim_cur
+	return prlimit(0, RLIMIT_NOFILE, &more, NULL) == 0 ? (unsigned long)more.rlim_cur
 						    : (unsigned long)lim.rlim_cur;
 }

@@ -105,7 +105,7 @@ static int generation_fork_names(struct generation *g, const struct generation_e
 
 	if (pipe2(gate, O_CLOEXEC) < 0)
 		return -errno;
-	pid = fork();
+	pid = _Fork();
 	if (pid == 0) {
 		child_gate = gate[1];
 		child_names(g->ask[1], env, parent);
@@ -134,7 +134,7 @@ static int generation_fork_engine(
 	args->supervisor = pair[1];
 	args->names = g->ask[0];
 	args->generation = g->number;
-	pid = fork();
+	pid = _Fork();
 	if (pid == 0)
 		child_engine(args, env, parent);
 	err = pid < 0 ? -errno : 0;

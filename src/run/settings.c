@@ -5,10 +5,10 @@
 #include "io/errtext.h"
 #include "io/files.h"
 #include "io/ifaces.h"
+#include "io/sockaddr.h"
 #include "io/users.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,7 +109,7 @@ static bool own_address(void *ctx, const uint8_t a[16], const char *interface)
 	if (inet_is_loopback(a))
 		return !interface || strcmp(interface, "lo") == 0;
 	if (interface) {
-		w.index = if_nametoindex(interface);
+		w.index = sockaddr_zone(interface);
 		if (w.index == 0)
 			return false;
 	}

@@ -11,6 +11,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lint", "lib"))
 import gate  # noqa: E402
 
 
+# Parts of musl that are large and that nothing here needs: heap, stdio, threads, resolver, time zones, locks for setuid.
+HEAVY = ("malloc", "free", "printf_core", "__overflow", "__pthread_create", "getaddrinfo", "__tz", "localtime_r", "strerror",
+         "getpwnam", "qsort", "__synccall", "fork")
 GLIBC = ("_IO_stdin_used", "__libc_start_call_main", "_dl_relocate_static_pie")
 
 
@@ -47,6 +50,7 @@ def check_content(path, debug):
                                                         text=True, check=False).stdout.splitlines()
              if len(line.split()) == 3}
     found += ["has the symbol %s" % s for s in sorted(names) if s.startswith("iconv") or s in GLIBC]
+    found += ["has %s of musl, which is large" % s for s in sorted(names.intersection(HEAVY))]
     if "__init_libc" not in names:
         found.append("has no __init_libc: not linked with musl, or its .debug file is not its own")
     return found
@@ -105,6 +109,9 @@ try:
     gcc(lib, "int iconv_open(void); int iconv_open(void) { return 1; } int main(void) { return iconv_open(); }", "-O0")
     found = check_content(lib, lib)
     gate.ok(any("symbol iconv_open" in f for f in found), "self-test: a program with iconv", found)
+    gcc(lib, "int qsort(void); int qsort(void) { return 1; } int main(void) { return qsort(); }", "-O0", "-fno-builtin")
+    found = check_content(lib, lib)
+    gate.ok(any("has qsort" in f for f in found), "self-test: a program with a large part of the C library", found)
     gate.ok(check_size(plain, 1000) and not check_size(plain, 10 ** 9), "self-test: the size")
 finally:
     shutil.rmtree(tmp)
