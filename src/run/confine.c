@@ -118,7 +118,7 @@ static void confine_root(const struct confine *c, bool empty)
 		confine_failed("chdir");
 	}
 	if (syscall(IDENTITY_NR_setgroups, 0, NULL) < 0 ||
-	    syscall(IDENTITY_NR_setgid, c->gid) < 0 || syscall(CONFINE_NR_setuid, c->uid) < 0)
+	    syscall(IDENTITY_NR_setgid, c->gid) < 0 || syscall(IDENTITY_NR_setuid, c->uid) < 0)
 		confine_failed("setuid");
 	if (c->uid != 0 && syscall(IDENTITY_NR_setuid, 0) == 0)
 		confine_failed("setuid can be undone");
