@@ -18,8 +18,8 @@ file_of() { printf '%s/tap/%s' "$O" "$(printf %s "${1#"$O"/}" | tr '/:' '__')"; 
 if [ "${1-}" = one ]; then
 	test=$2
 	log=$(file_of "$test")
-	GATEPOST=${GATEPOST:-$PWD/$O/gatepost}
-	case $test in asan:*) GATEPOST=$PWD/$O/asan/gatepost test=${test#asan:} ;; esac
+	GATEPOST=${GATEPOST:-$GATEPOST_PLAIN}
+	case $test in asan:*) GATEPOST=$GATEPOST_ASAN test=${test#asan:} ;; esac
 	ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1:allocator_may_return_null=1}
 	UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 	export GATEPOST ASAN_OPTIONS UBSAN_OPTIONS
@@ -39,6 +39,23 @@ fi
 
 rm -rf "$O/tap"
 mkdir -p "$O/tap"
+
+# Tests run the relay as other users too: from a copy where they cannot enter the tree (it lies in a home folder, say).
+here=$(cd "$O" && pwd)
+GATEPOST_PLAIN=$here/gatepost GATEPOST_ASAN=$here/asan/gatepost public=
+if [ "$(id -u)" = 0 ] && ! setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$here" 2>/dev/null; then
+	public=$(mktemp -d "${TMPDIR:-/tmp}/gatepost-test.XXXXXX")
+	trap 'rm -rf "$public"' EXIT
+	trap 'exit 1' HUP INT TERM
+	mkdir "$public/asan"
+	for binary in gatepost asan/gatepost; do
+		[ ! -f "$O/$binary" ] || cp "$O/$binary" "$public/$binary"
+	done
+	chmod 755 "$public" "$public/asan"
+	GATEPOST_PLAIN=$public/gatepost GATEPOST_ASAN=$public/asan/gatepost
+fi
+export GATEPOST_PLAIN GATEPOST_ASAN
+
 # prove shows how it goes; what counts is told below, from the whole list, so that a test that vanishes is missed.
 prove -j2 --timer --exec 'sh tests/run.sh one' "$@" 2>&1 |
 	sed -u -e '/^Test Summary Report/,/^Files=/ { /^Files=/!d; }' -e '/^Result:/d' -e '/^All tests/d'
