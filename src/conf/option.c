@@ -135,8 +135,8 @@ static unsigned distance(struct bytes one, struct bytes two)
 }
 
 /*
- * Keeps the better of the candidates; more than a third of the letters wrong is no likeness, unless
- * the name is the begin of the candidate.
+ * Keeps the better of the candidates; more than a third of the letters wrong is no likeness,
+ * unless the name is the begin of the candidate.
  */
 static void consider(
     struct bytes name, const char *candidate, const char **best, unsigned *least_far)
@@ -144,7 +144,8 @@ static void consider(
 	struct bytes known = bytes_of(candidate);
 	unsigned far = distance(name, known);
 	size_t shorter = known.n < name.n ? known.n : name.n;
-	bool like = far <= 1 || far <= shorter / 3 || (name.n >= 4 && bytes_begins_fold(known, name));
+	bool like = far <= 1 || far <= shorter / 3 ||
+		    (name.n >= 4 && bytes_begins_fold(known, name));
 
 	if (far < *least_far && like) {
 		*best = candidate;

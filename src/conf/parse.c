@@ -507,8 +507,8 @@ static void parse_items(struct parser *p, struct conf_scope *s, const struct con
 }
 
 /*
- * The file's octets lie at the end of the arena while it is parsed. False: it cannot be read, or there
- * is no room for it.
+ * The file's octets lie at the end of the arena while it is parsed. False: it cannot be read, or
+ * there is no room for it.
  */
 static bool parse_file(struct build *b, const struct build_file *file, struct conf_scope *s)
 {

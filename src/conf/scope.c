@@ -311,7 +311,7 @@ static const struct conf_list *keep_words(struct build *b, const struct build_va
 	return kept;
 }
 
-/* Where the value stands; each word of it where a rule between options may be broken by one of them. */
+/* Where the value stands; each word of it where one alone may break a rule between options. */
 static const struct conf_place *keep_places(struct build *b, const struct build_value *v)
 {
 	bool each = v->n > 0 && (v->option->type == TYPE_NETS || v->option->type == TYPE_ROUTES);

@@ -3,6 +3,8 @@
 #ifndef IO_TUNE_H
 #define IO_TUNE_H
 
+#include "base/limits.h"
+
 #define TUNE_LAN_BUFFER (CONFIG_LAN_SOCKET_KIB * 1024)
 #define TUNE_GATEWAY_BUFFER (CONFIG_GATEWAY_SOCKET_KIB * 1024)
 

@@ -27,7 +27,7 @@ struct doors {
 int doors_open(
     struct doors *d, const struct doors *old, struct bytes path, bool root, struct fmt *why);
 
-/* Closes what is open, but for what `keep` (or NULL) has too, and removes it from the file system. */
+/* Closes what is open, unless `keep` (or NULL) has it too, and removes it from the file system. */
 void doors_close(struct doors *d, const struct doors *keep);
 
 #endif

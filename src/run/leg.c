@@ -62,7 +62,7 @@ static bool try_route(struct leg *l)
 
 	l->gateway = gateway_get(route, &l->sending);
 	if (!l->gateway) {
-		set_why(l, VERDICT_TIMEOUT, "more gateways are in use than this gatepost has room for (CONFIG_GATEWAYS)");
+		set_why(l, VERDICT_TIMEOUT, "more gateways are in use than there is room for (CONFIG_GATEWAYS)");
 		return false;
 	}
 	if (health_is_down(&l->gateway->health)) {

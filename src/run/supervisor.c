@@ -207,8 +207,8 @@ static bool sup_rebind(const struct conf *conf)
 	    conf->global.control_socket, sup.conf[sup.live].global.control_socket);
 
 	fmt_init(&why, text, sizeof(text));
-	if (moved &&
-	    doors_open(&doors, &sup.doors, conf->global.control_socket, sup.confine.root, &why) != 0) {
+	if (moved && doors_open(&doors, &sup.doors, conf->global.control_socket, sup.confine.root,
+			 &why) != 0) {
 		sup_refuse_reload(fmt_done(&why));
 		return false;
 	}
