@@ -34,9 +34,11 @@ static struct {
 	bool batch;                /* lines wait for the end of the turn */
 	struct loop_task flush;
 	uint32_t held_lines;
-	size_t held;
-	uint8_t text[LOG_MESSAGE]; /* what is held: of a message, or of standard error */
+	size_t held; /* octets of kept */
 } out = {.to = -1, .sink = LOG_SINK_STDERR, .err = LOG_ERR_POLL, .err_fd = STDERR_FILENO};
+
+/* What is held: of a message, or of standard error. Apart, since out is not all zeros. */
+static uint8_t kept[LOG_MESSAGE];
 
 void log_to(int fd)
 {
@@ -127,7 +129,7 @@ static bool log_write_supervisor(struct bytes x)
 /* Writes what is held; false if it does not go, and is lost. */
 static bool log_write_held(void)
 {
-	struct bytes held = {out.text, out.held};
+	struct bytes held = {kept, out.held};
 
 	out.held = 0;
 	out.held_lines = 0;
@@ -151,9 +153,9 @@ static void log_flush_task(struct loop_task *t)
 /* Adds one line to what is held; written at once, at the end of the turn, or when all of a batch has come. */
 static bool log_hold(struct bytes line)
 {
-	if (out.held + line.n > sizeof(out.text))
+	if (out.held + line.n > sizeof(kept))
 		log_flush();
-	memcpy(out.text + out.held, line.p, line.n);
+	memcpy(kept + out.held, line.p, line.n);
 	out.held += line.n;
 	out.held_lines++;
 	return out.batch || log_write_held();

@@ -14,8 +14,9 @@
 #define SYSLOG_FACILITY_MAIL 2u
 #define SYSLOG_AGAIN_MS 1000u
 
+static int sys_fd = -1; /* not connected */
+
 static struct {
-	int fd;       /* -1: not connected */
 	int type;     /* SOCK_DGRAM, or SOCK_STREAM for the syslogds that want that */
 	bool remote;
 	uint64_t not_before; /* no further attempt to connect before */
@@ -26,13 +27,13 @@ static struct {
 	} to;
 	socklen_t to_len;
 	char hostname[256];
-} sys = {.fd = -1};
+} sys;
 
 static void syslog_hang_up(void)
 {
-	if (sys.fd >= 0)
-		close(sys.fd);
-	sys.fd = -1;
+	if (sys_fd >= 0)
+		close(sys_fd);
+	sys_fd = -1;
 }
 
 void syslog_begin(const struct inet_addr *server, const char *path, const char *hostname)
@@ -74,19 +75,19 @@ static bool syslog_connected(void)
 {
 	uint64_t now;
 
-	if (sys.fd >= 0)
+	if (sys_fd >= 0)
 		return true;
 	now = clock_monotonic_ms();
 	if (now < sys.not_before)
 		return false;
-	sys.fd = syslog_dial(sys.type);
-	if (sys.fd == -EPROTOTYPE) {
+	sys_fd = syslog_dial(sys.type);
+	if (sys_fd == -EPROTOTYPE) {
 		sys.type = sys.type == SOCK_DGRAM ? SOCK_STREAM : SOCK_DGRAM;
-		sys.fd = syslog_dial(sys.type);
+		sys_fd = syslog_dial(sys.type);
 	}
-	if (sys.fd >= 0)
+	if (sys_fd >= 0)
 		return true;
-	sys.fd = -1;
+	sys_fd = -1;
 	sys.not_before = now + SYSLOG_AGAIN_MS;
 	return false;
 }
@@ -132,7 +133,7 @@ bool syslog_line(enum log_level level, struct bytes line)
 	for (int tries = 0; tries < 2; tries++) {
 		if (!syslog_connected())
 			return false;
-		n = send(sys.fd, out.p, out.n + (sys.type == SOCK_STREAM ? 1 : 0),
+		n = send(sys_fd, out.p, out.n + (sys.type == SOCK_STREAM ? 1 : 0),
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n >= (ssize_t)out.n)
 			return true;
