@@ -4,6 +4,7 @@
  * waits.
  */
 #include "io/log.h"
+#include "io/loop.h"
 
 #include "io/sockaddr.h"
 #include "io/syslog.h"
@@ -180,12 +181,14 @@ static void test_relay(void)
 /* Lines of one turn of the loop go together, and lose nothing if they are too many for one message. */
 static void test_batch(void)
 {
+	static struct timer *slots[1];
 	static char line[1000];
 	int pair[2];
 	unsigned lines = 0;
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
 		exit(2);
+	loop_init(slots, 1);
 	log_to(pair[1]);
 	log_batch(true);
 	log_text(LOG_LEVEL_INFO, "one");
