@@ -106,7 +106,7 @@ def _():
 
 @cases("a code without meaning there: {1} to {0}", [
     ("MAIL", "354 go ahead"), ("RCPT", "354 go ahead"), ("MAIL", "334 more"), ("RCPT", "334 more"),
-    ("MAIL", "199 hm")])
+    ("MAIL", "199 hm"), ("DATA", "334 more"), ("DATA", "199 hm"), ("DATA", "355 go on")])
 def _(word, reply):
     with box(**{word: reply}) as (r, g), r.session() as c:
         c.cmd("MAIL FROM:<a@a.test>", "250")

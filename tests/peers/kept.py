@@ -54,13 +54,41 @@ def _(word, replies):
         with r.session() as c:
             c.cmd("MAIL FROM:<a@a.test>", "250")
             c.cmd("RCPT TO:<b@b.test>")
-            if c.cmd("DATA").code == 354:
+            if word in ("DATA", "DOT") and c.cmd("DATA").code == 354:
                 c.send(HELLO + b".\r\n").reply("554|451")
             g.conn().wait_line("RSET")
+            c.cmd("NOOP", "250")
+            equal(g.verbs.count("RSET"), 1, "RSET commands")
         with r.session() as c:
             c.mail(wanted="250")
         equal(len(g.conns), 1, "connections")
         equal(len(g.mails), 1, "mails")
+
+
+@case("each RCPT refused: RSET at once behind the first, a new transaction for the next, the connection stays one")
+def _():
+    with box(RCPT=["550 5.1.1 no", "450 4.2.1 later", "250 2.1.5 ok"]) as (r, g), r.session() as c:
+        c.cmd("MAIL FROM:<a@a.test>", "250")
+        for wanted in ("550 5.1.1", "450 4.2.1"):
+            c.cmd("RCPT TO:<b@b.test>", wanted)
+            wait_for(lambda: g.verbs.count("RSET") == g.verbs.count("MAIL"), 2, "RSET at the gateway")
+        c.cmd("RCPT TO:<c@b.test>", "250")
+        c.data()
+        c.send(HELLO + b".\r\n").reply("250")
+        equal(g.one().rcpts, [b"RCPT TO:<c@b.test>"])
+        equal(g.verbs.count("MAIL"), 3, "MAIL commands")
+        equal(len(g.conns), 1, "connections")
+
+
+@case("one RCPT accepted: a refusal behind it ends nothing")
+def _():
+    with box(RCPT=["250 2.1.5 ok", "550 5.1.1 no"]) as (r, g), r.session() as c:
+        c.start()
+        c.cmd("RCPT TO:<c@b.test>", "550 5.1.1")
+        time.sleep(0.2)
+        lacks(g.verbs, "RSET")
+        c.data()
+        c.send(HELLO + b".\r\n").reply("250")
 
 
 @cases("a failed RSET closes the connection: {0}", [("500 5.5.1 what?",), ("421 bye",), ("451 no",)])
