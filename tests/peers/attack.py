@@ -158,13 +158,13 @@ def _():
 
 # --- half-open connections ---
 
-def timers(port, mine):
-    """Timer kinds of established connections whose local (mine) or remote port it is: 2 is keepalive."""
+def timers(own, peers):
+    """Timer kinds of the established connection from port to port: 2 is keepalive."""
     out = []
     with open("/proc/net/tcp", encoding="ascii") as file:
         for row in file.read().splitlines()[1:]:
             word = row.split()
-            if word[3] == "01" and int(word[1 if mine else 2].split(":")[1], 16) == port:
+            if word[3] == "01" and [int(w.split(":")[1], 16) for w in word[1:3]] == [own, peers]:
                 out.append(int(word[5].split(":")[0]))
     return out
 
@@ -174,8 +174,8 @@ def _():
     with box() as (r, g), r.session() as c:
         c.start()
         time.sleep(0.5)
-        equal(timers(r.port, True), [2], "timers towards the client")
-        equal(timers(g.port, False), [2], "timers towards the gateway")
+        equal(timers(r.port, c.sock.getsockname()[1]), [2], "timers towards the client")
+        equal(timers(g.conn().peer[1], g.port), [2], "timers towards the gateway")
 
 
 # --- gateways ---

@@ -39,7 +39,7 @@ Body_Timeout = 2s
 Host_Failure_Retry = 1s
 Idle_Timeout = 1s
 Max_Deliveries_Per_Connection = 7
-Max_Outbound_Connections = 5
+Max_Outbound_Connections = 3
 """
 
 
@@ -382,7 +382,12 @@ class Client:
         self.story = []
         self.r, self.out = await asyncio.open_connection(*self.address, local_addr=(self.source, 0), limit=1 << 20)
         try:
-            if await self.reply() != 220:
+            code = await self.reply()
+            if code == 421:
+                self.w.note("turned away")
+                await asyncio.sleep(0.05)
+                raise Gone
+            if code != 220:
                 raise Trouble(f"greeting: {self.story}")
             await self.send(b"EHLO dev.test\r\n")
             if await self.reply() != 250:
