@@ -26,11 +26,23 @@ def links(pid):
     return out
 
 
+def listening(port):
+    """The inodes of the sockets that listen there."""
+    out = []
+    for name in ("tcp", "tcp6"):
+        if os.path.exists(f"/proc/net/{name}"):
+            with open(f"/proc/net/{name}", encoding="ascii") as file:
+                rows = [r.split() for r in file.read().splitlines()[1:]]
+            out += [w[9] for w in rows if w[3] == "0A" and int(w[1].split(":")[1], 16) == port]
+    return out
+
+
 def engine(r):
-    """The process that holds the epoll descriptor and most sockets."""
-    pids = [p for p in r.children() if any("eventpoll" in s for s in links(p))]
-    check(pids, "no process with an epoll descriptor")
-    return max(pids, key=lambda p: sum("socket:" in s for s in links(p)))
+    """The process below the supervisor that listens."""
+    inodes = [f"socket:[{n}]" for n in listening(r.port)]
+    pids = [p for p in r.children() if any(s in inodes for s in links(p))]
+    check(pids, "no process that listens")
+    return max(pids)
 
 
 def cpu(pid):
