@@ -2,7 +2,9 @@
 #include "io/conn.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 int conn_open(struct conn *c, int fd, watch_fn *fn)
@@ -108,6 +110,15 @@ void conn_events(struct conn *c, uint32_t events)
 	if (getsockopt(c->watch.fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0 || err == 0)
 		err = ECONNRESET;
 	conn_lose(c, err);
+}
+
+uint64_t conn_taken(const struct conn *c)
+{
+	int waits = 0;
+
+	if (ioctl(c->watch.fd, SIOCOUTQ, &waits) < 0 || waits < 0)
+		return c->sent;
+	return c->sent - (uint64_t)waits;
 }
 
 void conn_close(struct conn *c, bool reset)

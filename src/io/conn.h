@@ -49,6 +49,12 @@ void conn_rearm(struct conn *c, bool want_in);
  */
 void conn_events(struct conn *c, uint32_t events);
 
+/*
+ * Octets of what was sent that have left this machine's kernel: the peer's has them. A write may
+ * find no room for long while this grows.
+ */
+uint64_t conn_taken(const struct conn *c);
+
 /* Closes. With reset = true so that the peer learns at once (RST), unsent octets dropped. */
 void conn_close(struct conn *c, bool reset);
 /*

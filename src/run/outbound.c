@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 
 #define SHORT_MS 5000u /* for RSET, QUIT and the first reply on a kept connection */
+#define BODY_LOOKS 8    /* in the course of Body_Timeout */
 
 static struct outbound objects[CONFIG_GATEWAY_CONNECTIONS];
 static uint32_t links[CONFIG_GATEWAY_CONNECTIONS];
@@ -147,39 +148,6 @@ struct outbound *outbound_take_resetting(struct gateway *g, const struct conf_se
 	return NULL;
 }
 
-/* ---- words ---- */
-
-static void blame(struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more)
-{
-	struct fmt f;
-
-	o->trouble = (uint8_t)trouble;
-	fmt_init(&f, o->why, sizeof(o->why));
-	if (o->naddr && !o->gateway->literal && o->present < o->naddr) {
-		inet_print_addr(&f, &o->addr[o->present]);
-		fmt_str(&f, ": ");
-	}
-	fmt_str(&f, words);
-	fmt_bytes(&f, more);
-}
-
-void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r)
-{
-	char text[160];
-	struct fmt f;
-	bool login = r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538;
-
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, command == CLIENT_CMD_GREETING ? "greets with \"" : "answered ");
-	if (command != CLIENT_CMD_GREETING) {
-		fmt_str(&f, client_command_name(command));
-		fmt_str(&f, " with \"");
-	}
-	reply_line(&f, r);
-	fmt_str(&f, "\"");
-	blame(o, login ? VERDICT_LOGIN : VERDICT_PROTOCOL, login ? "wants a login: " : "", fmt_done(&f));
-}
-
 /* ---- the hunt ---- */
 
 static void hunt_failed(struct outbound *o)
@@ -212,7 +180,7 @@ static void dial_failed(struct dial *d, unsigned index, int err)
 	else
 		gateway_address_failed(o->gateway, o->order[index]);
 	/* ECONNRESET comes of a gateway that took the connection and dropped it before it was noticed here */
-	blame(o, err == ECONNRESET ? VERDICT_LOST : VERDICT_NO_CONNECT, dial_error(err), (struct bytes){0});
+	outbound_blame(o, err == ECONNRESET ? VERDICT_LOST : VERDICT_NO_CONNECT, dial_error(err), (struct bytes){0});
 }
 
 static void dial_done(struct dial *d, int fd, unsigned index)
@@ -266,7 +234,7 @@ static void begin(struct outbound *o)
 {
 	o->naddr = (uint8_t)gateway_order(o->gateway, &o->sending, o->addr, o->order);
 	if (o->naddr == 0)
-		blame(o, VERDICT_NO_CONNECT, "every address of it is prohibited or this box itself", (struct bytes){0});
+		outbound_blame(o, VERDICT_NO_CONNECT, "every address of it is prohibited or this box itself", (struct bytes){0});
 	dial(o);
 }
 
@@ -292,7 +260,7 @@ void outbound_looked_up(struct gateway *g, bool found)
 		}
 		o->naddr = 0;
 		o->state = OB_DIAL;
-		blame(o, VERDICT_NO_NAME, g->lookup_why, (struct bytes){0});
+		outbound_blame(o, VERDICT_NO_NAME, g->lookup_why, (struct bytes){0});
 		hunt_failed(o);
 	}
 }
@@ -334,39 +302,6 @@ bool outbound_next_address(struct outbound *o)
 
 /* ---- the session ---- */
 
-static void blame_failure(struct outbound *o, enum client_failure why, enum client_command command)
-{
-	const struct reply *r = client_last(&o->client);
-
-	if (why == CLIENT_HELLO_REFUSED) {
-		char text[160];
-		struct fmt f;
-
-		fmt_init(&f, text, sizeof(text));
-		fmt_str(&f, o->ehlo);
-		fmt_str(&f, " (");
-		reply_line(&f, r);
-		fmt_str(&f, "); set EHLO_Hostname to a name it takes");
-		blame(o, VERDICT_PROTOCOL, "refuses EHLO ", fmt_done(&f));
-	} else if (why == CLIENT_BAD_REPLY && !r->code) {
-		blame(o, VERDICT_PROTOCOL, "sent no proper reply: ", (struct bytes){(const uint8_t *)r->text, r->n});
-	} else if (r->code) {
-		outbound_blame_reply(o, command, r);
-	} else if (why == CLIENT_OUT_OF_STEP) {
-		blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for", (struct bytes){0});
-	} else {
-		blame(o, VERDICT_PROTOCOL, "went out of step after ", bytes_of(client_command_name(command)));
-	}
-}
-
-static void blame_lost(struct outbound *o)
-{
-	enum client_command awaited = client_awaits(&o->client);
-
-	blame(o, VERDICT_LOST, awaited == CLIENT_CMD_NONE ? "the connection was lost" : "the connection was lost before the reply to ",
-	      awaited == CLIENT_CMD_NONE ? (struct bytes){0} : bytes_of(client_command_name(awaited)));
-}
-
 static void try_reset(struct outbound *o)
 {
 	if (o->reset_due && client_may_send(&o->client) && client_rset(&o->client, &o->conn.out))
@@ -387,6 +322,28 @@ static enum outbound_event reset_answered(struct outbound *o, enum client_comman
 	o->state = OB_READY;
 	loop_deadline_clear(&o->limit);
 	return OUTBOUND_STANDS;
+}
+
+/* The body's deadline is looked at in parts: what the kernel holds may go while nothing is written. */
+static void watch_body(struct outbound *o, bool written)
+{
+	if (written) {
+		o->moved = loop_now();
+		o->looked = false;
+	}
+	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000 / BODY_LOOKS, on_limit);
+}
+
+/* Has the gateway taken something of the body, its end included, within Body_Timeout? */
+static bool body_moves(struct outbound *o)
+{
+	uint64_t taken = conn_taken(&o->conn);
+
+	if (o->looked && taken != o->taken)
+		o->moved = loop_now();
+	o->looked = true;
+	o->taken = taken;
+	return loop_now() - o->moved < (uint64_t)o->sending.body_timeout * 1000;
 }
 
 static uint64_t awaited_ms(const struct outbound *o)
@@ -433,7 +390,7 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 	case CLIENT_MORE:
 		if (!o->conn.lost && !o->conn.eof)
 			return OUTBOUND_NOTHING;
-		blame_lost(o);
+		outbound_blame_lost(o);
 		return OUTBOUND_FAILS;
 	case CLIENT_READY:
 		o->state = OB_READY;
@@ -453,7 +410,7 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 	case CLIENT_EARLY:
 		return OUTBOUND_EARLY;
 	case CLIENT_FAILED:
-		blame_failure(o, what.why, what.command);
+		outbound_blame_failure(o, what.why, what.command);
 		return OUTBOUND_FAILS;
 	}
 	return OUTBOUND_NOTHING;
@@ -471,9 +428,9 @@ size_t outbound_flush(struct outbound *o)
 		(void)bulk_shrink(&o->conn.out, o->out, sizeof(o->out));
 	}
 	wait = awaited_ms(o);
-	if (o->client.in_body) {
+	if (o->client.in_body || client_awaits(&o->client) == CLIENT_CMD_END) {
 		if (sent || !timer_is_set(&o->limit.timer))
-			loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000, on_limit);
+			watch_body(o, true);
 	} else if (sent && wait) {
 		if (o->waited && wait > SHORT_MS)
 			wait = SHORT_MS;
@@ -595,16 +552,19 @@ static void on_limit(struct deadline *d)
 		return;
 	}
 	if (o->client.in_body && buf_used(&o->conn.out) == 0 && !o->client.surplus) {
-		/* it waits for the client, not for the gateway */
-		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000, on_limit);
+		watch_body(o, true); /* it waits for the client, not for the gateway */
+		return;
+	}
+	if ((o->client.in_body || awaited == CLIENT_CMD_END) && !o->client.surplus && body_moves(o)) {
+		watch_body(o, false);
 		return;
 	}
 	if (o->client.surplus)
-		blame(o, VERDICT_PROTOCOL, "began a reply that was not asked for", (struct bytes){0});
+		outbound_blame(o, VERDICT_PROTOCOL, "began a reply that was not asked for", (struct bytes){0});
 	else if (o->client.in_body)
-		blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long", (struct bytes){0});
+		outbound_blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long", (struct bytes){0});
 	else
-		blame(o, VERDICT_TIMEOUT, "no answer in time to ", bytes_of(client_command_name(awaited)));
+		outbound_blame(o, VERDICT_TIMEOUT, "no answer in time to ", bytes_of(client_command_name(awaited)));
 	o->silent = true;
 	if (o->leg)
 		o->leg->wake(o->leg);

@@ -82,7 +82,9 @@ struct outbound {
 	struct dial dial;
 	struct client client;
 	struct conf_sending sending;
-	uint64_t moved;   /* conn.sent when the body's deadline was last set */
+	bool looked;      /* `taken` was read since something was written */
+	uint64_t taken;   /* of the body by the gateway's kernel, at the last look */
+	uint64_t moved;   /* when something was written, or seen to be taken, last */
 	char ehlo[LIMIT_HOSTNAME + 1];
 	char why[LEG_WHY]; /* in words, without the gateway's name */
 	uint8_t in[LIMIT_GATEWAY_IN];

@@ -26,7 +26,10 @@ enum outbound_event { OUTBOUND_NOTHING, OUTBOUND_STANDS, OUTBOUND_REPLY, OUTBOUN
 /* Works through what has come: one event. OUTBOUND_FAILS: o->trouble and o->why. */
 enum outbound_event outbound_step(struct outbound *o, enum client_command *command);
 
-/* Why o's gateway fails, from a reply of it. */
+/* Why o's gateway fails: sets o->trouble and o->why. In words; from a reply of it; as its session says; it is lost. */
+void outbound_blame(struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more);
+void outbound_blame_failure(struct outbound *o, enum client_failure why, enum client_command command);
+void outbound_blame_lost(struct outbound *o);
 void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r);
 
 /* Nobody's from now on: kept, after RSET, or ended. */

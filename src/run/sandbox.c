@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -78,6 +79,8 @@ static const struct call common[] = {
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_INET6),
 	/* for a zone: io/sockaddr.c */
 	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCGIFINDEX),
+	/* what a peer has not taken yet: io/conn.c */
+	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCOUTQ),
 };
 
 static const struct call engine[] = {

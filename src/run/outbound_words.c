@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/* Why a connection to a gateway came to nothing, in words. */
+#include "run/outbound_part.h"
+
+void outbound_blame(struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more)
+{
+	struct fmt f;
+
+	o->trouble = (uint8_t)trouble;
+	fmt_init(&f, o->why, sizeof(o->why));
+	if (o->naddr && !o->gateway->literal && o->present < o->naddr) {
+		inet_print_addr(&f, &o->addr[o->present]);
+		fmt_str(&f, ": ");
+	}
+	fmt_str(&f, words);
+	fmt_bytes(&f, more);
+}
+
+void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r)
+{
+	char text[160];
+	struct fmt f;
+	bool login = r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, command == CLIENT_CMD_GREETING ? "greets with \"" : "answered ");
+	if (command != CLIENT_CMD_GREETING) {
+		fmt_str(&f, client_command_name(command));
+		fmt_str(&f, " with \"");
+	}
+	reply_line(&f, r);
+	fmt_str(&f, "\"");
+	outbound_blame(o, login ? VERDICT_LOGIN : VERDICT_PROTOCOL, login ? "wants a login: " : "", fmt_done(&f));
+}
+
+void outbound_blame_failure(struct outbound *o, enum client_failure why, enum client_command command)
+{
+	const struct reply *r = client_last(&o->client);
+
+	if (why == CLIENT_HELLO_REFUSED) {
+		char text[160];
+		struct fmt f;
+
+		fmt_init(&f, text, sizeof(text));
+		fmt_str(&f, o->ehlo);
+		fmt_str(&f, " (");
+		reply_line(&f, r);
+		fmt_str(&f, "); set EHLO_Hostname to a name it takes");
+		outbound_blame(o, VERDICT_PROTOCOL, "refuses EHLO ", fmt_done(&f));
+	} else if (why == CLIENT_BAD_REPLY && !r->code) {
+		outbound_blame(o, VERDICT_PROTOCOL, "sent no proper reply: ", (struct bytes){(const uint8_t *)r->text, r->n});
+	} else if (r->code) {
+		outbound_blame_reply(o, command, r);
+	} else if (why == CLIENT_OUT_OF_STEP) {
+		outbound_blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for", (struct bytes){0});
+	} else {
+		outbound_blame(o, VERDICT_PROTOCOL, "went out of step after ", bytes_of(client_command_name(command)));
+	}
+}
+
+void outbound_blame_lost(struct outbound *o)
+{
+	enum client_command awaited = client_awaits(&o->client);
+
+	outbound_blame(o, VERDICT_LOST, awaited == CLIENT_CMD_NONE ? "the connection was lost" : "the connection was lost before the reply to ",
+	      awaited == CLIENT_CMD_NONE ? (struct bytes){0} : bytes_of(client_command_name(awaited)));
+}
