@@ -70,6 +70,7 @@ void content_begin(struct inbound *in)
 	}
 	head_init(&in->head, &in->head_params);
 	content_drop(in);
+	leg_body_begins(&in->leg);
 	put_received(in);
 }
 

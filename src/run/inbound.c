@@ -224,12 +224,15 @@ static bool is_gone(const struct inbound *in)
 	return in->conn.eof && !in->conn.blocked && waits_for_client(in);
 }
 
-void inbound_run(struct inbound *in)
+static void end_turn(struct loop_task *t)
 {
-	do {
+	struct inbound *in = LOOP_OWNER(struct inbound, turn, t);
+
+	if (in->state == INBOUND_ENDED)
+		return;
+	while (write_out(in) || read_rest(in))
 		if (!pump_run(in))
 			return;
-	} while (write_out(in) || read_rest(in));
 	if (in->state == INBOUND_DETACHED) {
 		if (in->txn.phase == TXN_IDLE)
 			inbound_end(in);
@@ -249,6 +252,13 @@ void inbound_run(struct inbound *in)
 		(void)bulk_shrink(&in->conn.in, in->in, sizeof(in->in));
 	arm(in);
 	conn_rearm(&in->conn, !content_waits(in));
+}
+
+/* Writing waits for the end of the turn: then the peers, woken by the first write, find the others' work waiting too, and are not woken for each. */
+void inbound_run(struct inbound *in)
+{
+	if (pump_run(in))
+		loop_at_end(&in->turn, end_turn);
 }
 
 static void on_event(struct watch *w, uint32_t events)

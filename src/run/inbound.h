@@ -30,6 +30,7 @@ enum inbound_fault { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG, 
 struct inbound {
 	struct conn conn;
 	struct deadline limit;
+	struct loop_task turn; /* writes, sets interest and deadline */
 	struct loop_task gone;
 	uint64_t since;      /* milliseconds: the present wait (for the client, or of the client) began then */
 	uint64_t progress;   /* conn.received at `since`, in the content */

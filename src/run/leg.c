@@ -337,6 +337,21 @@ size_t leg_flush(struct leg *l)
 	return l->ob ? outbound_flush(l->ob) : 0;
 }
 
+void leg_body_begins(struct leg *l)
+{
+	l->ob->body_at = l->ob->conn.sent;
+}
+
+bool leg_objects(struct leg *l)
+{
+	struct conn *c = &l->ob->conn;
+
+	if (c->sent == l->ob->body_at)
+		return false;
+	l->ob->body_at = c->sent;
+	return conn_fill(c) > 0 || c->eof || c->lost;
+}
+
 void leg_delivered(struct leg *l)
 {
 	l->ob->mails++;

@@ -82,6 +82,7 @@ struct outbound {
 	struct dial dial;
 	struct client client;
 	struct conf_sending sending;
+	uint64_t body_at; /* conn.sent when the content began */
 	bool looked;      /* `taken` was read since something was written */
 	uint64_t taken;   /* of the body by the gateway's kernel, at the last look */
 	uint64_t moved;   /* when something was written, or seen to be taken, last */
@@ -131,6 +132,12 @@ void leg_grow(struct leg *l);
 /* Writes what is in leg_out, sets the deadline for what is awaited, rearms: at the end of each turn in which something was put there, or was to be read.
  * Returns the octets written. */
 size_t leg_flush(struct leg *l);
+
+/* The content begins. */
+void leg_body_begins(struct leg *l);
+
+/* The end of data is about to be sent: has the gateway said something meanwhile? Looks (reads) only where it has got content already, and once. */
+bool leg_objects(struct leg *l);
 
 /* The mail was accepted. */
 void leg_delivered(struct leg *l);

@@ -283,7 +283,11 @@ static bool send_todo(struct inbound *in)
 		return false;
 	c = leg_client(&in->leg);
 	if (in->todo & TODO_END) {
-		if (content_waits(in) || !client_end(c, leg_out(&in->leg)))
+		if (content_waits(in))
+			return false;
+		if (leg_objects(&in->leg))
+			return true; /* that comes first */
+		if (!client_end(c, leg_out(&in->leg)))
 			return false;
 		in->todo = 0;
 		in->content_ended = true;
