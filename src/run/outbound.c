@@ -381,10 +381,12 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 		return OUTBOUND_FAILS;
 	if (!conn_is_open(&o->conn))
 		return OUTBOUND_NOTHING;
-	in = buf_peek(&o->conn.in);
-	had = in.n;
-	ev = client_step(&o->client, &in, &o->conn.out, &what);
-	buf_drop(&o->conn.in, had - in.n);
+	do { /* a gateway may refuse, and reset the connection right behind its reply */
+		in = buf_peek(&o->conn.in);
+		had = in.n;
+		ev = client_step(&o->client, &in, &o->conn.out, &what);
+		buf_drop(&o->conn.in, had - in.n);
+	} while (ev == CLIENT_MORE && o->conn.lost && conn_fill(&o->conn) > 0);
 	*command = what.command;
 	switch (ev) {
 	case CLIENT_MORE:
