@@ -56,15 +56,16 @@ def _(reply):
     with box("", {"BODY": (10000, reply)}, {}) as (r, g), r.session() as c:
         c.start()
         c.data()
-        c.send(BIG + b".\r\n").reply("451 4.4.2")
+        c.send(BIG)
         wait_for(lambda: g.conn().closed, 5, "the leg closed")
+        c.send(b".\r\n").reply("451 4.4.2")
         equal(len(g.mails), 0, "mails")
         c.mail(wanted="250")
 
 
-@case("an early 5xx with a close behind it is the verdict all the same")
-def _():
-    with box(BODY=(10000, ("552 5.3.4 message too large", CLOSE))) as (r, _g), r.session() as c:
+@cases("an early 5xx with a {0} right behind it is the verdict all the same", [("close", CLOSE), ("reset", RESET)])
+def _(_name, act):
+    with box(BODY=(10000, ("552 5.3.4 message too large", act))) as (r, _g), r.session() as c:
         c.start()
         c.data()
         c.send(BIG + b".\r\n").reply("552 5.3.4")
