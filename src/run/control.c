@@ -269,6 +269,15 @@ void control_init(const struct engine_args *a)
 		log_text(LOG_LEVEL_ERROR, "the control socket cannot be watched");
 }
 
+bool control_is_busy(void)
+{
+	for (unsigned i = 0; i < CONFIG_CONTROL_SESSIONS; i++) {
+		if (sessions[i].used)
+			return true;
+	}
+	return false;
+}
+
 void control_stop(void)
 {
 	if (listener.watch.fd > 0)

@@ -30,4 +30,7 @@ void control_init(const struct engine_args *args);
 /* Accepts no one any more: a new generation answers. Answers under way are finished. */
 void control_stop(void);
 
+/* Is an answer under way? */
+bool control_is_busy(void);
+
 #endif

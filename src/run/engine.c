@@ -15,6 +15,7 @@
 #define GRACE_MS 20000u /* for mails in their body, at ENGINE_STOP */
 #define LAST_MS 28000u  /* then it tells whoever still waits that the mail's fate is not known */
 #define END_MS 28600u   /* and ends */
+#define ANSWER_MS 1000u /* for answers at the control socket */
 #define LOOK_MS 200u    /* how often it looks whether all is done */
 
 /* One for each session; limit, company and DIAL_PARALLEL attempts for each connection to a gateway; answer and probe for each gateway. */
@@ -44,7 +45,7 @@ static void look_around(struct deadline *d)
 	uint64_t since = loop_now() - stop_since;
 
 	(void)d;
-	if (inbound_count() == 0) {
+	if (inbound_count() == 0 && (!control_is_busy() || since >= ANSWER_MS)) {
 		loop_stop();
 		return;
 	}

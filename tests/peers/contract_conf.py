@@ -4,7 +4,9 @@
 
 import os
 import re
+import socket
 import sys
+import time
 from contextlib import ExitStack
 
 sys.dont_write_bytecode = True
@@ -234,6 +236,22 @@ def _(_name, name):
                                    env={"GATEPOST_SUBMIT": submit})
         equal(code, 0, f"exit of sendmail ({err})")
         equal(len(g.mails), 1, "mails")
+
+
+@case("a question at the control socket that a reload overtakes is still answered")
+def _():
+    with Liar() as g, Relay(g.conf(), mortal=True) as r, socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(5)
+        s.connect(r.control)
+        s.sendall(b"status ")
+        time.sleep(0.2)
+        r.reload(g.conf())
+        time.sleep(0.3)
+        s.sendall(b"text\n")
+        answer = b""
+        while chunk := s.recv(4096):
+            answer += chunk
+        check(answer.startswith(b"0 working") and answer.endswith(b"\n.\n"), lambda: f"the answer: {answer!r}")
 
 
 need_binary()
