@@ -252,11 +252,12 @@ def _(reply):
         equal([v for v in g.verbs if v in ("DATA", "BDAT")], ["DATA"])
 
 
-RESOLVING = 'mount --make-rprivate / && mount --bind "$0" /etc/resolv.conf && exec "$@"'
+RESOLVING = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
 
 def unreachable(gateway, zone):
     """The reply to a RCPT of a relay that is alone with this name server."""
+    ns.need_mounts()
     with ns.Cell() as cell, Files(resolv__conf="nameserver 127.0.0.1\noptions timeout:1 attempts:1\n") as f:
         os.chmod(f.dir + "/resolv.conf", 0o644)
 

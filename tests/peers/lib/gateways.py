@@ -6,6 +6,7 @@ import pwd
 import shutil
 import tempfile
 
+from .ns import need_mounts
 from .programs import Program, answers, fetch, free_port, libraries
 from .tap import Failed, Skip, wait_for
 
@@ -69,7 +70,6 @@ postlog unix-dgram n - n - 1 postlogd
 # OpenSMTPD has its folders and its users' names built in: it gets a mount namespace where these exist.
 OPENSMTPD = """\
 set -e
-mount --make-rprivate /
 for at in /usr/libexec /var/spool /var/lib; do mount -t tmpfs -o mode=755 none $at; done
 mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd /usr/libexec/opensmtpd
 chmod 711 /var/lib/opensmtpd/empty /var/spool/smtpd
@@ -186,6 +186,7 @@ class OpenSmtpdGateway(_Gateway):
     """smtpd, which delivers to the maildir of a user `box` that only its namespace knows."""
 
     def __init__(self):
+        need_mounts()
         super().__init__("opensmtpd")
 
     def launch(self):

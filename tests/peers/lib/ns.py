@@ -51,6 +51,16 @@ def enter(addresses=()):
     os.chmod(_folder.name, 0o755)
 
 
+def need_mounts():
+    """Skip where a program cannot have mounts of its own: without root, or in a plain chroot."""
+    if os.geteuid() != 0:
+        raise tap.Skip("mounts need root")
+    done = subprocess.run(["unshare", "--mount", "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=10, check=False)
+    if done.returncode:
+        raise tap.Skip(f"no namespaces here: {done.stderr.strip()}")
+
+
 class Cell:
     """A network namespace beside others, with one thread in it: run(function) has it called there, and what it starts
     (processes, threads, sockets) is there too. Its loopback is up; it knows no route."""
