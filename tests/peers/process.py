@@ -3,7 +3,9 @@
 """Processes, signals, reload and crashes (DESIGN 4 and 5)."""
 
 import os
+import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -93,6 +95,19 @@ def _():
         equal(len(sockets(r.process.pid)), before, "descriptors of the supervisor")
         for c in clients:
             c.close()
+
+
+@case("the sockets have buffers of their own sizes: with none a large line takes minutes")
+def _():
+    with box() as (r, g), r.session() as c:
+        c.start()
+        said = subprocess.run(["ss", "-tnmH", f"( sport = :{r.port} or dport = :{g.port} )"], capture_output=True,
+                              text=True, timeout=10, check=True).stdout
+        sizes = [tuple(map(int, x)) for x in re.findall(r"rb(\d+),t\d+,tb(\d+)", said)]
+        equal(len(sizes), 2, f"sockets of the relay in {said}")
+        for receive, send in sizes:
+            within(receive, 8192, 1 << 20, "octets of the receive buffer")
+            within(send, 8192, 1 << 20, "octets of the send buffer")
 
 
 @case("a dead engine is started again with the same listeners")
