@@ -180,9 +180,10 @@ static void arm(struct inbound *in)
 {
 	uint64_t patience = in->since + (uint64_t)in->receive.client_patience * 1000;
 	uint64_t timeout = in->since + (uint64_t)in->receive.client_timeout * 1000;
+	bool waits = waits_for_client(in);
 
 	if (server_in_data(&in->server)) {
-		if (!waits_for_client(in) || in->conn.received - in->progress >= CONTENT_STEP) {
+		if (!waits || in->held || in->conn.received - in->progress >= CONTENT_STEP) {
 			in->since = loop_now();
 			in->progress = in->conn.received;
 			timeout = in->since + (uint64_t)in->receive.client_timeout * 1000;
@@ -190,6 +191,7 @@ static void arm(struct inbound *in)
 	} else {
 		in->progress = in->conn.received;
 	}
+	in->held = !waits;
 	if (in->txn.question == TXN_ASKS_EOM || content_waits(in))
 		loop_deadline_clear(&in->limit);
 	else if (in->txn.question != TXN_ASKS_NOTHING)

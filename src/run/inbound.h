@@ -42,6 +42,7 @@ struct inbound {
 	uint8_t todo;
 	uint8_t fault;       /* enum inbound_fault */
 	bool linger;
+	bool held;           /* at the end of the last turn it was not the client that was waited for */
 	bool bulk;           /* content comes faster than the small buffer takes it */
 	bool local;          /* over a Unix socket */
 	bool may_relay;
