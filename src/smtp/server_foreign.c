@@ -48,9 +48,8 @@ const char *server_foreign(struct bytes in)
 		if (begins(in, methods[i]))
 			return is_http;
 	}
-	/* Version 2 begins with two empty lines, which are answered as such if they come alone. */
-	if (begins(in, "PROXY ") || bytes_same(bytes_first(in, 5), BYTES("\r\n\r\n\0")) ||
-	    (in.n > 0 && in.p[0] == 0))
+	/* Version 2 begins with two empty lines, which are answered as such, and a NUL. */
+	if (begins(in, "PROXY ") || (in.n > 0 && in.p[0] == 0))
 		return is_proxy;
 	return tls_hello(in) ? is_tls : NULL;
 }
