@@ -14,7 +14,10 @@ struct conn {
 	struct buf in, out;
 	/* the peer has ended its sending; what is in `in` may still be worked through */
 	bool eof;
-	/* reset, or a write failed: nothing more goes; what came before can still be read, up to eof */
+	/*
+	 * reset, or a write failed: nothing more goes; what came before can still be read, up to
+	 * eof
+	 */
 	bool lost;
 	bool blocked;  /* the last write did not take all */
 	bool drained;  /* the last read took all there was */

@@ -15,13 +15,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define LOG_MESSAGE 8192 /* octets of one message to the supervisor: lines, each with its level in front and \n behind */
-#define LOG_BATCH 4      /* messages taken at one time */
+/* octets of one message to the supervisor: lines, each with its level in front and \n behind */
+#define LOG_MESSAGE 8192
+#define LOG_BATCH   4 /* messages taken at one time */
 
 /* How standard error can be written to without waiting. */
 enum log_err {
-	LOG_ERR_POLL,     /* unknown: asked first */
-	LOG_ERR_PLAIN,    /* a file, or opened anew without blocking */
+	LOG_ERR_POLL,  /* unknown: asked first */
+	LOG_ERR_PLAIN, /* a file, or opened anew without blocking */
 	LOG_ERR_SOCKET,
 };
 
@@ -31,11 +32,11 @@ static struct {
 	enum log_err err;
 	int err_fd;
 	uint32_t dropped, unsaid;
-	bool batch;                /* lines wait for the end of the turn */
+	bool batch; /* lines wait for the end of the turn */
 	struct loop_task flush;
 	uint32_t held_lines;
 	size_t held; /* octets of kept */
-} out = {.to = -1, .sink = LOG_SINK_STDERR, .err = LOG_ERR_POLL, .err_fd = STDERR_FILENO};
+} out = { .to = -1, .sink = LOG_SINK_STDERR, .err = LOG_ERR_POLL, .err_fd = STDERR_FILENO };
 
 /* What is held: of a message, or of standard error. Apart, since out is not all zeros. */
 static uint8_t kept[LOG_MESSAGE];
@@ -92,7 +93,7 @@ void log_open(enum log_sink sink, const struct inet_addr *server, const char *ho
 
 static bool log_write_stderr(struct bytes x)
 {
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t n = -1;
 
 	switch (out.err) {
@@ -129,7 +130,7 @@ static bool log_write_supervisor(struct bytes x)
 /* Writes what is held; false if it does not go, and is lost. */
 static bool log_write_held(void)
 {
-	struct bytes held = {kept, out.held};
+	struct bytes held = { kept, out.held };
 
 	out.held = 0;
 	out.held_lines = 0;
@@ -150,7 +151,10 @@ static void log_flush_task(struct loop_task *t)
 	log_flush();
 }
 
-/* Adds one line to what is held; written at once, at the end of the turn, or when all of a batch has come. */
+/*
+ * Adds one line to what is held; written at once, at the end of the turn, or when all of a batch
+ * has come.
+ */
 static bool log_hold(struct bytes line)
 {
 	if (out.held + line.n > sizeof(kept))
@@ -254,7 +258,7 @@ static void log_relay_line(uint8_t *p, size_t n)
 			p[i] = '?';
 	}
 	log_line(level <= LOG_LEVEL_INFO ? (enum log_level)level : LOG_LEVEL_INFO,
-		 (struct bytes){p + 1, n - 1});
+	    (struct bytes){ p + 1, n - 1 });
 }
 
 static unsigned log_relay_message(uint8_t *p, size_t n)
@@ -262,7 +266,7 @@ static unsigned log_relay_message(uint8_t *p, size_t n)
 	unsigned lines = 0;
 
 	while (n > 0) {
-		size_t end = bytes_find((struct bytes){p, n}, '\n');
+		size_t end = bytes_find((struct bytes){ p, n }, '\n');
 
 		if (end > 0)
 			log_relay_line(p, end);
@@ -284,8 +288,8 @@ unsigned log_relay(int fd)
 	int got;
 
 	for (unsigned i = 0; i < LOG_BATCH; i++) {
-		part[i] = (struct iovec){.iov_base = text[i], .iov_len = sizeof(text[i])};
-		m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &part[i], .msg_iovlen = 1}};
+		part[i] = (struct iovec){ .iov_base = text[i], .iov_len = sizeof(text[i]) };
+		m[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &part[i], .msg_iovlen = 1 } };
 	}
 	got = recvmmsg(fd, m, LOG_BATCH, MSG_DONTWAIT, NULL);
 	log_batch(out.sink == LOG_SINK_STDERR && out.to < 0);

@@ -24,7 +24,10 @@ void log_to(int fd);
 void log_line(enum log_level level, struct bytes line);
 void log_text(enum log_level level, const char *text);
 
-/* A process with a loop may let its lines wait for the end of the turn, and go together. log_flush: now (before the process ends). */
+/*
+ * A process with a loop may let its lines wait for the end of the turn, and go together. log_flush:
+ * now (before the process ends).
+ */
 void log_batch(bool on);
 void log_flush(void);
 

@@ -3,12 +3,13 @@
 
 #include "base/bug.h"
 
-/* What each event may meet, phase by phase: a cell is empty only where the owner's contract rules the pair out, and then it is a bug.
- *   L  the LAN can do this here (it is parked, or not, as the phase wants)
- *   G  the gateway can do this here
- *   -  cannot be */
+/*
+ * What each event may meet, phase by phase: a cell is empty only where the owner's contract rules
+ * the pair out, and then it is a bug.   L  the LAN can do this here (it is parked, or not, as the
+ * phase wants)   G  the gateway can do this here   -  cannot be
+ */
 static const char legal[TXN_PHASES][TXN_EVENTS + 1] = {
-	/*                   MAIL RCPT OTHER DATA EOM FAULT RESET GONE PATIENCE READY OK DEFER REJECT EARLY FAIL */
+	/* MAIL RCPT OTHER DATA EOM FAULT RESET GONE PATIENCE READY OK DEFER REJECT EARLY FAIL */
 	[TXN_IDLE]       = "L-----LL-------",
 	[TXN_OPEN]       = "-LLL--LL-------",
 	[TXN_OPENING]    = "-LLL--LLLG----G",
@@ -77,7 +78,10 @@ static void say(struct txn *t, struct txn_do *out, enum txn_action what)
 	t->question = TXN_ASKS_NOTHING;
 }
 
-/* The leg stands and MAIL is accepted by it, with all recipients accepted before: on with what the client asked. */
+/*
+ * The leg stands and MAIL is accepted by it, with all recipients accepted before: on with what the
+ * client asked.
+ */
 static void resume(struct txn *t, struct txn_do *out)
 {
 	if (t->question == TXN_ASKS_RCPT) {
@@ -91,7 +95,9 @@ static void resume(struct txn *t, struct txn_do *out)
 	}
 }
 
-/* The leg is gone for good: the client hears why, now and at each later command of the transaction. */
+/*
+ * The leg is gone for good: the client hears why, now and at each later command of the transaction.
+ */
 static void failed(struct txn *t, struct txn_do *out)
 {
 	bool data = t->question == TXN_ASKS_DATA || t->question == TXN_ASKS_EOM;
@@ -200,7 +206,10 @@ static void void_body(struct txn *t, struct txn_do *out, enum txn_verdict verdic
 
 static void on_fault(struct txn *t, struct txn_do *out)
 {
-	/* A verdict of the gateway stands; a gateway that failed says less than what the client can mend. */
+	/*
+	 * A verdict of the gateway stands; a gateway that failed says less than what the client can
+	 * mend.
+	 */
 	if (t->phase == TXN_BODY || t->verdict == TXN_VERDICT_FAILED)
 		void_body(t, out, TXN_VERDICT_FAULT);
 }

@@ -25,19 +25,30 @@ enum txn_event {
 	TXN_DEFER,      /* a refusal of the mail, 4xx; arg as TXN_FAIL */
 	TXN_REJECT,     /* a refusal of the mail, 5xx; arg as TXN_FAIL */
 	TXN_EARLY,      /* a refusal (4xx or 5xx) before the end of data */
-	TXN_FAIL,       /* the gateway fails; arg 1: another address, route or (for a kept connection) a fresh one is left */
+	/*
+	 * the gateway fails; arg 1: another address, route or (for a kept connection) a fresh one
+	 * is left
+	 */
+	TXN_FAIL,
 	TXN_EVENTS
 };
 
 enum txn_action {
-	TXN_DIAL,         /* get a leg for the transaction's delivery key: a kept connection, or a new one */
+	/* get a leg for the transaction's delivery key: a kept connection, or a new one */
+	TXN_DIAL,
 	TXN_NEXT,         /* drop this connection and try what is left */
 	TXN_SEND_MAIL,
-	TXN_SEND_RCPT,    /* the recipient under question; with TXN_SEND_MAIL before it, both go out together where pipelining is offered */
-	TXN_SEND_AGAIN,   /* the accepted recipient number txn.replayed (0: the first accepted one) */
+	/*
+	 * the recipient under question; with TXN_SEND_MAIL before it, both go out together where
+	 * pipelining is offered
+	 */
+	TXN_SEND_RCPT,
+	/* the accepted recipient number txn.replayed (0: the first accepted one) */
+	TXN_SEND_AGAIN,
 	TXN_SEND_DATA,
 	TXN_SEND_END,     /* the end of data, behind all content */
-	TXN_LEG_KEEP,     /* the gateway's transaction is over, or never began: the connection may be used again */
+	/* the gateway's transaction is over, or never began: the connection may be used again */
+	TXN_LEG_KEEP,
 	TXN_LEG_RESET,    /* the same after RSET */
 	TXN_LEG_CUT,      /* close the connection as it is */
 	TXN_SAVE,         /* remember the leg's last reply as the transaction's */
@@ -55,7 +66,11 @@ enum txn_action {
 
 enum txn_phase {
 	TXN_IDLE,        /* no transaction */
-	TXN_OPEN,        /* MAIL taken; no leg: none was needed yet, or no recipient has been accepted by the last one */
+	/*
+	 * MAIL taken; no leg: none was needed yet, or no recipient has been accepted by the last
+	 * one
+	 */
+	TXN_OPEN,
 	TXN_OPENING,     /* the leg is being made */
 	TXN_HELD,        /* the leg stands, MAIL was not sent */
 	TXN_MAIL_SENT,   /* MAIL and a RCPT are with the gateway; MAIL's reply is awaited */

@@ -9,28 +9,30 @@
 static struct bytes only_rcpt(struct inbound *in, uint8_t *path)
 {
 	struct envelope_cursor cur;
-	struct bytes rcpt = {path + 1, 0};
+	struct bytes rcpt = { path + 1, 0 };
 
 	if (envelope_count_of(&in->envelope, RCPT_ACCEPTED) != 1)
-		return (struct bytes){0};
+		return (struct bytes){ 0 };
 	envelope_first(&in->envelope, &cur);
 	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, path + 1, &rcpt.n))
 		if (cur.verdict == RCPT_ACCEPTED)
 			break;
 	path[0] = '<';
 	path[rcpt.n + 1] = '>';
-	return (struct bytes){path, rcpt.n + 2};
+	return (struct bytes){ path, rcpt.n + 2 };
 }
 
-/* The Received field goes into the gateway's buffer, which is empty behind DATA's reply, before all else. (A gateway that said more than its
- * reply takes nothing: the next step of the leg tells so.) */
+/*
+ * The Received field goes into the gateway's buffer, which is empty behind DATA's reply, before all
+ * else. (A gateway that said more than its reply takes nothing: the next step of the leg tells so.)
+ */
 static void put_received(struct inbound *in)
 {
 	static char text[TRACE_RECEIVED_SIZE];
 	static uint8_t path[LIMIT_PATH + 2];
 	const struct engine_args *args = inbound_env.args;
 	struct trace t = {
-		.hello = {(const uint8_t *)in->server.hello, in->server.hello_n},
+		.hello = { (const uint8_t *)in->server.hello, in->server.hello_n },
 		.peer = in->local ? NULL : &in->peer,
 		.hostname = args->conf->global.hostname,
 		.esmtp = in->server.esmtp,
@@ -84,7 +86,7 @@ void content_take(struct inbound *in, struct bytes run)
 
 void content_drop(struct inbound *in)
 {
-	in->run = in->piece = (struct bytes){0};
+	in->run = in->piece = (struct bytes){ 0 };
 	in->feeding = in->ending = false;
 }
 
@@ -96,7 +98,7 @@ bool content_waits(const struct inbound *in)
 /* The next piece for the gateway; false when there is none. */
 static bool next_piece(struct inbound *in)
 {
-	struct bytes piece = {0};
+	struct bytes piece = { 0 };
 	bool found = in->feeding && head_step(&in->head, &in->run, &piece) == HEAD_RUN;
 
 	in->feeding = found;
@@ -132,7 +134,8 @@ bool content_move(struct inbound *in)
 
 void content_check(struct inbound *in)
 {
-	static const uint8_t faults[] = {INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG};
+	static const uint8_t faults[] = { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL,
+		INBOUND_TOO_BIG };
 
 	if (in->fault != INBOUND_OK || (in->txn.phase != TXN_BODY && in->txn.phase != TXN_VOID))
 		return;

@@ -12,14 +12,19 @@
 #include <sys/epoll.h>
 #include <sysexits.h>
 
-#define GRACE_MS 20000u /* for mails in their body, at ENGINE_STOP */
-#define LAST_MS 28000u  /* then it tells whoever still waits that the mail's fate is not known */
-#define END_MS 28600u   /* and ends */
-#define ANSWER_MS 1000u /* for answers at the control socket */
-#define LOOK_MS 200u    /* how often it looks whether all is done */
+#define GRACE_MS  20000u /* for mails in their body, at ENGINE_STOP */
+#define LAST_MS   28000u /* then it tells whoever still waits that the mail's fate is not known */
+#define END_MS    28600u /* and ends */
+#define ANSWER_MS 1000u  /* for answers at the control socket */
+#define LOOK_MS   200u   /* how often it looks whether all is done */
 
-/* One for each session; limit, company and DIAL_PARALLEL attempts for each connection to a gateway; answer and probe for each gateway. */
-#define DEADLINES (CONFIG_SESSIONS + (2 + DIAL_PARALLEL) * CONFIG_GATEWAY_CONNECTIONS + 2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONTROL_DEADLINES + 8)
+/*
+ * One for each session; limit, company and DIAL_PARALLEL attempts for each connection to a gateway;
+ * answer and probe for each gateway.
+ */
+#define DEADLINES                                                             \
+	(CONFIG_SESSIONS + (2 + DIAL_PARALLEL) * CONFIG_GATEWAY_CONNECTIONS + \
+	    2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONTROL_DEADLINES + 8)
 
 static struct timer *slots[DEADLINES];
 static const struct engine_args *args;
@@ -50,7 +55,8 @@ static void look_around(struct deadline *d)
 		return;
 	}
 	if (inbound_env.stopping && since >= END_MS) {
-		log_text(LOG_LEVEL_WARNING, "engine event=stopped reason=\"some mails were not decided in time\"");
+		log_text(LOG_LEVEL_WARNING,
+		    "engine event=stopped reason=\"some mails were not decided in time\"");
 		loop_stop();
 		return;
 	}
@@ -98,7 +104,8 @@ int engine_main(const struct engine_args *a, void (*lock)(void))
 	gateway_init(a);
 	inbound_init(a);
 	for (unsigned i = 0; i < a->nlisteners; i++)
-		if (listen_open(&listeners[i], a->listener[i].fd, a->listener[i].unix_socket, accepted) != 0)
+		if (listen_open(&listeners[i], a->listener[i].fd, a->listener[i].unix_socket,
+			accepted) != 0)
 			return EX_OSERR;
 	if (loop_watch(&orders, a->supervisor, EPOLLIN, ordered) != 0)
 		return EX_OSERR;

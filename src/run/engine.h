@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: ISC */
-/* The engine: single-threaded, in an empty chroot, without a file system. Serves the LAN, talks to the gateways. */
+/*
+ * The engine: single-threaded, in an empty chroot, without a file system. Serves the LAN, talks to
+ * the gateways.
+ */
 #ifndef RUN_ENGINE_H
 #define RUN_ENGINE_H
 
 #include "base/limits.h"
 #include "conf/conf.h"
 
-/* What the supervisor tells the engine, over the SOCK_SEQPACKET pair `supervisor` (one octet each). */
+/*
+ * What the supervisor tells the engine, over the SOCK_SEQPACKET pair `supervisor` (one octet each).
+ */
 enum engine_order {
-	ENGINE_DRAIN = 'D', /* a new generation serves: no new client, sessions finish under this configuration, then exit 0 */
-	ENGINE_STOP = 'T',  /* SIGTERM: idle clients get 421, mails past their final dot are decided, mails in their body get 20 s; then exit 0 */
+	/*
+	 * a new generation serves: no new client, sessions finish under this configuration, then
+	 * exit 0
+	 */
+	ENGINE_DRAIN = 'D',
+	/*
+	 * SIGTERM: idle clients get 421, mails past their final dot are decided, mails in their
+	 * body get 20 s; then exit 0
+	 */
+	ENGINE_STOP = 'T',
 };
 
 /* What the engine tells the supervisor (one octet). */
@@ -28,7 +41,8 @@ struct engine_args {
 	const struct conf *conf;
 	struct engine_listener listener[CONFIG_LISTENERS + 1];
 	unsigned nlisteners;
-	const struct inet_net *local_nets; /* networks of the interfaces listened on, for the word `local` of Relay_Hosts */
+	/* networks of the interfaces listened on, for the word `local` of Relay_Hosts */
+	const struct inet_net *local_nets;
 	unsigned nlocal;
 	int names;                         /* the engine's end of the pair to its names helper */
 	int control;                       /* listening control socket, or -1 */
@@ -37,7 +51,10 @@ struct engine_args {
 	uint64_t build_date;               /* seconds since 1970 */
 };
 
-/* Runs the engine in this process (already sandboxed but for the last step, which engine_main does through `lock` when its descriptors stand). Returns the exit status. */
+/*
+ * Runs the engine in this process (already sandboxed but for the last step, which engine_main does
+ * through `lock` when its descriptors stand). Returns the exit status.
+ */
 int engine_main(const struct engine_args *args, void (*lock)(void));
 
 #endif

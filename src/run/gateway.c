@@ -11,10 +11,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define FRESH_MS 60000u            /* addresses are not asked for again so soon */
-#define STALE_MS (24u * 3600 * 1000) /* addresses that worked serve so long while the name server is silent */
-#define ANSWER_MS 30000u           /* the helper's deadline for one question */
-#define OWN_MAX 64
+#define FRESH_MS 60000u /* addresses are not asked for again so soon */
+/* addresses that worked serve so long while the name server is silent */
+#define STALE_MS  (24u * 3600 * 1000)
+#define ANSWER_MS 30000u /* the helper's deadline for one question */
+#define OWN_MAX   64
 
 static struct gateway table[CONFIG_GATEWAYS];
 static const struct engine_args *args;
@@ -86,7 +87,10 @@ static void say(enum log_level level, const struct gateway *g, const char *event
 
 /* ---- look-ups ---- */
 
-/* The look-up is over: with addresses, or with what was known and worked within a day, or with nothing. */
+/*
+ * The look-up is over: with addresses, or with what was known and worked within a day, or with
+ * nothing.
+ */
 static void looked_up(struct gateway *g, const struct names_answer *a)
 {
 	bool ok = a->status == NAMES_OK && a->n > 0;
@@ -111,7 +115,8 @@ static void looked_up(struct gateway *g, const struct names_answer *a)
 		}
 		mark_self(g);
 		g->fresh_until = loop_now() + FRESH_MS;
-	} else if (a->status == NAMES_TEMPORARY && g->naddr && g->worked_at && loop_now() - g->worked_at < STALE_MS) {
+	} else if (a->status == NAMES_TEMPORARY && g->naddr && g->worked_at &&
+		   loop_now() - g->worked_at < STALE_MS) {
 		ok = true;
 		g->fresh_until = loop_now() + FRESH_MS / 4;
 	} else {
@@ -123,7 +128,7 @@ static void looked_up(struct gateway *g, const struct names_answer *a)
 
 static void fail_lookup(struct gateway *g, const char *why)
 {
-	struct names_answer a = {.status = NAMES_TEMPORARY};
+	struct names_answer a = { .status = NAMES_TEMPORARY };
 	struct fmt f;
 
 	fmt_init(&f, a.text, sizeof(a.text));
@@ -170,7 +175,8 @@ static void ask(struct gateway *g)
 	memcpy(q.host, g->host.p, g->host.n < NAMES_HOST ? g->host.n : NAMES_HOST - 1);
 	g->question = q.id;
 	sent = names.fd >= 0 && ipc_send(names.fd, &q, sizeof(q)) == 0;
-	loop_deadline(&g->answer, loop_now() + (sent ? ANSWER_MS : 0), sent ? answer_late : no_helper);
+	loop_deadline(
+	    &g->answer, loop_now() + (sent ? ANSWER_MS : 0), sent ? answer_late : no_helper);
 }
 
 enum gateway_lookup gateway_resolve(struct gateway *g)
@@ -204,14 +210,19 @@ struct gateway *gateway_find(const struct conf_route *route, const struct conf_s
 	for (unsigned i = 0; i < CONFIG_GATEWAYS; i++) {
 		struct gateway *g = &table[i];
 
-		if (g->used && g->port == port_of(route, s) && g->allow_mx == mx && bytes_same_fold(g->host, route->host) &&
-		    (!route->literal || memcmp(g->addr[0].a.zone, route->addr.zone, INET_ZONE) == 0))
+		if (g->used && g->port == port_of(route, s) && g->allow_mx == mx &&
+		    bytes_same_fold(g->host, route->host) &&
+		    (!route->literal ||
+			memcmp(g->addr[0].a.zone, route->addr.zone, INET_ZONE) == 0))
 			return g;
 	}
 	return NULL;
 }
 
-/* Is a, of which nobody has need just now, sooner given up than b? One that is down has more to remember. */
+/*
+ * Is a, of which nobody has need just now, sooner given up than b? One that is down has more to
+ * remember.
+ */
 static bool sooner(const struct gateway *a, const struct gateway *b)
 {
 	bool down = health_is_down(&a->health);
@@ -219,7 +230,10 @@ static bool sooner(const struct gateway *a, const struct gateway *b)
 	return down == health_is_down(&b->health) ? a->worked_at < b->worked_at : !down;
 }
 
-/* A place for a new entry: a free one, or one that has no other connections than idle ones, which are closed. */
+/*
+ * A place for a new entry: a free one, or one that has no other connections than idle ones, which
+ * are closed.
+ */
 static struct gateway *place(void)
 {
 	struct gateway *best = NULL;
@@ -229,7 +243,8 @@ static struct gateway *place(void)
 
 		if (!g->used)
 			return g;
-		if (!g->question && g->connections == gateway_idle_count(g) && (!best || sooner(g, best)))
+		if (!g->question && g->connections == gateway_idle_count(g) &&
+		    (!best || sooner(g, best)))
 			best = g;
 	}
 	if (best) {
@@ -265,18 +280,21 @@ struct gateway *gateway_get(const struct conf_route *route, const struct conf_se
 	return g;
 }
 
-unsigned gateway_order(const struct gateway *g, const struct conf_sending *s, struct inet_addr *addr, uint8_t *index)
+unsigned gateway_order(
+    const struct gateway *g, const struct conf_sending *s, struct inet_addr *addr, uint8_t *index)
 {
 	uint8_t order[CONFIG_GATEWAY_ADDRESSES];
 	unsigned n = 0;
 
-	(void)route_order(g->addr, g->naddr, loop_now(), (uint64_t)s->host_failure_retry * 1000, order);
+	(void)route_order(
+	    g->addr, g->naddr, loop_now(), (uint64_t)s->host_failure_retry * 1000, order);
 	for (unsigned i = 0; i < g->naddr; i++) {
 		const struct route_addr *a = &g->addr[order[i]];
 
 		if (g->self[order[i]])
 			continue;
-		if (s->prohibited_hosts && route_prohibited(&a->a, s->prohibited_hosts->net, s->prohibited_hosts->n))
+		if (s->prohibited_hosts &&
+		    route_prohibited(&a->a, s->prohibited_hosts->net, s->prohibited_hosts->n))
 			continue;
 		addr[n] = a->a;
 		addr[n].port = g->port;
@@ -347,7 +365,7 @@ void gateway_worked(struct gateway *g)
 	health_ok(&g->health, loop_wall());
 	arm_probe(g);
 	if (was) {
-		say(LOG_LEVEL_INFO, g, "up", (struct bytes){0});
+		say(LOG_LEVEL_INFO, g, "up", (struct bytes){ 0 });
 		outbound_gateway_changed(g);
 	}
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The table of gateways (host and port, as the configuration names them): addresses, health, connections, probes. */
+/*
+ * The table of gateways (host and port, as the configuration names them): addresses, health,
+ * connections, probes.
+ */
 #ifndef RUN_GATEWAY_H
 #define RUN_GATEWAY_H
 
@@ -15,42 +18,48 @@
 struct outbound;
 
 enum gateway_lookup {
-	GATEWAY_KNOWN,   /* addr[] may be dialled */
-	GATEWAY_ASKED,   /* the names helper is at it: whoever waits is told through outbound_looked_up */
+	GATEWAY_KNOWN, /* addr[] may be dialled */
+	/* the names helper is at it: whoever waits is told through outbound_looked_up */
+	GATEWAY_ASKED,
 	GATEWAY_NO_NAME, /* nothing to dial; lookup_why tells why */
 };
 
 struct gateway {
 	bool used;
-	bool literal;               /* host is an address */
+	bool literal; /* host is an address */
 	bool allow_mx;
-	bool no_such_name;          /* the last answer was an authoritative no */
-	struct bytes host;          /* the configuration's storage */
+	bool no_such_name; /* the last answer was an authoritative no */
+	struct bytes host; /* the configuration's storage */
 	uint16_t port;
 	uint8_t naddr;
 	struct route_addr addr[CONFIG_GATEWAY_ADDRESSES];
 	bool self[CONFIG_GATEWAY_ADDRESSES]; /* this box itself listens there: never dialled */
-	uint64_t fresh_until;       /* milliseconds: until then addr[] needs no new look-up */
-	uint64_t worked_at;         /* milliseconds: when one of addr[] last took a connection; 0: never */
-	uint32_t question;          /* id of the look-up under way, 0: none */
-	struct deadline answer;     /* for the look-up under way */
+	uint64_t fresh_until; /* milliseconds: until then addr[] needs no new look-up */
+	/* milliseconds: when one of addr[] last took a connection; 0: never */
+	uint64_t worked_at;
+	uint32_t question;      /* id of the look-up under way, 0: none */
+	struct deadline answer; /* for the look-up under way */
 	char lookup_why[80];
 	struct health health;
-	uint8_t trouble;            /* enum verdict_trouble: why it is down */
+	uint8_t trouble; /* enum verdict_trouble: why it is down */
 	struct deadline probe;
 	struct conf_sending sending; /* the options of the last use: for probes */
-	uint32_t connections;       /* outbounds that belong to it: dialling, in use, kept, ending */
-	uint32_t mails;             /* accepted by it since the engine began */
-	struct outbound *idle;      /* kept connections, the last used first */
-	uint64_t size_limit;        /* SIZE that it announced last; 0: none or not known */
-	struct policy_rate rate;    /* Outbound_Throttle_Messages */
-	char last_reply[160];       /* the last refusal or failure, printable, "" when none */
+	/* outbounds that belong to it: dialling, in use, kept, ending */
+	uint32_t connections;
+	uint32_t mails;          /* accepted by it since the engine began */
+	struct outbound *idle;   /* kept connections, the last used first */
+	uint64_t size_limit;     /* SIZE that it announced last; 0: none or not known */
+	struct policy_rate rate; /* Outbound_Throttle_Messages */
+	char last_reply[160];    /* the last refusal or failure, printable, "" when none */
 };
 
 /* args outlive the engine. */
 void gateway_init(const struct engine_args *args);
 
-/* The entry of this route; made if new (an unused one is given up for it when the table is full). NULL when all are in use. */
+/*
+ * The entry of this route; made if new (an unused one is given up for it when the table is full).
+ * NULL when all are in use.
+ */
 struct gateway *gateway_get(const struct conf_route *route, const struct conf_sending *sending);
 
 /* The entry if it exists. */
@@ -59,14 +68,20 @@ struct gateway *gateway_find(const struct conf_route *route, const struct conf_s
 /* What is known of its addresses; GATEWAY_ASKED begins a look-up if none is under way. */
 enum gateway_lookup gateway_resolve(struct gateway *g);
 
-/* Puts the addresses that may be dialled (not prohibited, not ourselves) in the order in which to try them: n of them as
- * addresses with ports, and their index in g->addr. */
-unsigned gateway_order(const struct gateway *g, const struct conf_sending *s, struct inet_addr *addr, uint8_t *index);
+/*
+ * Puts the addresses that may be dialled (not prohibited, not ourselves) in the order in which to
+ * try them: n of them as addresses with ports, and their index in g->addr.
+ */
+unsigned gateway_order(
+    const struct gateway *g, const struct conf_sending *s, struct inet_addr *addr, uint8_t *index);
 
 void gateway_address_failed(struct gateway *g, unsigned index);
 void gateway_address_worked(struct gateway *g, unsigned index);
 
-/* Every address failed before mail could be sent: down; probes begin. trouble: enum verdict_trouble; why: in words, without the gateway's name. */
+/*
+ * Every address failed before mail could be sent: down; probes begin. trouble: enum
+ * verdict_trouble; why: in words, without the gateway's name.
+ */
 void gateway_failed(struct gateway *g, uint8_t trouble, struct bytes why);
 
 /* Greeting and EHLO went well. */

@@ -13,11 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CLOSING_MS 5000u       /* to get the last reply away */
-#define LINGER_MS 2000u        /* for the client to take it */
-#define LINGER_OCTETS 65536u   /* that are read and dropped meanwhile */
-#define DRAIN_IDLE_MS 60000u   /* an idle session of an old generation ends */
-#define CONTENT_STEP 1024u     /* octets of content that must come within Client_Timeout */
+#define CLOSING_MS    5000u  /* to get the last reply away */
+#define LINGER_MS     2000u  /* for the client to take it */
+#define LINGER_OCTETS 65536u /* that are read and dropped meanwhile */
+#define DRAIN_IDLE_MS 60000u /* an idle session of an old generation ends */
+#define CONTENT_STEP  1024u  /* octets of content that must come within Client_Timeout */
 
 struct inbound_env inbound_env;
 
@@ -42,7 +42,8 @@ void inbound_init(const struct engine_args *args)
 	random_bytes(&seed, sizeof(seed));
 	inbound_env.args = args;
 	for (unsigned i = 0; i < args->conf->listens; i++)
-		interface_named = interface_named || args->conf->listen[i].kind == CONF_LISTEN_INTERFACE;
+		interface_named = interface_named ||
+				  args->conf->listen[i].kind == CONF_LISTEN_INTERFACE;
 	pool_init(&pool, objects, sizeof(objects[0]), links, CONFIG_SESSIONS);
 	blk_arena_init(&inbound_env.envelopes, blocks, CONFIG_ENVELOPE_BLOCKS);
 	policy_peers_init(&peers, peers_mem, peers_bucket, CONFIG_PEERS_TRACKED, seed);
@@ -102,7 +103,10 @@ static void give_up_mail(struct inbound *in, const char *reply)
 	pump_event(in, TXN_GONE, 0);
 }
 
-/* Ends what can be ended; past the final dot the mail's fate is awaited as if the client waited too. */
+/*
+ * Ends what can be ended; past the final dot the mail's fate is awaited as if the client waited
+ * too.
+ */
 void inbound_lost(struct inbound *in)
 {
 	if (in->state != INBOUND_OPEN) {
@@ -111,7 +115,9 @@ void inbound_lost(struct inbound *in)
 		return;
 	}
 	if (server_almost_ended(&in->server))
-		say_log(LOG_LEVEL_WARNING, in, "closed", "the client went away behind an end of data with bare line feeds; Lone_LF_Ends_Data would take it");
+		say_log(LOG_LEVEL_WARNING, in, "closed",
+		    "the client went away behind an end of data with bare line feeds; "
+		    "Lone_LF_Ends_Data would take it");
 	in->gone_logged = true;
 	give_up_mail(in, "");
 	if (in->txn.phase == TXN_IDLE) {
@@ -128,14 +134,20 @@ void inbound_finish(struct inbound *in, bool linger)
 	if (in->state != INBOUND_OPEN)
 		return;
 	if (in->txn.phase != TXN_IDLE)
-		pump_event(in, server_in_data(&in->server) || in->txn.question != TXN_ASKS_NOTHING ? TXN_GONE : TXN_RESET, 0);
+		pump_event(in,
+		    server_in_data(&in->server) || in->txn.question != TXN_ASKS_NOTHING ? TXN_GONE
+											: TXN_RESET,
+		    0);
 	in->state = INBOUND_CLOSING;
 	in->linger = linger;
 	in->since = loop_now();
 	loop_deadline(&in->limit, in->since + CLOSING_MS, on_limit);
 }
 
-/* Writes the rest of the last reply; then closes, or ends our sending and waits for the client to do the same, so that no reset overtakes the reply. */
+/*
+ * Writes the rest of the last reply; then closes, or ends our sending and waits for the client to
+ * do the same, so that no reset overtakes the reply.
+ */
 static void closing(struct inbound *in)
 {
 	if (in->state == INBOUND_CLOSING) {
@@ -153,7 +165,8 @@ static void closing(struct inbound *in)
 		}
 	}
 	buf_clear(&in->conn.in);
-	if (in->state == INBOUND_LINGER && (in->conn.eof || in->conn.lost || in->conn.received - in->progress > LINGER_OCTETS))
+	if (in->state == INBOUND_LINGER &&
+	    (in->conn.eof || in->conn.lost || in->conn.received - in->progress > LINGER_OCTETS))
 		inbound_end(in);
 	else
 		conn_rearm(&in->conn, in->state == INBOUND_LINGER);
@@ -196,27 +209,33 @@ static void arm(struct inbound *in)
 		loop_deadline_clear(&in->limit);
 	else if (in->txn.question != TXN_ASKS_NOTHING)
 		loop_deadline(&in->limit, patience, on_limit);
-	else if (inbound_env.draining && server_idle(&in->server) && in->since + DRAIN_IDLE_MS < timeout)
+	else if (inbound_env.draining && server_idle(&in->server) &&
+		 in->since + DRAIN_IDLE_MS < timeout)
 		loop_deadline(&in->limit, in->since + DRAIN_IDLE_MS, on_limit);
 	else
 		loop_deadline(&in->limit, timeout, on_limit);
 }
 
-/* Writes what both sides have to be written. True where that made room for something that waited for it: no event would tell of that room later. */
+/*
+ * Writes what both sides have to be written. True where that made room for something that waited
+ * for it: no event would tell of that room later.
+ */
 static bool write_out(struct inbound *in)
 {
 	bool waited = content_waits(in) || in->todo, open = in->state == INBOUND_OPEN;
 	bool moved = leg_flush(&in->leg) && waited;
 
 	if (open && buf_used(&in->conn.out) && conn_flush(&in->conn) > 0)
-		moved = moved || (buf_used(&in->conn.in) && in->txn.question == TXN_ASKS_NOTHING && !waited);
+		moved = moved ||
+			(buf_used(&in->conn.in) && in->txn.question == TXN_ASKS_NOTHING && !waited);
 	return moved;
 }
 
 /* What a client sent before it was lost, its final dot perhaps, is worked through. */
 static bool read_rest(struct inbound *in)
 {
-	return in->state == INBOUND_OPEN && in->conn.lost && !content_waits(in) && conn_fill(&in->conn) > 0;
+	return in->state == INBOUND_OPEN && in->conn.lost && !content_waits(in) &&
+	       conn_fill(&in->conn) > 0;
 }
 
 static bool is_gone(const struct inbound *in)
@@ -256,7 +275,10 @@ static void end_turn(struct loop_task *t)
 	conn_rearm(&in->conn, !content_waits(in));
 }
 
-/* Writing waits for the end of the turn: then the peers, woken by the first write, find the others' work waiting too, and are not woken for each. */
+/*
+ * Writing waits for the end of the turn: then the peers, woken by the first write, find the others'
+ * work waiting too, and are not woken for each.
+ */
 void inbound_run(struct inbound *in)
 {
 	if (pump_run(in))
@@ -269,7 +291,10 @@ static void on_event(struct watch *w, uint32_t events)
 	struct inbound *in = LOOP_OWNER(struct inbound, conn, c);
 
 	if (content_waits(in)) {
-		/* `conn.in` stays as it is; a client that is lost now is lost before the end of its data */
+		/*
+		 * `conn.in` stays as it is; a client that is lost now is lost before the end of its
+		 * data
+		 */
 		c->lost = c->lost || (events & (EPOLLERR | EPOLLHUP));
 		c->hangup = c->hangup || (events & EPOLLRDHUP);
 	} else {
@@ -297,9 +322,13 @@ static void on_limit(struct deadline *d)
 		say_421(in, "4.3.2", "the configuration has changed: please connect again");
 	} else {
 		if (server_almost_ended(&in->server))
-			say_log(LOG_LEVEL_WARNING, in, "timeout", "the end of data came with bare line feeds; Lone_LF_Ends_Data = true for this Peer takes it");
+			say_log(LOG_LEVEL_WARNING, in, "timeout",
+			    "the end of data came with bare line feeds; Lone_LF_Ends_Data = true "
+			    "for this Peer takes it");
 		else
-			say_log(LOG_LEVEL_INFO, in, "timeout", server_in_data(&in->server) ? "no end of data within Client_Timeout" : "no command within Client_Timeout");
+			say_log(LOG_LEVEL_INFO, in, "timeout",
+			    server_in_data(&in->server) ? "no end of data within Client_Timeout"
+							: "no command within Client_Timeout");
 		give_up_mail(in, "421 4.4.2 nothing came for too long");
 		say_421(in, "4.4.2", "nothing came for too long");
 	}
@@ -325,11 +354,13 @@ static void turn_away(int fd, const char *why)
 	close(fd);
 }
 
-static void open_session(struct inbound *in, uint32_t listener, int fd, const struct listen_peer *peer)
+static void open_session(
+    struct inbound *in, uint32_t listener, int fd, const struct listen_peer *peer)
 {
 	const struct conf *conf = inbound_env.args->conf;
 	const struct engine_listener *l = &inbound_env.args->listener[listener];
-	const struct policy_local local = {inbound_env.args->local_nets, inbound_env.args->nlocal, interface_named};
+	const struct policy_local local = { inbound_env.args->local_nets, inbound_env.args->nlocal,
+		interface_named };
 	uint32_t who = in->who;
 	struct conf_receive receive = in->receive;
 
@@ -344,7 +375,8 @@ static void open_session(struct inbound *in, uint32_t listener, int fd, const st
 		.hostname = conf->global.hostname,
 		.max_size = in->receive.max_message_size,
 		.max_recipients = in->receive.max_recipients_per_message,
-		.unqualified_rcpt_ok = in->receive.local_recipient.n || in->receive.domain_for_unqualified_recipient_addresses.n,
+		.unqualified_rcpt_ok = in->receive.local_recipient.n ||
+				       in->receive.domain_for_unqualified_recipient_addresses.n,
 		.data_lone_lf_ends_data = in->receive.lone_lf_ends_data,
 		.data_pedantic_headers = in->receive.rfc2822_lone_lf_in_headers == CONF_LF_PEDANTIC,
 		.data_pedantic_body = in->receive.rfc2822_lone_lf_in_body == CONF_LF_PEDANTIC,
@@ -383,12 +415,13 @@ void inbound_accept(uint32_t listener, int fd, const struct listen_peer *peer)
 	const struct engine_listener *l = &inbound_env.args->listener[listener];
 	bool submit = l->index == ENGINE_SUBMIT;
 	uint32_t most = submit ? 0 : conf->listen[l->index].listener_sessions;
-	struct policy_load load = {.used = pool.used, .size = CONFIG_SESSIONS};
+	struct policy_load load = { .used = pool.used, .size = CONFIG_SESSIONS };
 	struct conf_receive receive;
 	struct inbound *in;
 	uint32_t who = POLICY_UNTRACKED;
 
-	conf_receive(conf, submit ? CONF_LISTEN_NONE : l->index, peer->local ? NULL : peer->addr.a, &receive);
+	conf_receive(conf, submit ? CONF_LISTEN_NONE : l->index, peer->local ? NULL : peer->addr.a,
+	    &receive);
 	load.peer_sessions = peer->local ? 0 : receive.peer_sessions;
 	if (most && at_listener[listener] >= most) {
 		turn_away(fd, "too many sessions at this listener: please try later");

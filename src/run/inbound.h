@@ -16,7 +16,11 @@
 enum inbound_state {
 	INBOUND_OPEN,
 	INBOUND_CLOSING,  /* the last reply is on its way; then it is closed */
-	INBOUND_LINGER,   /* our sending is ended; the client's end is awaited for a moment, so that it reads the reply */
+	/*
+	 * our sending is ended; the client's end is awaited for a moment, so that it reads the
+	 * reply
+	 */
+	INBOUND_LINGER,
 	INBOUND_DETACHED, /* the client is gone past its final dot; its mail is not decided yet */
 	INBOUND_ENDED,    /* given back at the end of this turn */
 };
@@ -32,7 +36,8 @@ struct inbound {
 	struct deadline limit;
 	struct loop_task turn; /* writes, sets interest and deadline */
 	struct loop_task gone;
-	uint64_t since;      /* milliseconds: the present wait (for the client, or of the client) began then */
+	/* milliseconds: the present wait (for the client, or of the client) began then */
+	uint64_t since;
 	uint64_t progress;   /* conn.received at `since`, in the content */
 	uint64_t began;      /* milliseconds: MAIL came */
 	struct inet_addr peer;
@@ -42,7 +47,8 @@ struct inbound {
 	uint8_t todo;
 	uint8_t fault;       /* enum inbound_fault */
 	bool linger;
-	bool held;           /* at the end of the last turn it was not the client that was waited for */
+	/* at the end of the last turn it was not the client that was waited for */
+	bool held;
 	bool bulk;           /* content comes faster than the small buffer takes it */
 	bool local;          /* over a Unix socket */
 	bool may_relay;
@@ -63,8 +69,13 @@ struct inbound {
 	struct leg leg;
 	struct envelope envelope;
 	struct smtp_mail_params mail;
-	struct bytes run, piece; /* content taken from the server that the gateway's buffer had no room for: `conn.in` is not filled meanwhile */
-	const struct reply *last; /* the reply that the transaction's event was about; valid within one event */
+	/*
+	 * content taken from the server that the gateway's buffer had no room for: `conn.in` is not
+	 * filled meanwhile
+	 */
+	struct bytes run, piece;
+	/* the reply that the transaction's event was about; valid within one event */
+	const struct reply *last;
 	char id[TRACE_ID + 1];
 	char said[160];      /* the last reply of the mail, for the log */
 	uint8_t out[LIMIT_OUT];
@@ -97,17 +108,28 @@ struct policy_peers *inbound_peers(void);
 unsigned inbound_count(void);
 uint32_t inbound_count_at(uint32_t listener);
 
-/* No new mail: idle sessions are told 421 (at once when stopping, else after a minute of idleness). */
+/*
+ * No new mail: idle sessions are told 421 (at once when stopping, else after a minute of idleness).
+ */
 void inbound_drain(void);
-/* Past the grace: mails in their body are given up; all: those whose reply from the gateway is awaited, too. */
+/*
+ * Past the grace: mails in their body are given up; all: those whose reply from the gateway is
+ * awaited, too.
+ */
 void inbound_give_up(bool all);
 
 /* ---- between inbound.c and pump.c ---- */
 
-/* Carries the session and its mail as far as they go just now, writes, and sets interest and deadline. */
+/*
+ * Carries the session and its mail as far as they go just now, writes, and sets interest and
+ * deadline.
+ */
 void inbound_run(struct inbound *in);
 
-/* The last reply is in conn.out, or none: what is under way is given up; then it closes. linger: input may still come. */
+/*
+ * The last reply is in conn.out, or none: what is under way is given up; then it closes. linger:
+ * input may still come.
+ */
 void inbound_finish(struct inbound *in, bool linger);
 
 /* The client is gone. */

@@ -62,7 +62,8 @@ static bool try_route(struct leg *l)
 
 	l->gateway = gateway_get(route, &l->sending);
 	if (!l->gateway) {
-		set_why(l, VERDICT_TIMEOUT, "more gateways are in use than there is room for (CONFIG_GATEWAYS)");
+		set_why(l, VERDICT_TIMEOUT,
+		    "more gateways are in use than there is room for (CONFIG_GATEWAYS)");
 		return false;
 	}
 	if (health_is_down(&l->gateway->health)) {
@@ -172,7 +173,8 @@ void leg_impatient(struct leg *l)
 		set_why(l, VERDICT_NO_CONNECT, why);
 	} else {
 		fmt_str(&f, "no answer in time to ");
-		fmt_str(&f, l->ob ? client_command_name(client_awaits(&l->ob->client)) : "anything");
+		fmt_str(
+		    &f, l->ob ? client_command_name(client_awaits(&l->ob->client)) : "anything");
 		set_why(l, VERDICT_TIMEOUT, why);
 	}
 }
@@ -247,7 +249,10 @@ static enum leg_event judge(struct leg *l, enum client_command command)
 	return LEG_OK;
 }
 
-/* Before the connection stands: a failed greeting or EHLO is the address's failure, and the hunt goes on by itself. */
+/*
+ * Before the connection stands: a failed greeting or EHLO is the address's failure, and the hunt
+ * goes on by itself.
+ */
 static enum leg_event step_hello(struct leg *l, enum outbound_event ev)
 {
 	if (ev == OUTBOUND_STANDS) {

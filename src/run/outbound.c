@@ -2,7 +2,6 @@
 #include "run/outbound.h"
 
 #include "base/bug.h"
-#include "base/pool.h"
 #include "io/listen.h"
 #include "run/bulk.h"
 #include "run/outbound_part.h"
@@ -12,141 +11,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define SHORT_MS 5000u /* for RSET, QUIT and the first reply on a kept connection */
-#define BODY_LOOKS 8    /* in the course of Body_Timeout */
-
-static struct outbound objects[CONFIG_GATEWAY_CONNECTIONS];
-static uint32_t links[CONFIG_GATEWAY_CONNECTIONS];
-static struct pool pool;
+#define SHORT_MS   5000u /* for RSET, QUIT and the first reply on a kept connection */
+#define BODY_LOOKS 8     /* in the course of Body_Timeout */
 
 static void on_event(struct watch *w, uint32_t events);
 static void on_limit(struct deadline *d);
-
-void outbound_init(void)
-{
-	pool_init(&pool, objects, sizeof(objects[0]), links, CONFIG_GATEWAY_CONNECTIONS);
-}
-
-unsigned outbound_count(void)
-{
-	return pool.used;
-}
-
-/* ---- taking and giving back ---- */
-
-/* Closes the connection, not the hunt. */
-static void disconnect(struct outbound *o, bool reset)
-{
-	if (!conn_is_open(&o->conn))
-		return;
-	conn_close(&o->conn, reset);
-	bulk_drop(&o->conn.out, o->out, sizeof(o->out));
-	stats.gateway_connections_now--;
-}
-
-static void idle_remove(struct outbound *o)
-{
-	struct outbound **at = &o->gateway->idle;
-
-	while (*at && *at != o)
-		at = &(*at)->next_idle;
-	if (*at)
-		*at = o->next_idle;
-	o->next_idle = NULL;
-}
-
-static void give_back(struct loop_task *t)
-{
-	struct outbound *o = LOOP_OWNER(struct outbound, gone, t);
-
-	o->gateway = NULL;
-	pool_give(&pool, o);
-	leg_serve_waiting();
-}
-
-void outbound_close(struct outbound *o, bool reset)
-{
-	idle_remove(o);
-	dial_stop(&o->dial);
-	loop_deadline_clear(&o->limit);
-	disconnect(o, reset);
-	o->leg = NULL;
-	o->gateway->connections--;
-	loop_at_end(&o->gone, give_back);
-}
-
-void outbound_drop_idle(struct gateway *g)
-{
-	while (g->idle)
-		outbound_close(g->idle, false);
-}
-
-/* The idle connection that nobody has used for the longest time, of g or (NULL) of all. */
-static struct outbound *oldest_idle(const struct gateway *g)
-{
-	struct outbound *oldest = NULL;
-
-	for (unsigned i = 0; i < pool.fresh; i++) {
-		struct outbound *o = &objects[i];
-		bool idle = o->gateway && conn_is_open(&o->conn) && !o->leg && o->state == OB_READY;
-
-		if (idle && (!g || o->gateway == g) && (!oldest || o->limit.timer.when < oldest->limit.timer.when))
-			oldest = o;
-	}
-	return oldest;
-}
-
-struct outbound *outbound_new(struct gateway *g, const struct conf_sending *s)
-{
-	struct outbound *o;
-
-	if (s->max_outbound_connections && g->connections >= s->max_outbound_connections) {
-		o = oldest_idle(g);
-		if (!o)
-			return NULL;
-		outbound_quit(o);
-		return NULL; /* its place is free when it has ended */
-	}
-	o = pool_take(&pool);
-	if (!o) {
-		o = oldest_idle(NULL);
-		if (o)
-			outbound_close(o, false);
-		return NULL;
-	}
-	memset(o, 0, offsetof(struct outbound, in));
-	o->conn.watch.fd = -1;
-	o->gateway = g;
-	o->sending = *s;
-	g->connections++;
-	return o;
-}
-
-struct outbound *outbound_take_idle(struct gateway *g, const struct conf_sending *s)
-{
-	for (struct outbound *o = g->idle; o; o = o->next_idle) {
-		if (memcmp(&o->sending, s, sizeof(*s)) != 0)
-			continue;
-		idle_remove(o);
-		loop_deadline_clear(&o->limit);
-		o->waited = true;
-		return o;
-	}
-	return NULL;
-}
-
-struct outbound *outbound_take_resetting(struct gateway *g, const struct conf_sending *s)
-{
-	for (unsigned i = 0; i < pool.fresh; i++) {
-		struct outbound *o = &objects[i];
-
-		if (o->gateway != g || o->state != OB_RESET || o->leg || o->gone.queued || memcmp(&o->sending, s, sizeof(*s)) != 0)
-			continue;
-		o->waited = true;
-		return o;
-	}
-	return NULL;
-}
 
 /* ---- the hunt ---- */
 
@@ -179,8 +48,12 @@ static void dial_failed(struct dial *d, unsigned index, int err)
 		o->starved = true;
 	else
 		gateway_address_failed(o->gateway, o->order[index]);
-	/* ECONNRESET comes of a gateway that took the connection and dropped it before it was noticed here */
-	outbound_blame(o, err == ECONNRESET ? VERDICT_LOST : VERDICT_NO_CONNECT, dial_error(err), (struct bytes){0});
+	/*
+	 * ECONNRESET comes of a gateway that took the connection and dropped it before it was
+	 * noticed here
+	 */
+	outbound_blame(o, err == ECONNRESET ? VERDICT_LOST : VERDICT_NO_CONNECT, dial_error(err),
+	    (struct bytes){ 0 });
 }
 
 static void dial_done(struct dial *d, int fd, unsigned index)
@@ -234,7 +107,8 @@ static void begin(struct outbound *o)
 {
 	o->naddr = (uint8_t)gateway_order(o->gateway, &o->sending, o->addr, o->order);
 	if (o->naddr == 0)
-		outbound_blame(o, VERDICT_NO_CONNECT, "every address of it is prohibited or this box itself", (struct bytes){0});
+		outbound_blame(o, VERDICT_NO_CONNECT,
+		    "every address of it is prohibited or this box itself", (struct bytes){ 0 });
 	dial(o);
 }
 
@@ -249,9 +123,9 @@ void outbound_hunt(struct outbound *o)
 
 void outbound_looked_up(struct gateway *g, bool found)
 {
-	for (unsigned i = 0; i < pool.fresh; i++) {
-		struct outbound *o = &objects[i];
+	struct outbound *o;
 
+	for (unsigned i = 0; (o = outbound_at(i)) != NULL; i++) {
 		if (o->gateway != g || o->state != OB_LOOKUP || o->gone.queued)
 			continue;
 		if (found) {
@@ -260,7 +134,7 @@ void outbound_looked_up(struct gateway *g, bool found)
 		}
 		o->naddr = 0;
 		o->state = OB_DIAL;
-		outbound_blame(o, VERDICT_NO_NAME, g->lookup_why, (struct bytes){0});
+		outbound_blame(o, VERDICT_NO_NAME, g->lookup_why, (struct bytes){ 0 });
 		hunt_failed(o);
 	}
 }
@@ -292,7 +166,7 @@ bool outbound_next_address(struct outbound *o)
 {
 	loop_deadline_clear(&o->limit);
 	o->silent = o->waited = false;
-	disconnect(o, false);
+	outbound_disconnect(o, false);
 	compact(o, true);
 	if (o->naddr == 0)
 		return false;
@@ -324,14 +198,17 @@ static enum outbound_event reset_answered(struct outbound *o, enum client_comman
 	return OUTBOUND_STANDS;
 }
 
-/* The body's deadline is looked at in parts: what the kernel holds may go while nothing is written. */
+/*
+ * The body's deadline is looked at in parts: what the kernel holds may go while nothing is written.
+ */
 static void watch_body(struct outbound *o, bool written)
 {
 	if (written) {
 		o->moved = loop_now();
 		o->looked = false;
 	}
-	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000 / BODY_LOOKS, on_limit);
+	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000 / BODY_LOOKS,
+	    on_limit);
 }
 
 /* Has the gateway taken something of the body, its end included, within Body_Timeout? */
@@ -372,7 +249,7 @@ static uint64_t awaited_ms(const struct outbound *o)
 
 enum outbound_event outbound_step(struct outbound *o, enum client_command *command)
 {
-	struct client_what what = {CLIENT_CMD_NONE, CLIENT_OK};
+	struct client_what what = { CLIENT_CMD_NONE, CLIENT_OK };
 	struct bytes in;
 	size_t had;
 	enum client_event ev;
@@ -450,7 +327,8 @@ static void become_idle(struct outbound *o)
 {
 	struct gateway *g = o->gateway;
 
-	if (o->sending.max_deliveries_per_connection && o->mails >= o->sending.max_deliveries_per_connection) {
+	if (o->sending.max_deliveries_per_connection &&
+	    o->mails >= o->sending.max_deliveries_per_connection) {
 		outbound_quit(o);
 		return;
 	}
@@ -474,7 +352,8 @@ void outbound_keep(struct outbound *o)
 void outbound_reset(struct outbound *o)
 {
 	o->leg = NULL;
-	if (!conn_is_open(&o->conn) || o->conn.lost || o->conn.eof || o->state != OB_READY || o->client.failed || o->client.in_body) {
+	if (!conn_is_open(&o->conn) || o->conn.lost || o->conn.eof || o->state != OB_READY ||
+	    o->client.failed || o->client.in_body) {
 		outbound_close(o, false);
 		return;
 	}
@@ -487,7 +366,7 @@ void outbound_reset(struct outbound *o)
 
 void outbound_quit(struct outbound *o)
 {
-	idle_remove(o);
+	outbound_not_idle(o);
 	o->leg = NULL;
 	if (!client_may_send(&o->client) || !client_quit(&o->client, &o->conn.out)) {
 		outbound_close(o, false);
@@ -498,7 +377,10 @@ void outbound_quit(struct outbound *o)
 	loop_deadline(&o->limit, loop_now() + SHORT_MS, on_limit);
 }
 
-/* An idle connection that says anything, or ends, is of no use any more; the client notices nothing. */
+/*
+ * An idle connection that says anything, or ends, is of no use any more; the client notices
+ * nothing.
+ */
 static void step_unowned(struct outbound *o)
 {
 	enum client_command command = CLIENT_CMD_NONE;
@@ -557,16 +439,20 @@ static void on_limit(struct deadline *d)
 		watch_body(o, true); /* it waits for the client, not for the gateway */
 		return;
 	}
-	if ((o->client.in_body || awaited == CLIENT_CMD_END) && !o->client.surplus && body_moves(o)) {
+	if ((o->client.in_body || awaited == CLIENT_CMD_END) && !o->client.surplus &&
+	    body_moves(o)) {
 		watch_body(o, false);
 		return;
 	}
 	if (o->client.surplus)
-		outbound_blame(o, VERDICT_PROTOCOL, "began a reply that was not asked for", (struct bytes){0});
+		outbound_blame(o, VERDICT_PROTOCOL, "began a reply that was not asked for",
+		    (struct bytes){ 0 });
 	else if (o->client.in_body)
-		outbound_blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long", (struct bytes){0});
+		outbound_blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long",
+		    (struct bytes){ 0 });
 	else
-		outbound_blame(o, VERDICT_TIMEOUT, "no answer in time to ", bytes_of(client_command_name(awaited)));
+		outbound_blame(o, VERDICT_TIMEOUT, "no answer in time to ",
+		    bytes_of(client_command_name(awaited)));
 	o->silent = true;
 	if (o->leg)
 		o->leg->wake(o->leg);
@@ -586,14 +472,4 @@ bool outbound_probe(struct gateway *g)
 	g->fresh_until = 0;
 	outbound_hunt(o);
 	return true;
-}
-
-void outbound_close_idle(void)
-{
-	for (unsigned i = 0; i < pool.fresh; i++) {
-		struct outbound *o = &objects[i];
-
-		if (o->gateway && !o->gone.queued && !o->leg && o->state == OB_READY && conn_is_open(&o->conn))
-			outbound_quit(o);
-	}
 }

@@ -36,7 +36,10 @@ struct leg {
 	bool told;         /* LEG_READY or LEG_BROKEN was told to the owner */
 	bool kept;         /* the present connection was kept from an earlier mail */
 	bool fresh;        /* a kept one was replaced: no second time */
-	bool doubt;        /* it was lost, fell silent or talked nonsense: what became of the last command is not known */
+	/*
+	 * it was lost, fell silent or talked nonsense: what became of the last command is not known
+	 */
+	bool doubt;
 	bool busy;         /* patience ended while all connections were busy */
 	uint8_t route;     /* which of the routes is tried, in their order */
 	uint8_t trouble;   /* enum verdict_trouble */
@@ -63,12 +66,16 @@ struct outbound {
 	uint8_t state;    /* enum outbound_state */
 	uint8_t trouble;  /* enum verdict_trouble, with why */
 	bool probe;       /* dialled by nobody, to see whether the gateway is up */
-	bool waited;      /* it was kept from an earlier use, and no reply has come since it was taken up */
+	/* it was kept from an earlier use, and no reply has come since it was taken up */
+	bool waited;
 	bool stood;       /* in this hunt a connection came as far as EHLO's reply */
 	bool starved;     /* in this hunt the box itself had no descriptor or memory left */
 	bool silent;      /* a deadline has passed; leg_step has to tell */
 	bool reset_due;   /* RSET could not be sent yet */
-	uint8_t naddr;    /* addresses of this hunt that are left, the present one (order[0] once it stands) included */
+	/*
+	 * addresses of this hunt that are left, the present one (order[0] once it stands) included
+	 */
+	uint8_t naddr;
 	uint8_t order[CONFIG_GATEWAY_ADDRESSES];     /* their places in gateway->addr */
 	struct inet_addr addr[CONFIG_GATEWAY_ADDRESSES];
 	uint32_t spent;   /* bit set of those that have failed */
@@ -108,7 +115,10 @@ void leg_next(struct leg *l);
 /* The client's patience is over: says in why what was waited for. The leg is still to be let go. */
 void leg_impatient(struct leg *l);
 
-/* Lets go of the leg: the connection is kept (after RSET), or closed as it is. Harmless on LEG_NONE. why stays to be told. */
+/*
+ * Lets go of the leg: the connection is kept (after RSET), or closed as it is. Harmless on
+ * LEG_NONE. why stays to be told.
+ */
 void leg_keep(struct leg *l);
 void leg_reset(struct leg *l);
 void leg_cut(struct leg *l);
@@ -119,7 +129,10 @@ enum leg_event leg_step(struct leg *l, enum client_command *command);
 /* The reply that leg_step spoke of. */
 const struct reply *leg_reply(const struct leg *l);
 
-/* The reply just stepped is of another class than the one that this mail got before: the gateway counts as failed (trouble, why). Returns l->more. */
+/*
+ * The reply just stepped is of another class than the one that this mail got before: the gateway
+ * counts as failed (trouble, why). Returns l->more.
+ */
 bool leg_turned(struct leg *l, enum client_command command);
 
 /* The machine and the buffer of a leg that stands (LEG_READY). */
@@ -129,14 +142,19 @@ struct buf *leg_out(struct leg *l);
 /* More room in leg_out, if a larger buffer is free. */
 void leg_grow(struct leg *l);
 
-/* Writes what is in leg_out, sets the deadline for what is awaited, rearms: at the end of each turn in which something was put there, or was to be read.
- * Returns the octets written. */
+/*
+ * Writes what is in leg_out, sets the deadline for what is awaited, rearms: at the end of each turn
+ * in which something was put there, or was to be read. Returns the octets written.
+ */
 size_t leg_flush(struct leg *l);
 
 /* The content begins. */
 void leg_body_begins(struct leg *l);
 
-/* The end of data is about to be sent: has the gateway said something meanwhile? Looks (reads) only where it has got content already, and once. */
+/*
+ * The end of data is about to be sent: has the gateway said something meanwhile? Looks (reads) only
+ * where it has got content already, and once.
+ */
 bool leg_objects(struct leg *l);
 
 /* The mail was accepted. */

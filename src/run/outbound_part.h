@@ -1,18 +1,36 @@
 /* SPDX-License-Identifier: ISC */
-/* Between outbound.c (connections) and leg.c (what transactions hold of them). */
+/* Between the parts of outbound and leg.c (what transactions hold of connections). */
 #ifndef RUN_OUTBOUND_PART_H
 #define RUN_OUTBOUND_PART_H
 
 #include "run/outbound.h"
 
-/* A new connection of g for these options, not yet dialled; NULL when g or the pool has none free (an idle one is closed to make room). */
+/*
+ * A new connection of g for these options, not yet dialled; NULL when g or the pool has none free
+ * (an idle one is closed to make room).
+ */
 struct outbound *outbound_new(struct gateway *g, const struct conf_sending *s);
 
-/* A kept connection of g with just these options, taken out of the idle list; NULL when there is none. */
+/*
+ * A kept connection of g with just these options, taken out of the idle list; NULL when there is
+ * none.
+ */
 struct outbound *outbound_take_idle(struct gateway *g, const struct conf_sending *s);
 
-/* One that is still waiting for the reply to RSET: outbound_step says OUTBOUND_STANDS when it has come. */
+/*
+ * One that is still waiting for the reply to RSET: outbound_step says OUTBOUND_STANDS when it has
+ * come.
+ */
 struct outbound *outbound_take_resetting(struct gateway *g, const struct conf_sending *s);
+
+/* The i-th that has ever been in use (gateway NULL while it is not); NULL behind the last. */
+struct outbound *outbound_at(unsigned i);
+
+/* Takes it out of its gateway's list of idle ones, if it is there. */
+void outbound_not_idle(struct outbound *o);
+
+/* Closes the connection, not the hunt. */
+void outbound_disconnect(struct outbound *o, bool reset);
 
 /* Begins to hunt along g's addresses; later the owner is woken, or the probe told. */
 void outbound_hunt(struct outbound *o);
@@ -21,14 +39,25 @@ void outbound_hunt(struct outbound *o);
 bool outbound_next_address(struct outbound *o);
 bool outbound_has_more(const struct outbound *o);
 
-enum outbound_event { OUTBOUND_NOTHING, OUTBOUND_STANDS, OUTBOUND_REPLY, OUTBOUND_EARLY, OUTBOUND_FAILS };
+enum outbound_event {
+	OUTBOUND_NOTHING,
+	OUTBOUND_STANDS,
+	OUTBOUND_REPLY,
+	OUTBOUND_EARLY,
+	OUTBOUND_FAILS
+};
 
 /* Works through what has come: one event. OUTBOUND_FAILS: o->trouble and o->why. */
 enum outbound_event outbound_step(struct outbound *o, enum client_command *command);
 
-/* Why o's gateway fails: sets o->trouble and o->why. In words; from a reply of it; as its session says; it is lost. */
-void outbound_blame(struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more);
-void outbound_blame_failure(struct outbound *o, enum client_failure why, enum client_command command);
+/*
+ * Why o's gateway fails: sets o->trouble and o->why. In words; from a reply of it; as its session
+ * says; it is lost.
+ */
+void outbound_blame(
+    struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more);
+void outbound_blame_failure(
+    struct outbound *o, enum client_failure why, enum client_command command);
 void outbound_blame_lost(struct outbound *o);
 void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r);
 

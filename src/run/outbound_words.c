@@ -2,7 +2,8 @@
 /* Why a connection to a gateway came to nothing, in words. */
 #include "run/outbound_part.h"
 
-void outbound_blame(struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more)
+void outbound_blame(
+    struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more)
 {
 	struct fmt f;
 
@@ -30,10 +31,12 @@ void outbound_blame_reply(struct outbound *o, enum client_command command, const
 	}
 	reply_line(&f, r);
 	fmt_str(&f, "\"");
-	outbound_blame(o, login ? VERDICT_LOGIN : VERDICT_PROTOCOL, login ? "wants a login: " : "", fmt_done(&f));
+	outbound_blame(o, login ? VERDICT_LOGIN : VERDICT_PROTOCOL, login ? "wants a login: " : "",
+	    fmt_done(&f));
 }
 
-void outbound_blame_failure(struct outbound *o, enum client_failure why, enum client_command command)
+void outbound_blame_failure(
+    struct outbound *o, enum client_failure why, enum client_command command)
 {
 	const struct reply *r = client_last(&o->client);
 
@@ -48,13 +51,16 @@ void outbound_blame_failure(struct outbound *o, enum client_failure why, enum cl
 		fmt_str(&f, "); set EHLO_Hostname to a name it takes");
 		outbound_blame(o, VERDICT_PROTOCOL, "refuses EHLO ", fmt_done(&f));
 	} else if (why == CLIENT_BAD_REPLY && !r->code) {
-		outbound_blame(o, VERDICT_PROTOCOL, "sent no proper reply: ", (struct bytes){(const uint8_t *)r->text, r->n});
+		outbound_blame(o, VERDICT_PROTOCOL,
+		    "sent no proper reply: ", (struct bytes){ (const uint8_t *)r->text, r->n });
 	} else if (r->code) {
 		outbound_blame_reply(o, command, r);
 	} else if (why == CLIENT_OUT_OF_STEP) {
-		outbound_blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for", (struct bytes){0});
+		outbound_blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for",
+		    (struct bytes){ 0 });
 	} else {
-		outbound_blame(o, VERDICT_PROTOCOL, "went out of step after ", bytes_of(client_command_name(command)));
+		outbound_blame(o, VERDICT_PROTOCOL, "went out of step after ",
+		    bytes_of(client_command_name(command)));
 	}
 }
 
@@ -62,6 +68,9 @@ void outbound_blame_lost(struct outbound *o)
 {
 	enum client_command awaited = client_awaits(&o->client);
 
-	outbound_blame(o, VERDICT_LOST, awaited == CLIENT_CMD_NONE ? "the connection was lost" : "the connection was lost before the reply to ",
-	      awaited == CLIENT_CMD_NONE ? (struct bytes){0} : bytes_of(client_command_name(awaited)));
+	outbound_blame(o, VERDICT_LOST,
+	    awaited == CLIENT_CMD_NONE ? "the connection was lost"
+				       : "the connection was lost before the reply to ",
+	    awaited == CLIENT_CMD_NONE ? (struct bytes){ 0 }
+				       : bytes_of(client_command_name(awaited)));
 }

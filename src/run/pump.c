@@ -18,8 +18,14 @@ static void mark(struct inbound *in, bool accepted, bool put_off)
 {
 	struct envelope_cursor cur;
 
-	if (in->envelope.count && envelope_at(&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1, NULL, NULL) && cur.verdict == RCPT_NEW)
-		envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur, accepted ? RCPT_ACCEPTED : put_off ? RCPT_DEFERRED : RCPT_REFUSED);
+	if (in->envelope.count &&
+	    envelope_at(
+		&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1, NULL, NULL) &&
+	    cur.verdict == RCPT_NEW)
+		envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur,
+		    accepted  ? RCPT_ACCEPTED
+		    : put_off ? RCPT_DEFERRED
+			      : RCPT_REFUSED);
 }
 
 static void answer(struct inbound *in, enum txn_action a)
@@ -31,7 +37,8 @@ static void answer(struct inbound *in, enum txn_action a)
 	else if (a == TXN_SAY_FAILED)
 		say_failed(in);
 	else if (a == TXN_SAY_OTHER)
-		say(in, 452, "4.5.3", "this recipient's mail goes another way: please send it separately");
+		say(in, 452, "4.5.3",
+		    "this recipient's mail goes another way: please send it separately");
 	else if (a == TXN_SAY_NONE || a == TXN_SAY_PUT_OFF)
 		say_none_accepted(in, a == TXN_SAY_PUT_OFF);
 	else if (a == TXN_SAY_FAULT)
@@ -40,7 +47,10 @@ static void answer(struct inbound *in, enum txn_action a)
 		say(in, 354, "", "go ahead, end with a dot on a line of its own");
 }
 
-/* A client that has ended its sending may be waiting for the reply, or be gone altogether: the reply itself finds out. */
+/*
+ * A client that has ended its sending may be waiting for the reply, or be gone altogether: the
+ * reply itself finds out.
+ */
 static void find_gone(struct inbound *in)
 {
 	if (in->state != INBOUND_OPEN || !(in->conn.eof || in->conn.lost))
@@ -134,7 +144,8 @@ void pump_event(struct inbound *in, enum txn_event event, uint32_t arg)
 
 	txn_on(&in->txn, event, arg, &todo);
 	if ((asked == TXN_ASKS_RCPT || event == TXN_RCPT) && in->txn.question != TXN_ASKS_RCPT)
-		mark(in, event == TXN_OK, event != TXN_REJECT && !(before == TXN_REFUSED && in->saved.code >= 500));
+		mark(in, event == TXN_OK,
+		    event != TXN_REJECT && !(before == TXN_REFUSED && in->saved.code >= 500));
 	for (unsigned i = 0; i < todo.n; i++)
 		perform(in, (enum txn_action)todo.action[i], sent);
 }
@@ -154,7 +165,10 @@ static void on_reply(struct inbound *in, enum leg_event ev, enum client_command 
 	pump_event(in, ev == LEG_OK ? TXN_OK : ev == LEG_DEFER ? TXN_DEFER : TXN_REJECT, more);
 }
 
-/* A refusal in the body. The client's end of data may have come already, with the last of the content still waiting for room. */
+/*
+ * A refusal in the body. The client's end of data may have come already, with the last of the
+ * content still waiting for room.
+ */
 static void on_early(struct inbound *in)
 {
 	in->last = leg_reply(&in->leg);
@@ -210,7 +224,8 @@ static void refuse_utf8(struct inbound *in)
 {
 	static struct reply r;
 
-	reply_set(&r, 550, "5.6.7", BYTES("the gateway takes no address with other than ASCII characters (SMTPUTF8)"));
+	reply_set(&r, 550, "5.6.7",
+	    BYTES("the gateway takes no address with other than ASCII characters (SMTPUTF8)"));
 	in->last = &r;
 	pump_event(in, TXN_REJECT, 0);
 }
@@ -218,7 +233,7 @@ static void refuse_utf8(struct inbound *in)
 static bool send_mail(struct inbound *in, struct client *c)
 {
 	struct smtp_mail_params p = in->mail;
-	struct bytes sender = {path_text, 0};
+	struct bytes sender = { path_text, 0 };
 
 	if (!envelope_get_sender(&inbound_env.envelopes, &in->envelope, path_text, &sender.n))
 		gp_bug("pump: a mail without a sender");
@@ -237,7 +252,7 @@ static bool send_mail(struct inbound *in, struct client *c)
 /* The place in the envelope of the nth recipient that was accepted. */
 static struct bytes nth_accepted(struct inbound *in, uint32_t nth)
 {
-	struct bytes path = {path_text, 0};
+	struct bytes path = { path_text, 0 };
 	struct envelope_cursor cur;
 
 	envelope_first(&in->envelope, &cur);
@@ -249,17 +264,19 @@ static struct bytes nth_accepted(struct inbound *in, uint32_t nth)
 
 static struct bytes last_rcpt(struct inbound *in)
 {
-	struct bytes path = {path_text, 0};
+	struct bytes path = { path_text, 0 };
 	struct envelope_cursor cur;
 
-	if (!envelope_at(&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1, path_text, &path.n))
+	if (!envelope_at(&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1,
+		path_text, &path.n))
 		gp_bug("pump: no recipient to ask for");
 	return path;
 }
 
 static bool send_rcpt(struct inbound *in, struct client *c, uint8_t which)
 {
-	struct bytes path = which == TODO_AGAIN ? nth_accepted(in, in->txn.replayed) : last_rcpt(in);
+	struct bytes path = which == TODO_AGAIN ? nth_accepted(in, in->txn.replayed)
+						: last_rcpt(in);
 
 	if (eight_bit(path) && !c->smtputf8) {
 		if (client_awaits(c) != CLIENT_CMD_NONE)
@@ -309,7 +326,8 @@ static bool send_todo(struct inbound *in)
 
 static void on_eom(struct inbound *in, enum data_fault fault)
 {
-	static const uint8_t faults[] = {INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG};
+	static const uint8_t faults[] = { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL,
+		INBOUND_TOO_BIG };
 
 	if (fault != DATA_OK && in->fault == INBOUND_OK) {
 		in->fault = faults[fault];
@@ -328,7 +346,7 @@ static void transaction_reset(struct inbound *in)
 /* Steps the session once; false when it waits for input, room or an answer. */
 static bool step_lan(struct inbound *in)
 {
-	struct server_what what = {.reason = NULL};
+	struct server_what what = { .reason = NULL };
 	struct bytes input = buf_peek(&in->conn.in);
 	size_t had = input.n;
 	enum server_event ev;

@@ -6,7 +6,10 @@
 #include "io/log.h"
 #include "run/inbound.h"
 
-/* Works on everything that can be done without waiting. False: the session has been closed meanwhile. */
+/*
+ * Works on everything that can be done without waiting. False: the session has been closed
+ * meanwhile.
+ */
 bool pump_run(struct inbound *in);
 
 /* One event for the transaction; performs what follows. */
@@ -31,7 +34,10 @@ void content_check(struct inbound *in);
 void say(struct inbound *in, unsigned code, const char *enhanced, const char *text);
 void say_reply(struct inbound *in, const struct reply *r);
 void say_failed(struct inbound *in);
-/* DATA with no recipient to send to. The log goes on to tell the last recipient's reply, which says why. */
+/*
+ * DATA with no recipient to send to. The log goes on to tell the last recipient's reply, which says
+ * why.
+ */
 void say_none_accepted(struct inbound *in, bool put_off);
 void say_fault(struct inbound *in);
 void say_log_mail(struct inbound *in, bool sent);

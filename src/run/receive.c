@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* MAIL and RCPT: what the box itself allows, refuses and rewrites before the gateway is asked (DESIGN 3.3 to 3.5). */
+/*
+ * MAIL and RCPT: what the box itself allows, refuses and rewrites before the gateway is asked
+ * (DESIGN 3.3 to 3.5).
+ */
 #include "io/random.h"
 #include "run/pump.h"
 
@@ -16,7 +19,7 @@ static struct bytes qualify(struct bytes mailbox, struct bytes domain)
 	memcpy(text, mailbox.p, n);
 	text[n] = '@';
 	memcpy(text + n + 1, domain.p, d);
-	return (struct bytes){text, n + 1 + d};
+	return (struct bytes){ text, n + 1 + d };
 }
 
 static struct bytes domain_of(struct bytes mailbox)
@@ -25,13 +28,14 @@ static struct bytes domain_of(struct bytes mailbox)
 
 	while (at > 0 && mailbox.p[at - 1] != '@')
 		at--;
-	return at ? bytes_skip(mailbox, at) : (struct bytes){0};
+	return at ? bytes_skip(mailbox, at) : (struct bytes){ 0 };
 }
 
 /* Gets a leg at MAIL already, where no recipient could want another gateway. */
 static bool dial_now(struct inbound *in)
 {
-	if (!in->may_relay || !conf_only_gateway(inbound_env.args->conf, in->receive.binding, &in->key))
+	if (!in->may_relay ||
+	    !conf_only_gateway(inbound_env.args->conf, in->receive.binding, &in->key))
 		return false;
 	in->key_set = true;
 	return true;
@@ -63,7 +67,8 @@ void receive_mail(struct inbound *in, const struct server_what *what)
 	struct conf_header header;
 
 	begin_mail(in, what);
-	if (!policy_mail(inbound_peers(), in->who, &in->receive.inbound_throttle_messages, loop_now())) {
+	if (!policy_mail(
+		inbound_peers(), in->who, &in->receive.inbound_throttle_messages, loop_now())) {
 		say(in, 450, "4.7.1", "too many mails from you in a short time: please try later");
 		say_log(LOG_LEVEL_WARNING, in, "throttled", "over Inbound_Throttle_Messages");
 		return;
@@ -75,7 +80,8 @@ void receive_mail(struct inbound *in, const struct server_what *what)
 	if (sender.n && header.envelope_from.n)
 		sender = header.envelope_from;
 	if (!envelope_sender(&inbound_env.envelopes, &in->envelope, sender)) {
-		say(in, 452, "4.3.1", "the box has no memory free for another mail: please try later");
+		say(in, 452, "4.3.1",
+		    "the box has no memory free for another mail: please try later");
 		return;
 	}
 	say(in, 250, "2.1.0", "sender ok");
@@ -88,7 +94,8 @@ static struct bytes rewrite(const struct inbound *in, const struct path *path)
 	const struct conf_receive *r = &in->receive;
 	struct bytes host = inbound_env.args->conf->global.hostname;
 
-	if (r->local_recipient.n && (!path->domain.n || bytes_same_fold(path->domain, host) || bytes_same_fold(path->domain, BYTES("localhost"))))
+	if (r->local_recipient.n && (!path->domain.n || bytes_same_fold(path->domain, host) ||
+					bytes_same_fold(path->domain, BYTES("localhost"))))
 		return r->local_recipient;
 	if (!path->domain.n && r->domain_for_unqualified_recipient_addresses.n)
 		return qualify(path->mailbox, r->domain_for_unqualified_recipient_addresses);
@@ -103,13 +110,17 @@ static void refuse(struct inbound *in, unsigned code, const char *enhanced, cons
 	say(in, code, enhanced, why);
 }
 
-/* Takes the mail's place in Outbound_Throttle_Messages of its (first) gateway; false when there is none left. over() in pump.c gives it back. */
+/*
+ * Takes the mail's place in Outbound_Throttle_Messages of its (first) gateway; false when there is
+ * none left. over() in pump.c gives it back.
+ */
 static bool take_rate(struct inbound *in, const struct conf_sending *s)
 {
 	if (!s->outbound_throttle_messages.count || in->rated)
 		return true;
 	in->rated = gateway_get(&s->routes->route[0], s);
-	if (in->rated && policy_rate_take(&in->rated->rate, &s->outbound_throttle_messages, loop_now()))
+	if (in->rated &&
+	    policy_rate_take(&in->rated->rate, &s->outbound_throttle_messages, loop_now()))
 		return true;
 	in->rated = NULL;
 	return false;
@@ -125,11 +136,13 @@ void receive_rcpt(struct inbound *in, const struct server_what *what)
 		return;
 	}
 	if (!in->sender_ok) {
-		refuse(in, 550, "5.7.1", "this sender may not send through this box (Allowed_Senders)");
+		refuse(in, 550, "5.7.1",
+		    "this sender may not send through this box (Allowed_Senders)");
 		return;
 	}
 	if (!conf_allows(in->receive.allowed_recipients, rcpt)) {
-		refuse(in, 550, "5.7.1", "this box sends no mail to this recipient (Allowed_Recipients)");
+		refuse(in, 550, "5.7.1",
+		    "this box sends no mail to this recipient (Allowed_Recipients)");
 		return;
 	}
 	conf_sending(inbound_env.args->conf, in->receive.binding, domain_of(rcpt), &s);
@@ -143,11 +156,15 @@ void receive_rcpt(struct inbound *in, const struct server_what *what)
 		return;
 	}
 	if (!take_rate(in, &s)) {
-		refuse(in, 451, "4.7.1", "the gateway's limit of mails is reached: please try later (Outbound_Throttle_Messages)");
+		refuse(in, 451, "4.7.1",
+		    "the gateway's limit of mails is reached: please try later "
+		    "(Outbound_Throttle_Messages)");
 		return;
 	}
 	if (envelope_add(&inbound_env.envelopes, &in->envelope, rcpt) == ENVELOPE_NONE) {
-		refuse(in, 452, "4.3.1", "the box has no memory free for another recipient: please send the mail again to the others");
+		refuse(in, 452, "4.3.1",
+		    "the box has no memory free for another recipient: please send the mail again "
+		    "to the others");
 		return;
 	}
 	in->key = s;

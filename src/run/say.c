@@ -34,7 +34,8 @@ void say_none_accepted(struct inbound *in, bool put_off)
 	static struct reply r;
 
 	if (put_off)
-		reply_set(&r, 451, "4.5.1", BYTES("no recipient was accepted, some were put off: please try later"));
+		reply_set(&r, 451, "4.5.1",
+		    BYTES("no recipient was accepted, some were put off: please try later"));
 	else
 		reply_set(&r, 554, "5.5.1", BYTES("no recipient was accepted"));
 	if (in->state == INBOUND_OPEN)
@@ -68,7 +69,8 @@ void say_fault(struct inbound *in)
 		say(in, 552, "5.3.4", "the mail is larger than this box takes (Max_Message_Size)");
 		return;
 	case INBOUND_HOPS:
-		say(in, 554, "5.4.6", "the mail has come through too many hosts: it goes round in a loop");
+		say(in, 554, "5.4.6",
+		    "the mail has come through too many hosts: it goes round in a loop");
 		return;
 	case INBOUND_OK:
 		break;
@@ -110,7 +112,7 @@ static void put_path(struct fmt *f, const char *key, const uint8_t *path, size_t
 	fmt_char(f, '<');
 	for (size_t i = 0; i < n && i < 300; i++) {
 		if (path[i] != ' ' && path[i] != '>') {
-			esc_text(f, (struct bytes){path + i, 1});
+			esc_text(f, (struct bytes){ path + i, 1 });
 			continue;
 		}
 		fmt_str(f, "\\x");

@@ -21,9 +21,12 @@ struct server_params {
 	bool data_pedantic_body;
 };
 
-/* What a session counts as errors of the client (LIMIT_ERRORS of them end it): 500, 501, 502, 503
+/*
+ * What a session counts as errors of the client (LIMIT_ERRORS of them end it): 500, 501, 502, 503
  * and 555 of the machine itself. Limits and addresses that are well-formed but not taken (452, 550,
- * 552, 553), whatever the owner answers, and RCPT and DATA behind a MAIL that was refused, are none. */
+ * 552, 553), whatever the owner answers, and RCPT and DATA behind a MAIL that was refused, are
+ * none.
+ */
 enum server_event {
 	SERVER_MORE,   /* give more input */
 	SERVER_FULL,   /* drain out first (less than LIMIT_REPLY_PRINTED octets of room) */
