@@ -9,22 +9,23 @@
  * phase wants)   G  the gateway can do this here   -  cannot be
  */
 static const char legal[TXN_PHASES][TXN_EVENTS + 1] = {
-	/* MAIL RCPT OTHER DATA EOM FAULT RESET GONE PATIENCE READY OK DEFER REJECT EARLY FAIL */
-	[TXN_IDLE]       = "L-----LL-------",
-	[TXN_OPEN]       = "-LLL--LL-------",
-	[TXN_OPENING]    = "-LLL--LLLG----G",
-	[TXN_HELD]       = "-LLL--LL------G",
-	[TXN_MAIL_SENT]  = "-------LL-GGG-G",
-	[TXN_RCPT_SENT]  = "-------LL-GGG-G",
-	[TXN_ENVELOPE]   = "-LLL--LL------G",
-	[TXN_AGAIN_MAIL] = "-LLL--LLL-GGG-G",
-	[TXN_AGAIN_RCPT] = "-LLL--LLL-GGG-G",
-	[TXN_DATA_SENT]  = "-------LL-GGG-G",
-	[TXN_BODY]       = "----LL-L-----GG",
-	[TXN_VOID]       = "----LL-L-------",
-	[TXN_END_SENT]   = "-------LL-GGG-G",
-	[TXN_REFUSED]    = "-LLL--LL-------",
-	[TXN_FAILED]     = "-LLL--LL-------",
+	/* MAIL RCPT OTHER DATA EOM FAULT RESET GONE PATIENCE
+	 * READY OK DEFER REJECT EARLY FAIL WANTED */
+	[TXN_IDLE]       = "L-----LL--------",
+	[TXN_OPEN]       = "-LLL--LL--------",
+	[TXN_OPENING]    = "-LLL--LLLG----G-",
+	[TXN_HELD]       = "-LLL--LL------GG",
+	[TXN_MAIL_SENT]  = "-------LL-GGG-G-",
+	[TXN_RCPT_SENT]  = "-------LL-GGG-G-",
+	[TXN_ENVELOPE]   = "-LLL--LL------GG",
+	[TXN_AGAIN_MAIL] = "-LLL--LLL-GGG-G-",
+	[TXN_AGAIN_RCPT] = "-LLL--LLL-GGG-G-",
+	[TXN_DATA_SENT]  = "-------LL-GGG-G-",
+	[TXN_BODY]       = "----LL-L-----GG-",
+	[TXN_VOID]       = "----LL-L--------",
+	[TXN_END_SENT]   = "-------LL-GGG-G-",
+	[TXN_REFUSED]    = "-LLL--LL--------",
+	[TXN_FAILED]     = "-LLL--LL--------",
 };
 
 static void act(struct txn_do *out, enum txn_action a)
@@ -175,6 +176,9 @@ static void on_data(struct txn *t, struct txn_do *out)
 	} else if (t->phase == TXN_ENVELOPE) {
 		act(out, TXN_SEND_DATA);
 		t->phase = TXN_DATA_SENT;
+	} else if (t->phase == TXN_OPEN) {
+		act(out, TXN_DIAL);
+		t->phase = TXN_OPENING;
 	}
 	/* else a new leg is under way, and DATA goes out when it has the recipients */
 }
@@ -367,6 +371,10 @@ static void dispatch(struct txn *t, enum txn_event event, uint32_t arg, struct t
 		break;
 	case TXN_FAIL:
 		on_fail(t, out, arg != 0);
+		break;
+	case TXN_WANTED:
+		release(t, out);
+		t->phase = TXN_OPEN;
 		break;
 	case TXN_EVENTS:
 		break;

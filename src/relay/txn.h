@@ -30,6 +30,8 @@ enum txn_event {
 	 * is left
 	 */
 	TXN_FAIL,
+	/* another client waits for such a connection, and this one has nothing to do */
+	TXN_WANTED,
 	TXN_EVENTS
 };
 

@@ -35,6 +35,7 @@ static const char *const events[TXN_EVENTS] = {
 	[TXN_REJECT] = "reject",
 	[TXN_EARLY] = "early",
 	[TXN_FAIL] = "fail",
+	[TXN_WANTED] = "wanted",
 };
 
 static const char *const actions[TXN_ACTIONS] = {

@@ -8,6 +8,10 @@
 static struct leg *waiting, **waiting_end = &waiting; /* first come, first served */
 static struct loop_task serve;
 static uint32_t turns;
+static struct deadline quiet;
+
+#define QUIET_MS      5000u /* without a command to the gateway */
+#define QUIET_LOOK_MS 500u
 
 static void set_why(struct leg *l, enum verdict_trouble trouble, const char *why)
 {
@@ -45,8 +49,34 @@ static void stop_waiting(struct leg *l)
 		waiting_end = at;
 }
 
+/*
+ * Clients that keep a connection with nothing to do on it do not keep others out: those that have
+ * been silent for QUIET_MS let go of theirs, one for each that waits, and get another when they go
+ * on.
+ */
+static void look_for_quiet(struct deadline *d)
+{
+	uint64_t now = loop_now();
+	struct outbound *o;
+	struct leg *l = waiting;
+
+	for (unsigned i = 0; l && (o = outbound_at(i)) != NULL; i++) {
+		bool stands = o->gateway && o->leg && o->leg->state == LEG_READY && o->quiet_at;
+
+		if (!stands || now - o->quiet_at < QUIET_MS || o->leg->wanted)
+			continue;
+		o->leg->wanted = true;
+		l = l->next_waiting;
+		o->leg->wake(o->leg);
+	}
+	if (waiting)
+		loop_deadline(d, now + QUIET_LOOK_MS, look_for_quiet);
+}
+
 static void wait_for_place(struct leg *l)
 {
+	if (!timer_is_set(&quiet.timer))
+		loop_deadline(&quiet, loop_now() + QUIET_LOOK_MS, look_for_quiet);
 	l->state = LEG_WAITING;
 	l->next_waiting = NULL;
 	*waiting_end = l;
@@ -185,6 +215,7 @@ static void forget(struct leg *l)
 		stop_waiting(l);
 	l->state = LEG_NONE;
 	l->ob = NULL;
+	l->wanted = false;
 }
 
 void leg_keep(struct leg *l)

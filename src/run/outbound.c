@@ -317,6 +317,10 @@ size_t outbound_flush(struct outbound *o)
 	} else if (!wait && o->leg) {
 		loop_deadline_clear(&o->limit);
 	}
+	if (wait || o->client.in_body || !o->leg)
+		o->quiet_at = 0;
+	else if (!o->quiet_at)
+		o->quiet_at = loop_now();
 	conn_rearm(&o->conn, true);
 	return sent;
 }

@@ -40,6 +40,7 @@ struct leg {
 	 * it was lost, fell silent or talked nonsense: what became of the last command is not known
 	 */
 	bool doubt;
+	bool wanted; /* another leg waits: let go of the connection if nothing is asked on it */
 	bool busy;         /* patience ended while all connections were busy */
 	uint8_t route;     /* which of the routes is tried, in their order */
 	uint8_t trouble;   /* enum verdict_trouble */
@@ -89,6 +90,7 @@ struct outbound {
 	struct dial dial;
 	struct client client;
 	struct conf_sending sending;
+	uint64_t quiet_at; /* since when nothing is awaited, in use by a leg that stands; else 0 */
 	uint64_t body_at; /* conn.sent when the content began */
 	bool looked;      /* `taken` was read since something was written */
 	uint64_t taken;   /* of the body by the gateway's kernel, at the last look */

@@ -122,6 +122,7 @@ struct outbound *outbound_take_idle(struct gateway *g, const struct conf_sending
 		outbound_not_idle(o);
 		loop_deadline_clear(&o->limit);
 		o->waited = true;
+		o->quiet_at = 0;
 		return o;
 	}
 	return NULL;
@@ -136,6 +137,7 @@ struct outbound *outbound_take_resetting(struct gateway *g, const struct conf_se
 		    memcmp(&o->sending, s, sizeof(*s)) != 0)
 			continue;
 		o->waited = true;
+		o->quiet_at = 0;
 		return o;
 	}
 	return NULL;

@@ -185,6 +185,15 @@ static bool step_leg(struct inbound *in)
 
 	if (!txn_has_leg(&in->txn))
 		return false;
+	if (in->leg.wanted) {
+		bool envelope = in->txn.phase == TXN_HELD || in->txn.phase == TXN_ENVELOPE;
+
+		in->leg.wanted = false;
+		if (envelope && in->txn.question == TXN_ASKS_NOTHING && !in->todo) {
+			pump_event(in, TXN_WANTED, 0);
+			return true;
+		}
+	}
 	ev = leg_step(&in->leg, &command);
 	switch (ev) {
 	case LEG_NOTHING:

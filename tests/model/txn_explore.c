@@ -354,6 +354,8 @@ static bool leg_event(struct world *w, enum txn_event ev, unsigned arg)
 		w->early = 1;
 		w->last = TXN_EARLY;
 		return true;
+	case TXN_WANTED:
+		return w->leg == LEG_UP && !w->await[0] && !w->gw_body && w->lan == LAN_ENVELOPE && !arg;
 	case TXN_FAIL:
 		if (w->leg == LEG_NONE || arg != (w->spares > 0))
 			return false;
@@ -494,6 +496,8 @@ SEED(other_key_taken, ev == TXN_RCPT_OTHER && IN(TXN_ENVELOPE), change(d, TXN_SA
 SEED(tells_the_dead, IN(TXN_END_SENT) && before->t.gone && ev == TXN_OK, d->action[d->n++] = TXN_SAY_GATEWAY)
 SEED(forgets_to_ask, IN(TXN_HELD) && ev == TXN_RCPT, d->n = 0)
 SEED(no_more_spares, ev == TXN_FAIL && before->spares == 0 && IN(TXN_OPENING), (d->n = 0, d->action[d->n++] = TXN_NEXT))
+SEED(forgets_accepted, ev == TXN_WANTED && IN(TXN_ENVELOPE), w->t.accepted = 0)
+SEED(waits_for_nobody, ev == TXN_DATA && IN(TXN_OPEN) && before->t.accepted, (d->n = 0, w->t.phase = TXN_OPEN))
 SEED(forgets_early, IN(TXN_BODY) && ev == TXN_EARLY, (d->n = 0, w->t.phase = TXN_BODY))
 
 static const struct {
@@ -519,6 +523,8 @@ static const struct {
 	{"an answer to a client that is gone", tells_the_dead},
 	{"MAIL and RCPT are not sent", forgets_to_ask},
 	{"one address more than there are", no_more_spares},
+	{"recipients are forgotten with the connection that was given up", forgets_accepted},
+	{"DATA waits for a leg that nobody dials", waits_for_nobody},
 	{"an early refusal is forgotten", forgets_early},
 };
 
