@@ -90,7 +90,7 @@ PURE := base smtp mail conf relay spool store
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual \
 	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough $(if $(WERROR),-Werror)
-CODEGEN  := -Os -g -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections -fno-common \
+CODEGEN  := -Oz -g -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections -fno-common \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables
 COMMON   := -std=c11 -pipe $(WARNINGS) -Isrc -I$(O)
 CFLAGS_RELAY := $(COMMON) $(CODEGEN) -Wframe-larger-than=1024 $(MUSL_CPPFLAGS)
