@@ -376,6 +376,9 @@ static bool step_lan(struct inbound *in)
 		if (in->conn.lost) /* nobody reads it */
 			buf_clear(&in->conn.out);
 		return in->conn.lost || conn_flush(&in->conn) > 0;
+	case SERVER_REFUSED:
+		receive_refused(in, &what);
+		break;
 	case SERVER_RESET:
 		transaction_reset(in);
 		break;

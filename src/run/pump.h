@@ -19,6 +19,9 @@ void pump_event(struct inbound *in, enum txn_event event, uint32_t arg);
 void receive_mail(struct inbound *in, const struct server_what *what);
 void receive_rcpt(struct inbound *in, const struct server_what *what);
 
+/* The session has refused a mail or a recipient by itself: for the log, and for DATA's answer. */
+void receive_refused(struct inbound *in, const struct server_what *what);
+
 /* content.c: the mail's content on its way. */
 void content_begin(struct inbound *in);
 void content_take(struct inbound *in, struct bytes run);
@@ -40,6 +43,9 @@ void say_failed(struct inbound *in);
  */
 void say_none_accepted(struct inbound *in, bool put_off);
 void say_fault(struct inbound *in);
+/* The session's own refusal, for the mail's log line. */
+void say_noted(struct inbound *in, const char *reply);
+
 void say_log_mail(struct inbound *in, bool sent);
 void say_log(enum log_level level, const struct inbound *in, const char *event, const char *text);
 

@@ -54,11 +54,35 @@ static void begin_mail(struct inbound *in, const struct server_what *what)
 	in->said_code = 0;
 	in->said[0] = 0;
 	in->refused_here = 0;
+	in->leg.gateway = NULL;
 	in->gone_logged = in->content_ended = false;
 	in->key_set = false;
 	in->fault = INBOUND_OK;
 	in->server.data.size = 0;
 	envelope_init(&in->envelope);
+}
+
+/* The mail came to nothing at MAIL. */
+static void not_begun(struct inbound *in)
+{
+	say_log_mail(in, false);
+	envelope_free(&inbound_env.envelopes, &in->envelope);
+}
+
+void receive_refused(struct inbound *in, const struct server_what *what)
+{
+	bool mail = in->txn.phase == TXN_IDLE;
+
+	if (mail)
+		begin_mail(in, what);
+	else if (what->reason[0] == '4')
+		in->txn.put_off = true;
+	if (in->said_code < 400)
+		say_noted(in, what->reason);
+	if (!mail)
+		in->refused_here++;
+	else if (envelope_sender(&inbound_env.envelopes, &in->envelope, what->path.mailbox))
+		not_begun(in);
 }
 
 void receive_mail(struct inbound *in, const struct server_what *what)
@@ -71,6 +95,8 @@ void receive_mail(struct inbound *in, const struct server_what *what)
 		inbound_peers(), in->who, &in->receive.inbound_throttle_messages, loop_now())) {
 		say(in, 450, "4.7.1", "too many mails from you in a short time: please try later");
 		say_log(LOG_LEVEL_WARNING, in, "throttled", "over Inbound_Throttle_Messages");
+		if (envelope_sender(&inbound_env.envelopes, &in->envelope, sender))
+			not_begun(in);
 		return;
 	}
 	if (sender.n && !what->path.domain.n && in->receive.domain_for_unqualified_sender_address.n)

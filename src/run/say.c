@@ -21,6 +21,18 @@ void say_reply(struct inbound *in, const struct reply *r)
 	in->since = loop_now();
 }
 
+void say_noted(struct inbound *in, const char *reply)
+{
+	struct bytes text = bytes_of(reply);
+	struct fmt f;
+
+	text = bytes_first(text, bytes_find(text, '\r'));
+	text = bytes_first(text, bytes_find(text, ',')); /* the number that would follow is not here */
+	in->said_code = (uint16_t)((text.p[0] - '0') * 100);
+	fmt_init(&f, in->said, sizeof(in->said));
+	fmt_bytes(&f, text);
+}
+
 void say(struct inbound *in, unsigned code, const char *enhanced, const char *text)
 {
 	static struct reply r;
@@ -150,7 +162,7 @@ void say_log_mail(struct inbound *in, bool sent)
 	uint32_t taken = sent ? envelope_count_of(&in->envelope, RCPT_ACCEPTED) : 0;
 	struct fmt f;
 
-	if (nrcpt == 0)
+	if (nrcpt == 0 && in->said_code < 400) /* given up before it was one */
 		return;
 	stats.recipients_sent += taken;
 	stats.recipients_refused += nrcpt - taken;
@@ -174,7 +186,7 @@ void say_log_mail(struct inbound *in, bool sent)
 		fmt_str(&f, "none");
 	fmt_str(&f, " tls=no auth=no mode=pass delay=");
 	fmt_ms(&f, loop_now() - in->began);
-	fmt_str(&f, taken == nrcpt ? " status=sent" : " status=refused");
+	fmt_str(&f, sent && taken == nrcpt ? " status=sent" : " status=refused");
 	put_u64(&f, " sent=", taken);
 	fmt_str(&f, " queued=0");
 	put_u64(&f, " refused=", nrcpt - taken);

@@ -75,6 +75,13 @@ static void take_params(struct params *p, struct bytes args, bool mail)
 	}
 }
 
+static enum server_event refuse(const struct server_call *c, struct bytes reply)
+{
+	server_say(c->out, reply);
+	c->what->reason = (const char *)reply.p;
+	return SERVER_REFUSED;
+}
+
 /* A refusal that names a number. */
 static enum server_event say_limit(const struct server_call *c, const char *text, uint64_t limit)
 {
@@ -86,7 +93,8 @@ static enum server_event say_limit(const struct server_call *c, const char *text
 	fmt_u64(&f, limit);
 	fmt_str(&f, "\r\n");
 	server_say(c->out, fmt_done(&f));
-	return SERVER_MORE;
+	c->what->reason = text;
+	return SERVER_REFUSED;
 }
 
 enum server_event server_do_mail(struct server *s, const struct server_call *c)
@@ -110,17 +118,15 @@ enum server_event server_do_mail(struct server *s, const struct server_call *c)
 	take_params(&p, args, true);
 	if (p.trouble.n > 0)
 		return server_fail(s, c, p.trouble);
-	if (path->eight_bit && !p.mail.utf8) {
-		server_say(c->out, TEXT_EIGHT_BIT);
-		return SERVER_MORE;
-	}
+	c->what->mail = p.mail;
+	if (path->eight_bit && !p.mail.utf8)
+		return refuse(c, TEXT_EIGHT_BIT);
 	if (!path_is_utf8(path->mailbox))
 		return server_fail(s, c, TEXT_SENDER_SYNTAX);
 	if (limit > 0 && p.mail.size > limit)
 		return say_limit(c, "552 5.3.4 Mail too big, bytes allowed: ", limit);
 	s->good = true;
 	s->utf8 = p.mail.utf8;
-	c->what->mail = p.mail;
 	return server_ask(s, SERVER_MAIL);
 }
 
@@ -148,14 +154,12 @@ enum server_event server_do_rcpt(struct server *s, const struct server_call *c)
 	if (path->eight_bit && s->utf8 && !path_is_utf8(path->mailbox))
 		return server_fail(s, c, TEXT_RECIPIENT_SYNTAX);
 	if (path->eight_bit && !s->utf8)
-		server_say(c->out, TEXT_EIGHT_BIT);
-	else if (path->domain.n == 0 && !s->params->unqualified_rcpt_ok)
-		server_say(c->out, TEXT_UNQUALIFIED);
-	else if (limit > 0 && s->recipients >= limit)
-		say_limit(c, "452 4.5.3 Too many recipients in one mail, allowed: ", limit);
-	else
-		return server_ask(s, SERVER_RCPT);
-	return SERVER_MORE;
+		return refuse(c, TEXT_EIGHT_BIT);
+	if (path->domain.n == 0 && !s->params->unqualified_rcpt_ok)
+		return refuse(c, TEXT_UNQUALIFIED);
+	if (limit > 0 && s->recipients >= limit)
+		return say_limit(c, "452 4.5.3 Too many recipients in one mail, allowed: ", limit);
+	return server_ask(s, SERVER_RCPT);
 }
 
 /* CHUNKING is not offered. What comes with such a command is dropped all the same: it must not be

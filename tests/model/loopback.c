@@ -180,6 +180,7 @@ static bool server_steps(void)
 	switch (event) {
 	case SERVER_MORE:
 	case SERVER_FULL:
+	case SERVER_REFUSED:
 	case SERVER_PARKED:
 		break;
 	case SERVER_RESET:
