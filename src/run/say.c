@@ -27,7 +27,8 @@ void say_noted(struct inbound *in, const char *reply)
 	struct fmt f;
 
 	text = bytes_first(text, bytes_find(text, '\r'));
-	text = bytes_first(text, bytes_find(text, ',')); /* the number that would follow is not here */
+	/* the number that would follow is not here */
+	text = bytes_first(text, bytes_find(text, ','));
 	in->said_code = (uint16_t)((text.p[0] - '0') * 100);
 	fmt_init(&f, in->said, sizeof(in->said));
 	fmt_bytes(&f, text);
