@@ -30,8 +30,9 @@ struct server_params {
 enum server_event {
 	SERVER_MORE,   /* give more input */
 	SERVER_FULL,   /* drain out first (less than LIMIT_REPLY_PRINTED octets of room) */
-	SERVER_REFUSED, /* a mail or recipient was, by what the machine knows itself (no error of the
-	                   client): what.reason is the reply, already given; what.path, what.mail */
+	/* a mail or recipient was, by what the machine knows itself (no error of the client):
+	 * what.reason is the reply, already given; what.path, what.mail */
+	SERVER_REFUSED,
 	SERVER_PARKED, /* a question is open */
 	SERVER_RESET,  /* HELO, EHLO or RSET ended any transaction; already answered */
 	SERVER_MAIL,   /* question: what.path (null: empty mailbox), what.mail */
