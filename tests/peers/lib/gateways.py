@@ -7,7 +7,7 @@ import shutil
 import tempfile
 
 from .ns import need_mounts
-from .programs import Program, answers, fetch, free_port, libraries
+from .programs import Program, fetch, free_port, libraries
 from .tap import Failed, Skip, wait_for
 
 OWNER = "daemon"            # every Debian has this user and this group, and nothing of theirs is in the way
@@ -99,8 +99,10 @@ class _Gateway:
         self.log_path = os.path.join(self.dir, "log")
         try:
             self.program = self.launch()
-            wait_for(lambda: answers(self.port), 15, f"{name} on its port: {self.log()[-500:]}")
-        except BaseException:
+            self.program.wait_port(self.port)
+        except BaseException as error:
+            if isinstance(error, Failed):
+                error.args = (f"{error}; its log ends: {self.log()[-800:]}",)
             self.stop()
             raise
 

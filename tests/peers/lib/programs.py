@@ -3,6 +3,7 @@
 
 import os
 import pwd
+import random
 import socket
 import subprocess
 
@@ -23,8 +24,17 @@ def fetch(*names):
 
 
 def free_port(host="127.0.0.1"):
-    with socket.create_server((host, 0)) as sock:
-        return sock.getsockname()[1]
+    """A port for a program that cannot be given any port: one that the kernel hands to nobody by itself."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first = int(file.read().split()[0])
+    for _ in range(200):
+        port = random.randrange(max(1024, first - 20000), first) if first > 4096 else 0
+        try:
+            with socket.create_server((host, port)) as sock:
+                return sock.getsockname()[1]
+        except OSError:
+            continue
+    raise Failed("no free port")
 
 
 def answers(port, host="127.0.0.1"):
@@ -46,6 +56,12 @@ class Program:
     def pids(self):
         return [self.process.pid, *descendants(self.process.pid)]
 
+    def wait_port(self, port, seconds=15):
+        """Wait until it serves that port."""
+        wait_for(lambda: self.process.poll() is not None or answers(port), seconds, f"{self.process.args[0]} on its port")
+        if self.process.poll() is not None:
+            raise Failed(f"{self.process.args[0]} ended with {self.process.returncode}")
+
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
@@ -59,7 +75,10 @@ class Program:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, _kind, error, _where):
+        ended = self.process.poll()
+        if ended is not None and isinstance(error, Failed):
+            error.args = (f"{error}\nand {self.process.args[0]} had ended by itself with {ended}",)
         self.stop()
 
 
@@ -77,7 +96,7 @@ class Postfix:
         """smtp-sink on that port; it will not run as root without a user's name."""
         user = ["-u", pwd.getpwuid(0).pw_name] if os.geteuid() == 0 else []
         one = Program([self.path("smtp-sink"), *user, "-m", "4000", *options, f"127.0.0.1:{port}", "1024"], self.env)
-        wait_for(lambda: answers(port), 10, "smtp-sink")
+        one.wait_port(port)
         return one
 
     def source(self, port, mails, length, *options, sessions=20, kept=False, wait=300):
