@@ -2,6 +2,8 @@
 #include "io/conn.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -119,6 +121,13 @@ uint64_t conn_taken(const struct conn *c)
 	if (ioctl(c->watch.fd, SIOCOUTQ, &waits) < 0 || waits < 0)
 		return c->sent;
 	return c->sent - (uint64_t)waits;
+}
+
+void conn_acknowledge(struct conn *c)
+{
+	int on = 1;
+
+	(void)setsockopt(c->watch.fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
 void conn_close(struct conn *c, bool reset)

@@ -58,6 +58,12 @@ void conn_events(struct conn *c, uint32_t events);
  */
 uint64_t conn_taken(const struct conn *c);
 
+/*
+ * Acknowledges at once what was read: the peer may hold back the rest of its answer until then
+ * (Nagle's algorithm at its end), and we have nothing to send meanwhile.
+ */
+void conn_acknowledge(struct conn *c);
+
 /* Closes. With reset = true so that the peer learns at once (RST), unsent octets dropped. */
 void conn_close(struct conn *c, bool reset);
 /*

@@ -281,6 +281,8 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 		return OUTBOUND_STANDS;
 	case CLIENT_REPLY:
 		o->waited = false;
+		if (client_awaits(&o->client) != CLIENT_CMD_NONE && buf_used(&o->conn.in) == 0)
+			conn_acknowledge(&o->conn);
 		if (o->state == OB_RESET)
 			return reset_answered(o, what.command);
 		if (awaited_ms(o)) /* each reply has its own time, pipelined or not */

@@ -5,7 +5,9 @@
  */
 #include "io/dial.h"
 
+#include "base/limits.h"
 #include "io/sockaddr.h"
+#include "io/tune.h"
 #include "tap.h"
 
 #include <arpa/inet.h>
@@ -110,7 +112,7 @@ static void test_simple(void)
 	is_num(winner, 0, "one address that answers: it won");
 	is_num(nfailures, 0, "one address that answers: no failure");
 	getsockopt(result, SOL_SOCKET, SO_SNDBUF, &sndbuf, &n);
-	is_num(sndbuf, 2 * 64 * 1024, "its buffer is set");
+	is_num(sndbuf, 2 * TUNE_GATEWAY_BUFFER, "its buffer is set");
 	is_num(write(result, "x", 1), 1, "it can be written to");
 	close(result);
 	close(l);
