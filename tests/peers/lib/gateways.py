@@ -67,7 +67,8 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 """
 
-# OpenSMTPD has its folders and its users' names built in: it gets a mount namespace where these exist.
+# OpenSMTPD has its folders and its users' names built in: it gets a mount namespace where these exist. It starts its own
+# program again as its users, who may not enter the cache if that lies in a home folder: hence /run/peer.
 OPENSMTPD = """\
 set -e
 for at in /usr/libexec /var/spool /var/lib; do mount -t tmpfs -o mode=755 none $at; done
@@ -77,7 +78,9 @@ mount --bind {top}/usr/libexec/opensmtpd /usr/libexec/opensmtpd
 mount --bind {dir}/passwd /etc/passwd
 mount --bind {dir}/group /etc/group
 mount -t tmpfs -o mode=755 none /run
-exec {top}/usr/sbin/smtpd -d -f {dir}/smtpd.conf
+mkdir /run/peer
+mount --bind {top} /run/peer
+exec /run/peer/usr/sbin/smtpd -d -f {dir}/smtpd.conf
 """
 
 SMTPD_CONF = """\
@@ -205,4 +208,6 @@ class OpenSmtpdGateway(_Gateway):
         self.put("smtpd.conf", SMTPD_CONF)
         os.chmod(os.path.join(self.dir, "smtpd.conf"), 0o600)
         self.put("start", OPENSMTPD)
-        return self.start(["unshare", "--mount", "sh", os.path.join(self.dir, "start")])
+        here = [folder.replace(self.top, "/run/peer", 1) for folder in libraries(self.top)]
+        return self.start(["unshare", "--mount", "sh", os.path.join(self.dir, "start")],
+                          {"LD_LIBRARY_PATH": ":".join(here)})
