@@ -48,7 +48,7 @@ static int with_value(struct opts *o, const struct option *option, const char *i
 	} else {
 		return complain(o, "a value is missing after ", o->argv[o->at - 1]);
 	}
-	return option->letter != 0 ? option->letter : option->name.p[0];
+	return option->letter != 0 || option->name.n == 0 ? option->letter : option->name.p[0];
 }
 
 static int next_long(struct opts *o, const char *arg)

@@ -10,8 +10,8 @@ static uint8_t buffers[CONFIG_BULK_BUFFERS][BULK_OCTETS];
 static uint32_t links[CONFIG_BULK_BUFFERS];
 static struct pool pool;
 
-_Static_assert(
-    BULK_OCTETS > LIMIT_IN && BULK_OCTETS > LIMIT_GATEWAY_OUT, "a larger buffer must be larger");
+_Static_assert(BULK_OCTETS > LIMIT_IN, "a larger buffer must be larger");
+_Static_assert(BULK_OCTETS > LIMIT_GATEWAY_OUT, "towards the gateway too");
 
 void bulk_init(void)
 {

@@ -303,7 +303,7 @@ static void sup_stop(void)
 /* The engine in service ended by itself: started again, unless that happens too often. */
 static void sup_engine_died(int status)
 {
-	uint64_t now = clock_monotonic_ms(), first = sup.deaths[SUP_DEATHS - 1];
+	uint64_t now = clock_monotonic_ms(), first;
 
 	generation_log_end("the engine", status);
 	generation_end(&sup.now);

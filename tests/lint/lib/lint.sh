@@ -23,7 +23,8 @@ tidy() {
 # is a pointer in C with musl and glibc. internalAstError: its parser stops at a compound literal after a question mark.
 check() {
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-		--suppress=missingIncludeSystem --suppress=varFuncNullUB --suppress=internalAstError -D_GNU_SOURCE -Isrc -I"$O" -j 2 "$@"
+		--suppress=missingIncludeSystem --suppress=varFuncNullUB --suppress=internalAstError -D_GNU_SOURCE \
+		-D"__$(uname -m)__" -Isrc -I"$O" -j 2 "$@"
 }
 
 # SC2016: a dollar sign in single quotes is meant for awk, apt or another shell. SC2317: functions that are run by name.
