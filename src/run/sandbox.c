@@ -16,16 +16,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* One call that is allowed: always, or where one argument (its low 32 bits) under mask is value. */
+/* A call that is allowed where one argument (its low 32 bits) under mask is value. */
 struct call {
-	uint32_t nr;
-	uint8_t arg;
+	uint16_t nr;
+	uint16_t arg;
 	uint32_t mask;
 	uint32_t value;
 };
 
-#define CALL(name) {.nr = SYS_##name}
-#define CALL_NR(name) {.nr = SANDBOX_NR_##name}
+#define CALL(name) SYS_##name
+#define CALL_NR(name) SANDBOX_NR_##name
 #define CALL_IF(number, argument, bits, result)                                      \
 	{                                                                            \
 		.nr = (number), .arg = (argument), .mask = (bits), .value = (result) \
@@ -33,8 +33,8 @@ struct call {
 
 #define ALL_BITS 0xffffffffu
 
-/* What both need: memory that cannot be run, time, their end. */
-static const struct call common[] = {
+/* What both need: memory, time, their end. */
+static const uint16_t common[] = {
 	CALL_NR(clock_gettime),
 	CALL_NR(clock_gettime64),
 	CALL_NR(epoll_wait),
@@ -61,8 +61,6 @@ static const struct call common[] = {
 	CALL(write),
 	CALL(writev),
 	CALL(brk),
-	CALL_IF(SANDBOX_NR_mmap, 2, PROT_EXEC, 0),
-	CALL_IF(SYS_mprotect, 2, PROT_EXEC, 0),
 	CALL(munmap),
 	CALL(mremap),
 	CALL(madvise),
@@ -75,6 +73,12 @@ static const struct call common[] = {
 	CALL(getpid),
 	CALL(exit),
 	CALL(exit_group),
+};
+
+static const struct call common_if[] = {
+	/* no memory that can be run */
+	CALL_IF(SANDBOX_NR_mmap, 2, PROT_EXEC, 0),
+	CALL_IF(SYS_mprotect, 2, PROT_EXEC, 0),
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_INET),
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_INET6),
 	/* for a zone: io/sockaddr.c */
@@ -83,15 +87,14 @@ static const struct call common[] = {
 	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCOUTQ),
 };
 
-static const struct call engine[] = {
-	CALL(accept4),
-	CALL(getpeername),
-	CALL(shutdown),
+static const uint16_t engine[] = {CALL(accept4), CALL(getpeername), CALL(shutdown)};
+
+static const struct call engine_if[] = {
 	/* for the zone of a link-local address that has none: io/ifaces.c */
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_NETLINK),
 };
 
-static const struct call names[] = {
+static const struct call names_if[] = {
 	CALL_IF(SANDBOX_NR_open, 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	CALL_IF(SYS_openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	CALL_IF(SYS_fcntl, 1, ALL_BITS, F_SETFD),
@@ -128,15 +131,20 @@ static void put_return(struct filter *f, uint32_t verdict)
 	put(f, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict));
 }
 
-static void put_call(struct filter *f, const struct call *c)
+static void put_calls(struct filter *f, const uint16_t *nr, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (nr[i] == SANDBOX_NR_NONE)
+			continue;
+		put_unless(f, nr[i], 1);
+		put_return(f, SECCOMP_RET_ALLOW);
+	}
+}
+
+static void put_call_if(struct filter *f, const struct call *c)
 {
 	if (c->nr == SANDBOX_NR_NONE)
 		return;
-	if (c->mask == 0) {
-		put_unless(f, c->nr, 1);
-		put_return(f, SECCOMP_RET_ALLOW);
-		return;
-	}
 	put_unless(f, c->nr, 5);
 	put_load(f, offsetof(struct seccomp_data, args) + 8u * c->arg + SANDBOX_LOW);
 	put(f, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, c->mask));
@@ -145,11 +153,13 @@ static void put_call(struct filter *f, const struct call *c)
 	put_load(f, offsetof(struct seccomp_data, nr));
 }
 
-static void put_calls(struct filter *f, const struct call *c, size_t n)
+static void put_calls_if(struct filter *f, const struct call *c, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		put_call(f, &c[i]);
+		put_call_if(f, &c[i]);
 }
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 int sandbox_lock(enum sandbox_role role)
 {
@@ -163,15 +173,17 @@ int sandbox_lock(enum sandbox_role role)
 	put(&f, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 1));
 	put_return(&f, SECCOMP_RET_KILL_PROCESS);
 	put_load(&f, offsetof(struct seccomp_data, nr));
+	put_calls(&f, common, COUNT(common));
+	put_calls_if(&f, common_if, COUNT(common_if));
 	switch (role) {
 	case SANDBOX_ENGINE:
-		put_calls(&f, engine, sizeof(engine) / sizeof(engine[0]));
+		put_calls(&f, engine, COUNT(engine));
+		put_calls_if(&f, engine_if, COUNT(engine_if));
 		break;
 	case SANDBOX_NAMES:
-		put_calls(&f, names, sizeof(names) / sizeof(names[0]));
+		put_calls_if(&f, names_if, COUNT(names_if));
 		break;
 	}
-	put_calls(&f, common, sizeof(common) / sizeof(common[0]));
 	put_return(&f, SECCOMP_RET_KILL_PROCESS);
 	if (f.n > FILTER_MAX)
 		return -E2BIG;

@@ -30,7 +30,7 @@
 #define SANDBOX_LOW 4
 #endif
 
-#define SANDBOX_NR_NONE 0xffffffffu
+#define SANDBOX_NR_NONE 0xffffu
 
 #ifdef SYS_open
 #define SANDBOX_NR_open SYS_open
