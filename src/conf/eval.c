@@ -217,7 +217,7 @@ static enum conf_eval print_computed(
 /* A number that this build caps is shown as it is in force. */
 static struct bytes capped(const struct option *o, char text[24])
 {
-	struct bytes x = bytes_of(o->value);
+	struct bytes x = bytes_of(option_value(o));
 	struct fmt f;
 	uint64_t n;
 
@@ -238,9 +238,9 @@ static enum conf_eval print_default(
 	struct bytes text;
 	char room[24];
 
-	if (o->value[0] == '*')
+	if (option_value(o)[0] == '*')
 		return print_computed(c, id, to);
-	if (o->value[0] == '\0')
+	if (option_value(o)[0] == '\0')
 		return CONF_EVAL_UNSET;
 	text = capped(o, room);
 	print_value(to, o, &text, 1);
@@ -290,7 +290,7 @@ static enum conf_eval print_option(const struct conf *c, const struct place *at,
 		return CONF_EVAL_BAD;
 	}
 	if (!makes_sense(&option_table[id], at)) {
-		bad(why, "", bytes_of(option_table[id].name), " is not an option ");
+		bad(why, "", bytes_of(option_name(&option_table[id])), " is not an option ");
 		fmt_str(why, at->last == SCOPE_GLOBAL ? "at " : "of ");
 		fmt_str(why, scope_name(at->last));
 		return CONF_EVAL_BAD;

@@ -14,14 +14,14 @@ static const struct bytes nothing;
 static void write_default(struct build *b, const struct option *o, void *out)
 {
 	struct option unbounded = *o;
-	struct build_word word = { .text = bytes_of(o->value) };
+	struct build_word word = { .text = bytes_of(option_value(o)) };
 	struct build_value v = { .option = &unbounded, .word = &word, .n = 1 };
 	size_t high = b->arena.high;
 
-	if (o->value[0] == '\0' || o->value[0] == '*')
+	if (option_value(o)[0] == '\0' || option_value(o)[0] == '*')
 		return;
 	if (o->type == TYPE_COUNT || o->type == TYPE_COUNT_POOL || o->type == TYPE_SIZE)
-		unbounded.max = UINT64_MAX;
+		unbounded.max = UINT32_MAX;
 	if (value_parse(b, &v)) {
 		if (unbounded.max != o->max && v.out.number > o->max)
 			v.out.number = o->max;

@@ -29,15 +29,52 @@
 #define FIELD_D(field) offsetof(struct conf_sending, field)
 #define FIELD_B(field) offsetof(struct conf_header, field)
 
-const struct option option_table[OPTIONS] = {
-#define OPTION(id, name, type, scopes, field, spec, max, value, help)                 \
-	[OPTION_##id] = { name, spec, value, max, FIELD_##scopes(field), TYPE_##type, \
-		GROUP_OF_##scopes, SCOPES_##scopes },
+/* One text behind the other, and where each begins: half the size of a table of pointers. */
+struct texts {
+#define OPTION(id, name, type, scopes, field, spec, max, value, help)   \
+	char name_##id[sizeof(name)];                                   \
+	char spec_##id[sizeof(spec)];                                   \
+	char value_##id[sizeof(value)];
 #define REFUSED(name, why)
 #include "conf/options.def"
 #undef OPTION
 #undef REFUSED
 };
+
+static const struct texts texts = {
+#define OPTION(id, name, type, scopes, field, spec, max, value, help) name, spec, value,
+#define REFUSED(name, why)
+#include "conf/options.def"
+#undef OPTION
+#undef REFUSED
+};
+
+#define TEXT(member) offsetof(struct texts, member)
+
+const struct option option_table[OPTIONS] = {
+#define OPTION(id, name, type, scopes, field, spec, max, value, help)                         \
+	[OPTION_##id] = { TEXT(name_##id), TEXT(spec_##id), TEXT(value_##id),                 \
+		FIELD_##scopes(field), max, TYPE_##type, GROUP_OF_##scopes, SCOPES_##scopes },
+#define REFUSED(name, why)
+#include "conf/options.def"
+#undef OPTION
+#undef REFUSED
+};
+
+const char *option_name(const struct option *o)
+{
+	return (const char *)&texts + o->name;
+}
+
+const char *option_spec(const struct option *o)
+{
+	return (const char *)&texts + o->spec;
+}
+
+const char *option_value(const struct option *o)
+{
+	return (const char *)&texts + o->value;
+}
 
 static const struct {
 	const char *name;
@@ -66,7 +103,7 @@ static const struct {
 enum option_id option_find(struct bytes name)
 {
 	for (unsigned i = 0; i < OPTIONS; i++) {
-		if (bytes_same_fold(name, bytes_of(option_table[i].name)))
+		if (bytes_same_fold(name, bytes_of(option_name(&option_table[i]))))
 			return (enum option_id)i;
 	}
 	return OPTIONS;
@@ -159,7 +196,7 @@ const char *option_nearest(struct bytes name)
 	unsigned least_far = NAME_MAX_COMPARED;
 
 	for (unsigned i = 0; i < OPTIONS; i++)
-		consider(name, option_table[i].name, &best, &least_far);
+		consider(name, option_name(&option_table[i]), &best, &least_far);
 	return best;
 }
 

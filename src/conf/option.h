@@ -63,17 +63,20 @@ enum option_group {
 };
 
 struct option {
-	const char *name;
-	const char *spec;
-	const char *value; /* the default: "" none, behind * in words */
-	uint64_t max;
-	uint16_t field; /* offset */
+	uint16_t name, spec, value; /* texts: option_name() … */
+	uint16_t field;             /* offset */
+	uint32_t max;
 	uint8_t type;   /* enum option_type */
 	uint8_t group;  /* enum option_group */
 	uint8_t scopes; /* 1 << enum scope_kind, or-ed */
 };
 
 extern const struct option option_table[OPTIONS];
+
+const char *option_name(const struct option *o);
+const char *option_spec(const struct option *o);
+/* The default: "" none, behind * in words. */
+const char *option_value(const struct option *o);
 
 /* The option of that name, or OPTIONS. */
 enum option_id option_find(struct bytes name);

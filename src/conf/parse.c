@@ -201,14 +201,15 @@ static void parse_option(struct parser *p, struct conf_scope *s, const struct le
 	if (!o)
 		report_unknown(p, name);
 	else if (!(o->scopes & 1u << s->kind))
-		report_scope(p, &name->at, o->name, o->scopes, (enum scope_kind)s->kind);
+		report_scope(p, &name->at, option_name(o), o->scopes, (enum scope_kind)s->kind);
 	if (!collect_value(p, name, &v, &word)) {
 		if (!(p->t.kind == LEX_WORD && p->t.first))
 			skip_item(p);
 	} else if (o && o->scopes & 1u << s->kind) {
 		v.word = word;
 		if (list && !option_is_list(o))
-			error_at(p, &value, "$ takes one value, not a list", bytes_of(o->name));
+			error_at(p, &value, "$ takes one value, not a list",
+			    bytes_of(option_name(o)));
 		else
 			scope_set(p->build, s, &v);
 	}

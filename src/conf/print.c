@@ -49,7 +49,7 @@ static void print_word(const struct conf_sink *to, const struct option *o, struc
 void print_value(
     const struct conf_sink *to, const struct option *o, const struct bytes *word, size_t n)
 {
-	put(to, o->name);
+	put(to, option_name(o));
 	put(to, " = ");
 	if (!option_is_list(o) || (n == 1 && is_none(word[0]))) {
 		print_word(to, o, word[0]);

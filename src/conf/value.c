@@ -12,7 +12,8 @@ bool value_wrong(struct build *b, const struct build_value *v, size_t word, cons
 	fmt_init(&f, message, sizeof(message));
 	fmt_str(&f, "$: \"$\" ");
 	fmt_str(&f, text);
-	build_error(b, &v->word[word].at, message, bytes_of(v->option->name), v->word[word].text);
+	build_error(b, &v->word[word].at, message, bytes_of(option_name(v->option)),
+	    v->word[word].text);
 	return false;
 }
 
@@ -29,7 +30,7 @@ static bool too_large(struct build *b, const struct build_value *v)
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, o->spec[0] ? "is more than this gatepost has room for: at most "
+	fmt_str(&f, option_spec(o)[0] ? "is more than this gatepost has room for: at most "
 			       : "is too large: at most ");
 	if (o->type == TYPE_SIZE) {
 		fmt_u64(&f, o->max >> 20);
@@ -37,9 +38,9 @@ static bool too_large(struct build *b, const struct build_value *v)
 	} else {
 		fmt_u64(&f, o->max);
 	}
-	if (o->spec[0]) {
+	if (option_spec(o)[0]) {
 		fmt_str(&f, " (");
-		fmt_str(&f, o->spec);
+		fmt_str(&f, option_spec(o));
 		fmt_char(&f, ')');
 	}
 	return value_wrong(b, v, 0, text);
@@ -86,7 +87,7 @@ static struct bytes next_word(struct bytes *spec, bool *built)
 /* "is not one of no, ifneeded" */
 static bool not_one_of(struct build *b, const struct build_value *v)
 {
-	struct bytes spec = bytes_of(v->option->spec);
+	struct bytes spec = bytes_of(option_spec(v->option));
 	const char *between = "";
 	char text[160];
 	struct fmt f;
@@ -104,7 +105,7 @@ static bool not_one_of(struct build *b, const struct build_value *v)
 
 static bool parse_word(struct build *b, struct build_value *v)
 {
-	struct bytes spec = bytes_of(v->option->spec), x = v->word[0].text;
+	struct bytes spec = bytes_of(option_spec(v->option)), x = v->word[0].text;
 	int t = truth(x);
 	bool built;
 
@@ -277,7 +278,8 @@ static bool parse_nets(struct build *b, struct build_value *v)
 {
 	size_t size = sizeof(struct conf_nets) + v->n * sizeof(struct inet_net);
 	struct conf_nets *nets = arena_temp(&b->arena, size);
-	bool local_ok = v->option->spec[0] != '\0', good = true;
+	struct bytes name = bytes_of(option_name(v->option));
+	bool local_ok = option_spec(v->option)[0] != '\0', good = true;
 
 	if (!nets)
 		return false;
@@ -293,7 +295,7 @@ static bool parse_nets(struct build *b, struct build_value *v)
 				good = value_wrong(b, v, i, "is known in Relay_Hosts only");
 			continue;
 		}
-		good = value_net(b, w, bytes_of(v->option->name), &nets->net[nets->n]) && good;
+		good = value_net(b, w, name, &nets->net[nets->n]) && good;
 		nets->n++;
 	}
 	if (!good || (!local_ok && nets->n == 0))

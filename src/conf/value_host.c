@@ -172,7 +172,7 @@ static bool report_unbracketed(struct build *b, const struct build_value *v)
 	if (!inet_parse_v6(v->word[0].text, &addr))
 		return false;
 	build_error(b, &v->word[0].at, "$: an IPv6 address is written in brackets: \"[$]\"",
-	    bytes_of(v->option->name), v->word[0].text);
+	    bytes_of(option_name(v->option)), v->word[0].text);
 	return true;
 }
 
@@ -343,7 +343,7 @@ bool value_routes(struct build *b, struct build_value *v)
 
 	if (v->n == 0 || v->n > UINT16_MAX - 1) {
 		build_error(b, &v->at, "$: the list wants at least one gateway",
-		    bytes_of(v->option->name), nothing);
+		    bytes_of(option_name(v->option)), nothing);
 		return false;
 	}
 	routes = arena_temp(&b->arena, size);

@@ -143,7 +143,7 @@ bool value_allowed(struct build *b, struct build_value *v)
 	if (v->n == 0) {
 		build_error(b, &v->at,
 		    "$: an empty list would let nobody pass: write none to let all pass",
-		    bytes_of(v->option->name), (struct bytes){ 0 });
+		    bytes_of(option_name(v->option)), (struct bytes){ 0 });
 		return false;
 	}
 	list = arena_temp(&b->arena, size);

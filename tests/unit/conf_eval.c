@@ -104,7 +104,7 @@ static void test_all(void)
 	load(design);
 	/* all that has a value at global scope */
 	for (unsigned i = 0; i < OPTIONS; i++)
-		set += is_at(&option_table[i], SCOPE_GLOBAL) && strcmp(eval(option_table[i].name), "unset") != 0;
+		set += is_at(&option_table[i], SCOPE_GLOBAL) && strcmp(eval(option_name(&option_table[i])), "unset") != 0;
 	snprintf(first, sizeof(first), "%s", eval(""));
 	is_num(count_lines(first), set, "no option: all that is in force, %u", set);
 	ok(strstr(first, "Gateway = \"10.10.10.50\"\n") && strstr(first, "Max_Message_Size = 50m\n"), "... each on its line");

@@ -316,7 +316,7 @@ static void test_scopes(void)
 			bool valid = o->scopes >> k & 1, loaded;
 
 			/* a value that any type takes */
-			snprintf(setting, sizeof(setting), "%s = %s", o->name,
+			snprintf(setting, sizeof(setting), "%s = %s", option_name(o),
 				o->type == TYPE_BOOL ? "true"
 				: o->type == TYPE_RATE ? "\"1/1\""
 				: o->type == TYPE_SOCKET ? "\"/s\""
@@ -329,8 +329,8 @@ static void test_scopes(void)
 				: o->type == TYPE_ADDRESS || o->type == TYPE_NETS ? "10.0.0.1"
 				: "1");
 			if (o->type == TYPE_WORD)
-				snprintf(setting, sizeof(setting), "%s = %.*s", o->name, (int)strcspn(o->spec, "|"),
-					o->spec);
+				snprintf(setting, sizeof(setting), "%s = %.*s", option_name(o), (int)strcspn(option_spec(o), "|"),
+					option_spec(o));
 			snprintf(text, sizeof(text), G);
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), around[k][0], setting);
 			loaded = load(text) == CONF_OK;
@@ -412,7 +412,7 @@ static void test_names(void)
 			"%s is not needed", not_needed[i]);
 	}
 	for (unsigned i = 0; i < OPTIONS; i++) {
-		const char *name = option_table[i].name;
+		const char *name = option_name(&option_table[i]);
 
 		if (strlen(name) < 6)
 			continue;

@@ -97,7 +97,7 @@ static void build(char *text, size_t size, const char *form, unsigned i, unsigne
 	for (unsigned k = 0; k < PLACES; k++) {
 		set[k][0] = '\0';
 		if (mask >> k & 1)
-			snprintf(set[k], sizeof(set[k]), "%s = %s", option_table[six[i].id].name, six[i].value[k]);
+			snprintf(set[k], sizeof(set[k]), "%s = %s", option_name(&option_table[six[i].id]), six[i].value[k]);
 	}
 	snprintf(text, size, form, set[0], set[1], set[2], set[3], set[4], set[5]);
 	strncat(text, "Domain far.away { Gateway = far }\n", size - strlen(text) - 1);
@@ -146,7 +146,7 @@ static void test_six_places(const char *form, const char *name, bool with_defaul
 			}
 			held += good;
 		}
-		is_num(held, 1u << PLACES, "%s in %s: each subset of the six places", option_table[six[i].id].name, name);
+		is_num(held, 1u << PLACES, "%s in %s: each subset of the six places", option_name(&option_table[six[i].id]), name);
 	}
 }
 
