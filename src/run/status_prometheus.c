@@ -11,48 +11,45 @@
 #define NOT_KNOWN UINT64_MAX
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-/* What a metric counts. */
+/* What a metric counts, in the order in which they are told. */
 enum what {
 	UP, TROUBLE, BUILD, STARTED, GENERATION, CLOCK,
 	SESSIONS, SESSIONS_LIMIT, SESSIONS_HIGH, SESSIONS_TOTAL, SESSIONS_REFUSED,
+	LISTENER, /* of each listener */
 	MAILS_SENT, MAILS_REFUSED, MAILS_QUEUED, RECIPIENTS_SENT, RECIPIENTS_REFUSED, OCTETS, CALLS,
-	/* of each listener: */
-	LISTENER,
 	/* of each gateway: */
 	GATEWAY, SINCE, CONNECTIONS, IDLE, TAKEN,
 };
 
-static const struct metric {
-	enum what what;
-	const char *name;   /* without gatepost_ */
-	const char *labels; /* "" if none is fixed */
-	const char *type;   /* NULL: one more sample of the metric before */
-	const char *help;
-} metrics[] = {
-	{UP, "up", "", "gauge", "Whether the relay answers."},
-	{TROUBLE, "trouble", "", "gauge", "Whether something keeps mail from flowing."},
-	{BUILD, "build_info", "{version=\"" GATEPOST_VERSION "\"}", "gauge", "What runs."},
-	{STARTED, "start_time_seconds", "", "gauge", "When this configuration was taken up."},
-	{GENERATION, "generation", "", "gauge", "Configurations taken up since the start."},
-	{CLOCK, "clock_set", "", "gauge", "Whether the clock is set."},
-	{SESSIONS, "sessions", "", "gauge", "Clients that are connected."},
-	{SESSIONS_LIMIT, "sessions_limit", "", "gauge", "Clients that may be connected."},
-	{SESSIONS_HIGH, "sessions_high", "", "gauge", "The most clients that were connected."},
-	{SESSIONS_TOTAL, "sessions_total", "", "counter", "Clients that were let in."},
-	{SESSIONS_REFUSED, "sessions_refused_total", "", "counter", "Clients turned away."},
-	{LISTENER, "listener_sessions", "", "gauge", "Clients connected, by listener."},
-	{MAILS_SENT, "mails_total", "{status=\"sent\"}", "counter", "Mails that clients offered."},
-	{MAILS_REFUSED, "mails_total", "{status=\"refused\"}", NULL, NULL},
-	{MAILS_QUEUED, "mails_total", "{status=\"queued\"}", NULL, NULL},
-	{RECIPIENTS_SENT, "recipients_total", "{status=\"sent\"}", "counter", "Their recipients."},
-	{RECIPIENTS_REFUSED, "recipients_total", "{status=\"refused\"}", NULL, NULL},
-	{OCTETS, "sent_bytes_total", "", "counter", "Content of the mails sent."},
-	{CALLS, "gateway_connects_total", "", "counter", "Connections made to gateways."},
-	{GATEWAY, "gateway_up", "", "gauge", "1 up, 0 down; none while it was not tried."},
-	{SINCE, "gateway_since_seconds", "", "gauge", "When that began."},
-	{CONNECTIONS, "gateway_connections", "", "gauge", "Connections to the gateway."},
-	{IDLE, "gateway_connections_idle", "", "gauge", "Those that are kept for later."},
-	{TAKEN, "gateway_mails_total", "", "counter", "Mails that the gateway has taken."},
+/*
+ * Name without gatepost_, labels that are fixed, type, help. Without type and help: one more sample
+ * of the metric before.
+ */
+static const char *const metrics[] = {
+	[UP] = "up gauge Whether the relay answers.",
+	[TROUBLE] = "trouble gauge Whether something keeps mail from flowing.",
+	[BUILD] = "build_info{version=\"" GATEPOST_VERSION "\"} gauge What runs.",
+	[STARTED] = "start_time_seconds gauge When this configuration was taken up.",
+	[GENERATION] = "generation gauge Configurations taken up since the start.",
+	[CLOCK] = "clock_set gauge Whether the clock is set.",
+	[SESSIONS] = "sessions gauge Clients that are connected.",
+	[SESSIONS_LIMIT] = "sessions_limit gauge Clients that may be connected.",
+	[SESSIONS_HIGH] = "sessions_high gauge The most clients that were connected.",
+	[SESSIONS_TOTAL] = "sessions_total counter Clients that were let in.",
+	[SESSIONS_REFUSED] = "sessions_refused_total counter Clients turned away.",
+	[LISTENER] = "listener_sessions gauge Clients connected, by listener.",
+	[MAILS_SENT] = "mails_total{status=\"sent\"} counter Mails that clients offered.",
+	[MAILS_REFUSED] = "mails_total{status=\"refused\"}",
+	[MAILS_QUEUED] = "mails_total{status=\"queued\"}",
+	[RECIPIENTS_SENT] = "recipients_total{status=\"sent\"} counter Their recipients.",
+	[RECIPIENTS_REFUSED] = "recipients_total{status=\"refused\"}",
+	[OCTETS] = "sent_bytes_total counter Content of the mails sent.",
+	[CALLS] = "gateway_connects_total counter Connections made to gateways.",
+	[GATEWAY] = "gateway_up gauge 1 up, 0 down; none while it was not tried.",
+	[SINCE] = "gateway_since_seconds gauge When that began.",
+	[CONNECTIONS] = "gateway_connections gauge Connections to the gateway.",
+	[IDLE] = "gateway_connections_idle gauge Those that are kept for later.",
+	[TAKEN] = "gateway_mails_total counter Mails that the gateway has taken.",
 };
 
 static uint64_t of_box(const struct status *s, enum what what)
@@ -117,48 +114,50 @@ static void sample(struct fmt *f, uint64_t value)
 	fmt_char(f, '\n');
 }
 
-static void about(struct fmt *f, const struct metric *m)
+static void about(struct fmt *f, struct bytes name, struct bytes rest)
 {
-	if (m->type == NULL)
+	struct bytes type = bytes_word(&rest);
+
+	name = bytes_first(name, bytes_find(name, '{'));
+	if (type.n == 0)
 		return;
 	fmt_str(f, "# HELP gatepost_");
-	fmt_str(f, m->name);
-	fmt_char(f, ' ');
-	fmt_str(f, m->help);
+	fmt_bytes(f, name);
+	fmt_bytes(f, rest);
 	fmt_str(f, "\n# TYPE gatepost_");
-	fmt_str(f, m->name);
+	fmt_bytes(f, name);
 	fmt_char(f, ' ');
-	fmt_str(f, m->type);
+	fmt_bytes(f, type);
 	fmt_char(f, '\n');
 }
 
-/* The i-th sample of m, where it is known; false behind the last. */
-static bool put(const struct status *s, const struct metric *m, unsigned i, struct fmt *f)
+/* The i-th sample of what, where it is known; false behind the last. */
+static bool put(const struct status *s, enum what what, unsigned i, struct fmt *f)
 {
-	const struct gateway *g = m->what >= GATEWAY ? gateway_at(i) : NULL;
+	const struct gateway *g = what >= GATEWAY ? gateway_at(i) : NULL;
+	struct bytes rest = bytes_of(metrics[what]), metric = bytes_word(&rest);
 	char store[NAMES_HOST + INET_TEXT];
 	struct fmt name;
 
-	if (m->what >= GATEWAY ? g == NULL : i >= (m->what == LISTENER ? s->args->nlisteners : 1))
+	if (what >= GATEWAY ? g == NULL : i >= (what == LISTENER ? s->args->nlisteners : 1))
 		return false;
 	if (i == 0)
-		about(f, m);
-	if (g != NULL && of_gateway(g, m->what) == NOT_KNOWN)
+		about(f, metric, rest);
+	if (g != NULL && of_gateway(g, what) == NOT_KNOWN)
 		return true;
 	fmt_str(f, "gatepost_");
-	fmt_str(f, m->name);
-	fmt_str(f, m->labels);
+	fmt_bytes(f, metric);
 	fmt_init(&name, store, sizeof(store));
 	if (g != NULL) {
 		gateway_print(&name, g);
 		label(f, "gateway", fmt_done(&name));
-		sample(f, of_gateway(g, m->what));
-	} else if (m->what == LISTENER) {
+		sample(f, of_gateway(g, what));
+	} else if (what == LISTENER) {
 		status_listener(&name, s->args, i);
 		label(f, "address", fmt_done(&name));
 		sample(f, inbound_count_at(i));
 	} else {
-		sample(f, of_box(s, m->what));
+		sample(f, of_box(s, what));
 	}
 	return true;
 }
@@ -166,7 +165,7 @@ static bool put(const struct status *s, const struct metric *m, unsigned i, stru
 bool status_prometheus(const struct status *s, struct status_walk *w, struct fmt *f)
 {
 	while (w->part < COUNT(metrics)) {
-		if (put(s, &metrics[w->part], w->i++, f))
+		if (put(s, (enum what)w->part, w->i++, f))
 			return true;
 		w->part++;
 		w->i = 0;
