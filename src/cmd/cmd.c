@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/cmd.h"
 
+#include "base/likeness.h"
 #include "base/on.h"
 
 #include <string.h>
@@ -119,56 +120,17 @@ int cmd_usage(const char *name, const char *what)
 	return EX_USAGE;
 }
 
-#define WORD 16 /* longer ones are near no command */
-
-/* How many letters must be changed, put in, left out or swapped with their neighbour. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned d[3][WORD + 1]; /* the rows before the last, last and present */
-	size_t n = strlen(b);
-
-	if (strlen(a) > WORD || n > WORD)
-		return WORD;
-	for (unsigned k = 0; k <= n; k++)
-		d[1][k] = k;
-	for (unsigned i = 0; a[i] != '\0'; i++) {
-		d[2][0] = i + 1;
-		for (unsigned k = 0; k < n; k++) {
-			unsigned best = d[1][k] + (a[i] != b[k]);
-
-			if (best > d[1][k + 1] + 1)
-				best = d[1][k + 1] + 1;
-			if (best > d[2][k] + 1)
-				best = d[2][k] + 1;
-			if (i > 0 && k > 0 && a[i] == b[k - 1] && a[i - 1] == b[k] &&
-			    best > d[0][k - 1] + 1)
-				best = d[0][k - 1] + 1;
-			d[2][k + 1] = best;
-		}
-		memcpy(d[0], d[1], sizeof(d[0]));
-		memcpy(d[1], d[2], sizeof(d[1]));
-	}
-	return d[1][n];
-}
-
 static int unknown(const char *name)
 {
-	const struct cmd *near = NULL, *c;
-	unsigned least = 3; /* farther ones are no help */
+	struct likeness l;
+	const struct cmd *c;
 
-	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++) {
-		unsigned d = distance(name, c->name);
-
-		if (d < least) {
-			least = d;
-			near = c;
-		}
-	}
-	if (near != NULL)
-		cmd_say(2, "gatepost: there is no command ", name, "; did you mean ", near->name,
-		    "? See: gatepost help\n", NULL);
-	else
-		cmd_say(2, "gatepost: there is no command ", name, "; see: gatepost help\n", NULL);
+	likeness_begin(&l, bytes_of(name));
+	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++)
+		likeness_try(&l, c->name);
+	cmd_say(2, "gatepost: there is no command ", name, l.best != NULL ? "; did you mean " : "",
+		l.best != NULL ? l.best : "", l.best != NULL ? "? See" : "; see",
+		": gatepost help\n", NULL);
 	return EX_USAGE;
 }
 

@@ -17,21 +17,9 @@ static const struct part {
 	{"LOG_SYSLOG", ON(CONFIG_LOG_SYSLOG)},
 };
 
-static const struct limit {
-	const char *name;
-	uint64_t value;
-} limits[] = {
-	{"SESSIONS", CONFIG_SESSIONS},
-	{"GATEWAY_CONNECTIONS", CONFIG_GATEWAY_CONNECTIONS},
-	{"GATEWAYS", CONFIG_GATEWAYS},
-	{"GATEWAY_ADDRESSES", CONFIG_GATEWAY_ADDRESSES},
-	{"RECIPIENTS_MAX", CONFIG_RECIPIENTS_MAX},
-	{"ENVELOPE_BLOCKS", CONFIG_ENVELOPE_BLOCKS},
-	{"LISTENERS", CONFIG_LISTENERS},
-	{"CONF_MEMORY", CONFIG_CONF_MEMORY},
-	{"MESSAGE_SIZE_MAX", CONFIG_MESSAGE_SIZE_MAX},
-	{"CONTROL_SESSIONS", CONFIG_CONTROL_SESSIONS},
-};
+#define TEXT_OF(number) #number
+#define TEXT(symbol) TEXT_OF(symbol)
+#define LIMIT(name) " " #name "=" TEXT(CONFIG_##name)
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -54,13 +42,9 @@ int cmd_version(int argc, char **argv)
 		fmt_str(&f, parts[i].on ? " " : " no-");
 		fmt_str(&f, parts[i].name);
 	}
-	fmt_str(&f, "\nlimits:");
-	for (size_t i = 0; i < COUNT(limits); i++) {
-		fmt_char(&f, ' ');
-		fmt_str(&f, limits[i].name);
-		fmt_char(&f, '=');
-		fmt_u64(&f, limits[i].value);
-	}
-	fmt_str(&f, "\nmbedTLS: none built in\n");
+	fmt_str(&f, "\nlimits:" LIMIT(SESSIONS) LIMIT(GATEWAY_CONNECTIONS) LIMIT(GATEWAYS)
+	    LIMIT(GATEWAY_ADDRESSES) LIMIT(RECIPIENTS_MAX) LIMIT(ENVELOPE_BLOCKS)
+	    LIMIT(LISTENERS) LIMIT(CONF_MEMORY) LIMIT(MESSAGE_SIZE_MAX) LIMIT(CONTROL_SESSIONS)
+	    "\nmbedTLS: none built in\n");
 	return cmd_write(1, fmt_done(&f)) ? EX_OK : EX_IOERR;
 }

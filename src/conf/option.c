@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf/option.h"
 
+#include "base/likeness.h"
 #include "base/limits.h"
 #include "conf/conf.h"
 
@@ -76,12 +77,10 @@ const char *option_value(const struct option *o)
 	return (const char *)&texts + o->value;
 }
 
-static const struct {
-	const char *name;
-	const char *why;
-} refused[] = {
+/* Name, a blank, why. */
+static const char *const refused[] = {
 #define OPTION(id, name, type, scopes, field, spec, max, value, help)
-#define REFUSED(name, why) { name, why },
+#define REFUSED(name, why) name " " why,
 #include "conf/options.def"
 #undef OPTION
 #undef REFUSED
@@ -112,92 +111,22 @@ enum option_id option_find(struct bytes name)
 const char *option_refused(struct bytes name)
 {
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		if (bytes_same_fold(name, bytes_of(refused[i].name)))
-			return refused[i].why;
+		struct bytes known = bytes_of(refused[i]);
+
+		if (bytes_same_fold(name, bytes_first(known, bytes_find(known, ' '))))
+			return refused[i] + name.n + 1;
 	}
 	return NULL;
 }
 
-#define NAME_MAX_COMPARED 63
-
-/* Letters and digits of a name, lower case; 0 if they are too many to be like any of ours. */
-static size_t plain_name(struct bytes name, uint8_t out[NAME_MAX_COMPARED])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '_' || name.p[i] == '-')
-			continue;
-		if (n == NAME_MAX_COMPARED)
-			return 0;
-		out[n++] = byte_lower(name.p[i]);
-	}
-	return n;
-}
-
-static uint8_t least(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return (uint8_t)(m < c ? m : c);
-}
-
-/*
- * Octets to insert, leave out, change or swap with their neighbour to make one name of the
- * other.
- */
-static unsigned distance(struct bytes one, struct bytes two)
-{
-	uint8_t a[NAME_MAX_COMPARED], b[NAME_MAX_COMPARED];
-	uint8_t row[3][NAME_MAX_COMPARED + 1] = { { 0 } };
-	size_t na = plain_name(one, a), nb = plain_name(two, b);
-
-	if (na == 0 || nb == 0)
-		return NAME_MAX_COMPARED;
-	for (size_t j = 0; j <= nb; j++)
-		row[0][j] = (uint8_t)j;
-	for (size_t i = 1; i <= na; i++) {
-		uint8_t *now = row[i % 3], *last = row[(i - 1) % 3], *before = row[(i + 1) % 3];
-
-		now[0] = (uint8_t)i;
-		for (size_t j = 1; j <= nb; j++) {
-			bool same = a[i - 1] == b[j - 1];
-
-			now[j] = least(last[j] + 1u, now[j - 1] + 1u, last[j - 1] + !same);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				now[j] = least(now[j], before[j - 2] + 1u, UINT8_MAX);
-		}
-	}
-	return row[na % 3][nb];
-}
-
-/*
- * Keeps the better of the candidates; more than a third of the letters wrong is no likeness,
- * unless the name is the begin of the candidate.
- */
-static void consider(
-    struct bytes name, const char *candidate, const char **best, unsigned *least_far)
-{
-	struct bytes known = bytes_of(candidate);
-	unsigned far = distance(name, known);
-	size_t shorter = known.n < name.n ? known.n : name.n;
-	bool like = far <= 1 || far <= shorter / 3 ||
-		    (name.n >= 4 && bytes_begins_fold(known, name));
-
-	if (far < *least_far && like) {
-		*best = candidate;
-		*least_far = far;
-	}
-}
-
 const char *option_nearest(struct bytes name)
 {
-	const char *best = NULL;
-	unsigned least_far = NAME_MAX_COMPARED;
+	struct likeness l;
 
+	likeness_begin(&l, name);
 	for (unsigned i = 0; i < OPTIONS; i++)
-		consider(name, option_name(&option_table[i]), &best, &least_far);
-	return best;
+		likeness_try(&l, option_name(&option_table[i]));
+	return l.best;
 }
 
 enum scope_kind scope_find(struct bytes name)
@@ -211,12 +140,12 @@ enum scope_kind scope_find(struct bytes name)
 
 const char *scope_nearest(struct bytes name)
 {
-	const char *best = NULL;
-	unsigned least_far = NAME_MAX_COMPARED;
+	struct likeness l;
 
+	likeness_begin(&l, name);
 	for (unsigned i = SCOPE_GLOBAL + 1; i < SCOPES; i++)
-		consider(name, scopes[i].name, &best, &least_far);
-	return best;
+		likeness_try(&l, scopes[i].name);
+	return l.best;
 }
 
 const char *scope_name(enum scope_kind kind)

@@ -100,22 +100,22 @@ static void mark_seen(struct head *h, enum field field)
 static enum field field_of(struct bytes name)
 {
 	static const struct {
-		struct bytes name;
-		enum field field;
+		char name[12];
+		uint8_t field; /* enum field */
 	} known[] = {
-		{ { (const uint8_t *)"from", 4 }, FIELD_FROM },
-		{ { (const uint8_t *)"reply-to", 8 }, FIELD_REPLY_TO },
-		{ { (const uint8_t *)"date", 4 }, FIELD_DATE },
-		{ { (const uint8_t *)"message-id", 10 }, FIELD_MESSAGE_ID },
-		{ { (const uint8_t *)"sender", 6 }, FIELD_SENDER },
-		{ { (const uint8_t *)"return-path", 11 }, FIELD_SENDER },
-		{ { (const uint8_t *)"received", 8 }, FIELD_RECEIVED },
+		{ "from", FIELD_FROM },
+		{ "reply-to", FIELD_REPLY_TO },
+		{ "date", FIELD_DATE },
+		{ "message-id", FIELD_MESSAGE_ID },
+		{ "sender", FIELD_SENDER },
+		{ "return-path", FIELD_SENDER },
+		{ "received", FIELD_RECEIVED },
 	};
 
 	name = bytes_trim(bytes_first(name, name.n - 1));
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (bytes_same_fold(name, known[i].name))
-			return known[i].field;
+		if (bytes_same_fold(name, bytes_of(known[i].name)))
+			return (enum field)known[i].field;
 	}
 	return FIELD_OTHER;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtp/command.h"
 
-static const char *const names[] = {
+static const char names[][10] = {
 	[SMTP_UNKNOWN] = "?",
 	[SMTP_HELO] = "HELO",
 	[SMTP_EHLO] = "EHLO",
