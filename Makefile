@@ -95,7 +95,7 @@ CODEGEN  := -g -fPIE -fstack-protector-strong $(CODEGEN_MACHINE) -ffunction-sect
 # For size. What is turned off makes code larger here, measured one by one; together 6 KiB.
 SIZE     := -Oz -fno-optimize-sibling-calls -fno-ipa-cp -fno-tree-dominator-opts -fno-thread-jumps \
 	-fno-caller-saves -fno-tree-tail-merge -fno-move-loop-invariants -fno-tree-loop-im -fno-ipa-sra -fno-shrink-wrap \
-	-fno-jump-tables -fno-tree-switch-conversion
+	-fno-jump-tables -fno-tree-switch-conversion -fno-ira-hoist-pressure
 # Every octet of every mail passes through these: speed before size.
 FAST     := smtp/data_in smtp/data_out
 # The product is optimised as a whole: 8 KiB less. Its objects are complete without that too, for tests and gates.

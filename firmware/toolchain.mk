@@ -9,7 +9,7 @@ NM     := $(CROSS_COMPILE)nm
 STRIP  := $(CROSS_COMPILE)strip
 RANLIB := $(CROSS_COMPILE)gcc-ranlib
 
-MUSL_CFLAGS := -Os -pipe -fPIE -fomit-frame-pointer -ffunction-sections -fdata-sections
+MUSL_CFLAGS := -Oz -pipe -fPIE -fomit-frame-pointer -ffunction-sections -fdata-sections
 
 # The key of the cached library: everything that goes into it.
 musl_KEY := $(shell { cat firmware/musl.sh; $(CC) -dumpfullversion -dumpmachine; \

@@ -13,9 +13,9 @@
 #include "io/users.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -171,7 +171,7 @@ static int dial(void)
 			close(fd);
 		return -1;
 	}
-	fcntl(fd, F_SETFL, O_NONBLOCK);
+	ioctl(fd, FIONBIO, &(int){1});
 	return fd;
 }
 
