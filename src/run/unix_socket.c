@@ -4,6 +4,7 @@
 #include "io/errtext.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,6 +12,9 @@
 #include <unistd.h>
 
 #define UNIX_BACKLOG 16
+
+#define UNIX_LOOKS   20u /* for who still serves a socket … */
+#define UNIX_LOOK_MS 50  /* … so long after one another */
 
 static int unix_fail(struct fmt *why, const char *text, int err)
 {
@@ -33,21 +37,36 @@ static void unix_make_folders(const char *path)
 	}
 }
 
+/* Does somebody serve it? A relay that was killed is given a moment: its children die behind it. */
+static int unix_connect(const struct sockaddr_un *un)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < UNIX_LOOKS; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		if (fd < 0)
+			return errno;
+		err = connect(fd, (const struct sockaddr *)un, sizeof(*un)) < 0 ? errno : 0;
+		close(fd);
+		if (err != 0 && err != EAGAIN)
+			break;
+		poll(NULL, 0, UNIX_LOOK_MS);
+	}
+	return err;
+}
+
 /* Takes a socket that nobody serves out of the way. 0 or -errno. */
 static int unix_clear(const struct sockaddr_un *un, struct fmt *why)
 {
 	struct stat st;
-	int fd, err;
+	int err;
 
 	if (lstat(un->sun_path, &st) < 0)
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
 		return unix_fail(why, "there is something that is not a socket", EEXIST);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return unix_fail(why, errtext(errno), errno);
-	err = connect(fd, (const struct sockaddr *)un, sizeof(*un)) < 0 ? errno : 0;
-	close(fd);
+	err = unix_connect(un);
 	if (err == 0 || err == EAGAIN)
 		return unix_fail(why, "another relay is running there", EADDRINUSE);
 	if (err != ECONNREFUSED)
