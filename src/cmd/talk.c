@@ -19,7 +19,7 @@ void talk_open(struct talk *t, int fd, struct bytes ehlo_name, bool trace)
 	t->trace = trace;
 	buf_init(&t->in, t->in_mem, sizeof(t->in_mem));
 	buf_init(&t->out, t->out_mem, sizeof(t->out_mem));
-	client_init(&t->client, ehlo_name);
+	client_init(&t->client, &(struct client_params){ .ehlo_name = ehlo_name });
 }
 
 /* The other side's octets must not reach the terminal as they are. */

@@ -21,6 +21,13 @@ enum conf_kind {
 	CONF_KIND_OTHER, /* a socket, a device … */
 };
 
+enum conf_file {
+	CONF_FILE_CONF,        /* one with secrets in it: a warning where others can read it */
+	CONF_FILE_CA,
+	CONF_FILE_CERTIFICATE,
+	CONF_FILE_KEY,
+};
+
 #define CONF_NAME_MAX   255u  /* octets of one name in a folder */
 #define CONF_PATH_MAX   1023u /* octets of a file's name with its folders */
 #define CONF_STRING_MAX 1000u /* octets of one value */
@@ -57,6 +64,13 @@ struct conf_source {
 
 	/* Is there a user of that name? Optional: every user is taken to exist. */
 	bool (*user_exists)(void *ctx, const char *name);
+
+	/*
+	 * Looks into a file that the configuration names: NULL, or what is wrong with it, in words
+	 * behind its name ("no such file"). For CONF_FILE_KEY other is its certificate chain. A
+	 * warning: begins with "!". Optional: all is taken to be right.
+	 */
+	const char *(*look)(void *ctx, enum conf_file what, const char *path, const char *other);
 
 	/* An address of this machine (of the interface, unless NULL)? Optional: only loopback. */
 	bool (*own_address)(void *ctx, const uint8_t a[16], const char *interface);
@@ -107,8 +121,13 @@ struct conf_listen {
 	struct inet_addr addr;      /* CONF_LISTEN_ADDRESS only */
 	uint32_t listener_sessions; /* 0: no limit */
 	uint16_t port;              /* 0: any; none for CONF_LISTEN_UNIX */
+	/*
+	 * files, absolute or beside the configuration file; NULL: none; both or neither
+	 */
+	const char *tls_certificate, *tls_key;
 	uint8_t kind;               /* enum conf_listen_kind */
 	bool enable;                /* always true outside conf/ */
+	bool use_ssl;               /* TLS from the first octet */
 	const struct conf_scope *scope;
 };
 
@@ -143,10 +162,57 @@ struct conf_routes {
 
 enum conf_auth {
 	CONF_AUTH_NO,
+	CONF_AUTH_YES,
+	CONF_AUTH_ANY,
 };
 
 enum conf_tls {
+	CONF_TLS_DEFAULT, /* see conf_tls_of */
 	CONF_TLS_NO,
+	CONF_TLS_IFAVAILABLE,
+	CONF_TLS_REQUIRED,
+	CONF_TLS_IMPLICIT,
+};
+
+enum conf_verify {
+	CONF_VERIFY_DEFAULT, /* see conf_verify_of */
+	CONF_VERIFY_NO,
+	CONF_VERIFY_CA,
+	CONF_VERIFY_HOST,
+};
+
+enum conf_login {
+	CONF_LOGIN_AUTO,
+	CONF_LOGIN_PLAIN,
+	CONF_LOGIN_LOGIN,
+	CONF_LOGIN_CRAM_MD5,
+	CONF_LOGIN_SCRAM_SHA_256,
+	CONF_LOGIN_XOAUTH2,
+};
+
+enum conf_provider {
+	CONF_PROVIDER_NONE,
+	CONF_PROVIDER_MICROSOFT,
+	CONF_PROVIDER_GOOGLE,
+};
+
+enum conf_grant {
+	CONF_GRANT_DEFAULT, /* microsoft: device; google: code; see conf_oauth */
+	CONF_GRANT_DEVICE,
+	CONF_GRANT_CODE,
+	CONF_GRANT_CLIENT,
+};
+
+/* TLS_Pin */
+struct conf_pins {
+	uint32_t n;
+	uint8_t pin[][32];
+};
+
+/* An Auth_User stanza. */
+struct conf_auth_user {
+	struct bytes name, password;
+	uint32_t binding;
 };
 
 enum conf_lf {
@@ -168,8 +234,9 @@ struct conf_receive {
 	struct bytes local_recipient;            /* mailbox without angle brackets */
 	const struct conf_list *allowed_senders; /* NULL: all; see conf_allows */
 	const struct conf_list *allowed_recipients;
-	bool starttls;
+	bool starttls;            /* where there is a certificate */
 	uint8_t auth;             /* enum conf_auth */
+	bool auth_requires_tls;
 	bool rfc2822_date_header; /* add where missing */
 	bool rfc2822_messageid_header;
 	uint8_t rfc2822_lone_lf_in_body; /* enum conf_lf */
@@ -194,8 +261,21 @@ struct conf_sending {
 	uint32_t idle_timeout, connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout,
 	    body_timeout, host_failure_retry; /* seconds, > 0 */
 	uint16_t remote_smtp_port;
-	uint8_t tls;    /* enum conf_tls */
-	uint8_t unused; /* 0: every octet belongs to a member, see above */
+	uint8_t tls;            /* enum conf_tls; see conf_tls_of */
+	uint8_t tls_verify;     /* enum conf_verify; see conf_verify_of */
+	uint8_t tls_protocols;  /* bits: 1 TLS 1.2, 2 TLS 1.3 */
+	uint8_t login_type;     /* enum conf_login */
+	bool login_plaintext;   /* Outbound_SMTP_AUTH_Allow_Plaintext */
+	uint8_t oauth_provider; /* enum conf_provider */
+	uint8_t oauth_grant;    /* enum conf_grant */
+	uint8_t unused[3]; /* 0: every octet belongs to a member, see above */
+	const struct conf_pins *tls_pin; /* NULL: none */
+	/* The rest are strings of the configuration, NULL where unset. */
+	const char *tls_name;
+	const char *tls_ca; /* a file; never NULL where TLS is built in: there is a default */
+	const char *login_user, *login_pass;
+	const char *oauth_client_id, *oauth_client_secret, *oauth_tenant, *oauth_scope,
+	    *oauth_token_url, *oauth_refresh_token;
 };
 
 _Static_assert(sizeof(struct conf_sending) <= 256, "a delivery key is compared and copied often");
@@ -217,6 +297,8 @@ struct conf {
 	struct conf_global global;
 	const struct conf_listen *listen; /* those to be opened */
 	uint32_t listens;
+	const struct conf_auth_user *auth_user;
+	uint32_t auth_users;
 	uint32_t bindings; /* ids are 0 (default) to bindings - 1 */
 	uint32_t memory;   /* octets of mem in use */
 	const struct conf_tree *tree;
@@ -258,6 +340,34 @@ void conf_sending(
 bool conf_only_gateway(const struct conf *c, uint32_t binding, struct conf_sending *out);
 
 void conf_header(const struct conf *c, uint32_t binding, struct conf_header *out);
+
+/*
+ * TLS towards a gateway at that port, never CONF_TLS_DEFAULT: as set, else implicit at 465, else
+ * required with a login, else ifavailable.
+ */
+enum conf_tls conf_tls_of(const struct conf_sending *s, uint16_t port);
+
+/*
+ * What is verified of its certificate: as set, else host with a login or where TLS was set to
+ * required, else no. Pins count beside it.
+ */
+enum conf_verify conf_verify_of(const struct conf_sending *s);
+
+/* Is a login configured? Does it want a token of OAuth 2.0 (XOAUTH2)? */
+bool conf_has_login(const struct conf_sending *s);
+bool conf_wants_token(const struct conf_sending *s);
+
+/* The Auth_User of that name (case counts), or NULL. */
+const struct conf_auth_user *conf_auth_user(const struct conf *c, struct bytes name);
+
+/*
+ * The i-th distinct file that TLS_CA names anywhere, the default included where it is in force
+ * somewhere; NULL behind the last.
+ */
+const char *conf_ca_file(const struct conf *c, unsigned i);
+
+/* Does p point to a string of the configuration? (A message of another process may say so.) */
+bool conf_owns(const struct conf *c, const char *p);
 
 /* "default" for CONF_BINDING_DEFAULT. */
 struct bytes conf_binding_name(const struct conf *c, uint32_t binding);

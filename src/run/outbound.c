@@ -80,7 +80,7 @@ static void dial_done(struct dial *d, int fd, unsigned index)
 		fmt_bytes(&f, name);
 	else
 		inet_print_literal(&f, &local);
-	client_init(&o->client, fmt_done(&f));
+	client_init(&o->client, &(struct client_params){ .ehlo_name = fmt_done(&f) });
 	o->state = OB_HELLO;
 	if (conn_open(&o->conn, fd, on_event) != 0)
 		gp_bug("outbound: epoll refuses a connection");

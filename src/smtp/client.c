@@ -184,20 +184,21 @@ bool client_end(struct client *c, struct buf *out)
 
 /* ---- replies ---- */
 
-void client_init(struct client *c, struct bytes ehlo_name)
+void client_init(struct client *c, const struct client_params *params)
 {
-	if (ehlo_name.n == 0 || ehlo_name.n > LIMIT_HOSTNAME)
+	if (params->ehlo_name.n == 0 || params->ehlo_name.n > LIMIT_HOSTNAME)
 		gp_bug("client_init: name");
 	memset(c, 0, sizeof(*c));
 	reply_parser_init(&c->parser);
-	c->ehlo_name = ehlo_name;
+	c->params = *params;
+	c->secure = params->tls == CLIENT_TLS_IMPLICIT;
 	push(c, CLIENT_CMD_GREETING);
 }
 
 static void say_hello(struct client *c, struct buf *out, enum client_command cmd)
 {
 	bool esmtp = cmd == CLIENT_CMD_EHLO;
-	struct bytes piece[2] = { esmtp ? BYTES("EHLO ") : BYTES("HELO "), c->ehlo_name };
+	struct bytes piece[2] = { esmtp ? BYTES("EHLO ") : BYTES("HELO "), c->params.ehlo_name };
 
 	if (!put_line(out, piece, 2))
 		gp_bug("client: no room for EHLO");

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "smtp/data_out.h"
 #include "smtp/reply.h"
+#include "smtp/sasl.h"
 #include "smtp/smtp.h"
 
 enum client_command {
@@ -21,6 +22,8 @@ enum client_command {
 	CLIENT_CMD_GREETING, /* nothing was sent: the greeting is awaited */
 	CLIENT_CMD_EHLO,
 	CLIENT_CMD_HELO,
+	CLIENT_CMD_STARTTLS,
+	CLIENT_CMD_AUTH, /* and each response to a challenge */
 	CLIENT_CMD_MAIL,
 	CLIENT_CMD_RCPT,
 	CLIENT_CMD_DATA,
@@ -32,7 +35,23 @@ enum client_command {
 
 enum client_event {
 	CLIENT_MORE,  /* nothing whole has come */
-	CLIENT_READY, /* greeting and EHLO (or HELO) are done; mail may be sent */
+	CLIENT_READY, /* greeting and EHLO (or HELO), TLS and login are done; mail may be sent */
+	/*
+	 * STARTTLS was accepted and nothing came behind it: do the handshake, then call
+	 * client_secured. All that the gateway had said is forgotten (RFC 3207 4.2).
+	 */
+	CLIENT_STARTTLS,
+	/*
+	 * All is done but the login: call client_login, or client_no_login. c->secure and
+	 * c->mechanisms tell what is possible.
+	 */
+	CLIENT_LOGIN,
+	/*
+	 * The login was refused (client_last() tells): client_login may be called once more, with
+	 * other secrets; else the session is of no use.
+	 */
+	CLIENT_LOGIN_REFUSED,
+	CLIENT_WORK, /* a slice of work is done: step again in the next turn, whatever comes */
 	CLIENT_REPLY, /* client_last() answers what.command */
 	/*
 	 * A reply whose first octet came in the body, before the end of data was sent: the verdict
@@ -54,6 +73,21 @@ enum client_failure {
 	CLIENT_BAD_REPLY,   /* no sense, too long, or a code without meaning there (250 to DATA) */
 	CLIENT_OUT_OF_STEP, /* a reply that nobody asked for */
 	CLIENT_CLOSING,     /* a 421 that nobody asked for: an idle session is ended */
+	CLIENT_NO_STARTTLS, /* required, and not offered (code 0) or refused */
+	CLIENT_BAD_LOGIN,   /* the dialogue of AUTH makes no sense, or SCRAM's proof is wrong: c->sasl->why */
+};
+
+enum client_tls {
+	CLIENT_TLS_NO,        /* never */
+	CLIENT_TLS_OFFERED,   /* where it is offered and not refused */
+	CLIENT_TLS_REQUIRED,
+	CLIENT_TLS_IMPLICIT,  /* the connection is encrypted from its beginning */
+};
+
+struct client_params {
+	struct bytes ehlo_name; /* a dotted name or an address literal, at most LIMIT_HOSTNAME octets */
+	uint8_t tls;            /* enum client_tls */
+	bool login;             /* CLIENT_LOGIN comes before CLIENT_READY */
 };
 
 struct client_what {
@@ -67,8 +101,11 @@ struct client {
 	struct reply_parser parser;
 	struct data_out data;
 	uint64_t size_limit;    /* SIZE announced; 0: none or not offered */
-	struct bytes ehlo_name; /* owner's storage */
-	bool offers_size, pipelining, eightbitmime, smtputf8, enhanced;
+	struct client_params params; /* the name is the owner's storage */
+	struct sasl *sasl;      /* of the login under way */
+	uint8_t mechanisms;     /* of AUTH, offered: a set of enum sasl_mechanism */
+	bool offers_size, pipelining, eightbitmime, smtputf8, enhanced, starttls, auth;
+	bool secure;  /* the connection is encrypted */
 	bool esmtp;   /* EHLO was accepted */
 	bool in_body; /* 354 came, the end of data not yet sent */
 	bool ready;
@@ -83,11 +120,21 @@ struct client {
 /* Room that client_step needs in out until CLIENT_READY. */
 #define CLIENT_HELLO_ROOM (LIMIT_HOSTNAME + 64u)
 
+/* params is copied, its name outlives c. The greeting is awaited first. */
+void client_init(struct client *c, const struct client_params *params);
+
+/* The handshake that CLIENT_STARTTLS asked for is done: says EHLO again. */
+void client_secured(struct client *c, struct buf *out);
+
 /*
- * ehlo_name (a dotted name or an address literal, at most LIMIT_HOSTNAME octets) outlives c. The
- * greeting is awaited first.
+ * Begins the exchange that sasl_init prepared; sasl outlives it, and so do its secrets until it
+ * is over. While client_is_writing, step again whenever out has room.
  */
-void client_init(struct client *c, struct bytes ehlo_name);
+void client_login(struct client *c, struct sasl *sasl, struct buf *out);
+bool client_is_writing(const struct client *c);
+
+/* No login: CLIENT_READY follows from the next step. */
+void client_no_login(struct client *c);
 
 /*
  * Takes from *in; may append EHLO or HELO to out by itself (there must be CLIENT_HELLO_ROOM until

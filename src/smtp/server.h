@@ -19,7 +19,30 @@ struct server_params {
 	bool data_lone_lf_ends_data;
 	bool data_pedantic_headers;
 	bool data_pedantic_body;
+	bool starttls;           /* offered, while the session is in clear */
+	uint8_t auth;            /* enum server_auth */
+	bool auth_requires_tls;  /* AUTH is offered and taken only once the session is encrypted */
+	/* CRAM-MD5's challenge, unlike any other session's: "<...@host>"; n = 0: not offered */
+	struct bytes challenge;
 };
+
+enum server_auth {
+	SERVER_AUTH_NO,
+	SERVER_AUTH_USERS, /* the owner knows the users */
+	SERVER_AUTH_ANY,   /* PLAIN and LOGIN, whatever is sent; the owner is asked all the same */
+};
+
+/* What a client wants to be known as; borrowed. */
+struct server_login {
+	struct bytes user;
+	struct bytes password;  /* n = 0 with a digest */
+	struct bytes digest;    /* CRAM-MD5: 32 hexadecimal digits; else n = 0 */
+	struct bytes challenge; /* that it answers */
+	/* too long to be kept, or it made no sense in a way that AUTH = any has to take */
+	bool unreadable;
+};
+
+#define SERVER_USER 128u /* octets of a user's name that are kept */
 
 /*
  * What a session counts as errors of the client (LIMIT_ERRORS of them end it): 500, 501, 502, 503
@@ -40,6 +63,12 @@ enum server_event {
 	SERVER_DATA,   /* question: 354 lets the content come, anything else ends the transaction */
 	SERVER_BODY,   /* what.run: canonical content to pass on */
 	SERVER_EOM,    /* question: the end of data; what.fault: the box refuses the content */
+	/*
+	 * question: may TLS begin? After 220 the owner flushes, sees that nothing has come behind
+	 * the command (else it closes without a word), does the handshake, calls server_secured
+	 */
+	SERVER_STARTTLS,
+	SERVER_LOGIN,  /* question: what.login; 235 or a refusal */
 	SERVER_QUIT,   /* 221 is in out: flush and close */
 	SERVER_CLOSE,  /* flush (if anything is in out) and close; what.reason for the log */
 };
@@ -49,6 +78,7 @@ struct server_what {
 	struct smtp_mail_params mail;
 	struct bytes run;
 	enum data_fault fault;
+	struct server_login login;
 	const char *reason; /* static text: what was wrong and what would be right; or a reply */
 };
 
@@ -66,6 +96,12 @@ struct server {
 	uint8_t question;    /* the event that parked it */
 	uint8_t errors;
 	bool esmtp; /* EHLO was said */
+	bool secure;        /* the session is encrypted */
+	bool authenticated;
+	uint8_t auth_stage; /* of the AUTH under way: server_auth.c */
+	uint8_t auth_tries;
+	uint8_t user_n;
+	char user[SERVER_USER]; /* of LOGIN, while its password is awaited */
 	bool parked;
 	bool mail_refused; /* the last MAIL was, and no transaction was begun or reset since */
 	bool utf8;      /* SMTPUTF8 given in this transaction's MAIL */
@@ -93,6 +129,12 @@ enum server_event server_step(struct server *s, struct bytes *in, struct buf *ou
  * ends the session. The owner made sure that out has LIMIT_REPLY_PRINTED octets of room
  * (server_step saw to that before it asked). */
 void server_answer(struct server *s, struct buf *out, const struct reply *r);
+
+/*
+ * TLS stands (after SERVER_STARTTLS, or before the greeting of an implicit listener): all that was
+ * said before is forgotten (RFC 3207 4.2).
+ */
+void server_secured(struct server *s);
 
 /* Between transactions (nothing of a mail under way) — where a session may be ended with 421
  * without loss. */

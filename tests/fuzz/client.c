@@ -133,7 +133,7 @@ static void begin(struct session *s, uint8_t habits)
 {
 	memset(&s->client, 0x55, sizeof(s->client));
 	buf_init(&s->out, s->mem, sizeof(s->mem));
-	client_init(&s->client, BYTES("box.test"));
+	client_init(&s->client, &(struct client_params){ .ehlo_name = BYTES("box.test") });
 	s->habits = habits;
 	s->todo = DO_MAIL;
 	s->over = false;

@@ -514,7 +514,7 @@ static void begin(void)
 	buf_init(&near.out, near.out_mem, LIMIT_PATH + 100 + next() % 1000);
 	buf_init(&far.in, far.in_mem, LIMIT_COMMAND_LINE + 2 + next() % 1000);
 	buf_init(&far.out, far.out_mem, LIMIT_REPLY_PRINTED + next() % 1000);
-	client_init(&client, BYTES("box.test"));
+	client_init(&client, &(struct client_params){ .ehlo_name = BYTES("box.test") });
 	server_init(&server, &params);
 	server_greet(&server, &far.out, NULL);
 	note(&sent, RESET); /* EHLO, which the client says by itself */

@@ -194,7 +194,7 @@ static bool play(struct player *p, const char *const *script, size_t cut)
 
 	memset(p, 0, sizeof(*p));
 	buf_init(&p->out, p->mem, sizeof(p->mem));
-	client_init(&p->c, BYTES("box.test"));
+	client_init(&p->c, &(struct client_params){ .ehlo_name = BYTES("box.test") });
 	p->cut = cut;
 	for (i = 0; script[i] != NULL && p->wrong == NULL; i++)
 		play_line(p, script[i]);
@@ -429,7 +429,7 @@ static void begin(const char *extensions)
 	struct client_what what;
 
 	buf_init(&out, mem, sizeof(mem));
-	client_init(&c, BYTES("[192.0.2.1]"));
+	client_init(&c, &(struct client_params){ .ehlo_name = BYTES("[192.0.2.1]") });
 	hear_all("220 x\r\n", &what);
 	hear_all(extensions, &what);
 	buf_clear(&out);
@@ -465,7 +465,7 @@ static void test_awaits(void)
 	struct client_what what;
 
 	buf_init(&out, mem, sizeof(mem));
-	client_init(&c, BYTES("a.test"));
+	client_init(&c, &(struct client_params){ .ehlo_name = BYTES("a.test") });
 	is_num(client_awaits(&c), CLIENT_CMD_GREETING, "first the greeting is awaited");
 	hear_all("220 x\r\n", &what);
 	is_num(client_awaits(&c), CLIENT_CMD_EHLO, "then the answer to EHLO");
@@ -563,7 +563,7 @@ static void test_reply_text(void)
 	is_str(line, "250 2.1.5 one two", "an acceptance of two lines too");
 
 	buf_init(&out, mem, sizeof(mem));
-	client_init(&c, BYTES("a.test"));
+	client_init(&c, &(struct client_params){ .ehlo_name = BYTES("a.test") });
 	is_num(hear_all("HTTP/1.1 400 Bad Request\r\n", &what), CLIENT_FAILED, "what is no SMTP");
 	is_bytes(((struct bytes){ (const uint8_t *)client_last(&c)->text, client_last(&c)->n }),
 	    BYTES("HTTP/1.1 400 Bad Request"), "can be shown");
