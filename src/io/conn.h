@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A non-blocking stream: descriptor, input and output buffers (later TLS between them). It only
+ * A non-blocking stream: descriptor, input and output buffers, perhaps TLS between them. It only
  * moves octets; its owner decides.
  */
 #ifndef IO_CONN_H
@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "io/loop.h"
+#include "io/tls.h"
 
 struct conn {
 	struct watch watch;
@@ -23,7 +24,11 @@ struct conn {
 	bool drained;  /* the last read took all there was */
 	/* epoll said that the peer has ended its sending; eof follows once all is read */
 	bool hangup;
+	bool shaking;  /* the handshake of tls is under way: nothing else goes */
+	uint8_t step;  /* enum tls_step of its last step */
 	int error;     /* errno where lost, else 0 */
+	struct tls *tls; /* NULL: in clear */
+	struct loop_task again; /* there is more to do than epoll knows */
 	uint64_t received, sent; /* octets */
 };
 
@@ -32,6 +37,18 @@ struct conn {
  * before or after. 0 or -errno (fd is then still the caller's).
  */
 int conn_open(struct conn *c, int fd, watch_fn *fn);
+
+/*
+ * From now on all goes through t, which becomes c's; its handshake is to be done first. `in` has to
+ * be empty: what lies there came in clear.
+ */
+void conn_secure(struct conn *c, struct tls *t);
+
+/*
+ * One step of the handshake, whenever the owner's watch function is called while `shaking` (events
+ * may be 0: the next step is due). TLS_FAILED: tls_why(c->tls) tells, until conn_close. Rearms.
+ */
+enum tls_step conn_shake(struct conn *c);
 
 /* Reads once, as far as `in` has room. Sets eof, lost. Returns octets read. */
 size_t conn_fill(struct conn *c);
@@ -42,7 +59,7 @@ size_t conn_flush(struct conn *c);
 /*
  * Once at the end of a turn: interest in reading where `in` has room and no eof was seen and
  * want_in; in writing where blocked. The end of the peer's sending (EPOLLRDHUP) is watched until
- * seen.
+ * seen. Octets that TLS has read already make the watch function be called as if they came then.
  */
 void conn_rearm(struct conn *c, bool want_in);
 
@@ -53,7 +70,7 @@ void conn_rearm(struct conn *c, bool want_in);
 void conn_events(struct conn *c, uint32_t events);
 
 /*
- * Octets of what was sent that have left this machine's kernel: the peer's has them. A write may
+ * Octets of what was sent (with TLS: of what TLS made of it) that have left this machine's kernel: the peer's has them. A write may
  * find no room for long while this grows.
  */
 uint64_t conn_taken(const struct conn *c);
@@ -63,6 +80,9 @@ uint64_t conn_taken(const struct conn *c);
  * (Nagle's algorithm at its end), and we have nothing to send meanwhile.
  */
 void conn_acknowledge(struct conn *c);
+
+/* Ends our sending, the peer's goes on. */
+void conn_shut(struct conn *c);
 
 /* Closes. With reset = true so that the peer learns at once (RST), unsent octets dropped. */
 void conn_close(struct conn *c, bool reset);

@@ -70,6 +70,10 @@ static void give_back(struct loop_task *t)
 {
 	struct inbound *in = LOOP_OWNER(struct inbound, gone, t);
 
+	if (in->turn.queued || in->conn.again.queued) { /* not before these have run */
+		loop_at_end(t, give_back);
+		return;
+	}
 	pool_give(&pool, in);
 	stats.sessions_now = pool.used;
 }

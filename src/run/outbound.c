@@ -72,7 +72,6 @@ static void dial_done(struct dial *d, int fd, unsigned index)
 			gateway_address_failed(o->gateway, o->order[i]);
 	o->present = (uint8_t)index;
 	listen_local(fd, &local);
-	memset(&o->conn, 0, sizeof(o->conn));
 	buf_init(&o->conn.in, o->in, sizeof(o->in));
 	buf_init(&o->conn.out, o->out, sizeof(o->out));
 	fmt_init(&f, o->ehlo, sizeof(o->ehlo));

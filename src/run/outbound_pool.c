@@ -50,6 +50,10 @@ static void give_back(struct loop_task *t)
 {
 	struct outbound *o = LOOP_OWNER(struct outbound, gone, t);
 
+	if (o->conn.again.queued) { /* not before it has run */
+		loop_at_end(t, give_back);
+		return;
+	}
 	o->gateway = NULL;
 	pool_give(&pool, o);
 	leg_serve_waiting();
