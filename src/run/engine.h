@@ -37,6 +37,8 @@ struct engine_listener {
 };
 #define ENGINE_SUBMIT (~0u)
 
+struct keys;
+
 struct engine_args {
 	const struct conf *conf;
 	struct engine_listener listener[CONFIG_LISTENERS + 1];
@@ -44,6 +46,8 @@ struct engine_args {
 	/* networks of the interfaces listened on, for the word `local` of Relay_Hosts */
 	const struct inet_net *local_nets;
 	unsigned nlocal;
+	const struct keys *keys;           /* of conf's files */
+	int tokens;                        /* the engine's end of the pair for tokens, or -1 */
 	int names;                         /* the engine's end of the pair to its names helper */
 	int control;                       /* listening control socket, or -1 */
 	int supervisor;                    /* orders in, state out */
