@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* gatepost cert: a certificate of one's own for TLS towards the LAN. */
+#include "cmd/cmd.h"
+
+#include "base/digest.h"
+#include "base/esc.h"
+#include "base/inet.h"
+#include "io/clock.h"
+#include "io/errtext.h"
+#include "io/tls.h"
+#include "version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CERT_NAMES 32u
+#define CERT_NAME_MAX 253u /* octets of a DNS name */
+#define CERT_LABEL_MAX 63u
+#define CERT_TEXT 8192u
+#define CERT_PATH (2 * PATH_MAX)
+#define CERT_DAYS 7305u    /* 20 years */
+#define CERT_DAY 86400u
+
+static const char *cert_label(struct bytes label)
+{
+	if (label.n == 0)
+		return "has an empty part between its dots";
+	if (label.n > CERT_LABEL_MAX)
+		return "has a part of more than 63 characters";
+	if (label.p[0] == '-' || label.p[label.n - 1] == '-')
+		return "has a part that begins or ends with a hyphen";
+	return NULL;
+}
+
+static const char *cert_octet(uint8_t c)
+{
+	if (c == '*')
+		return "has a wildcard: write out each name";
+	if (c >= 0x80)
+		return "is not ASCII: write it in its xn-- form";
+	if (c == ':')
+		return "is neither an IPv6 address nor a name: names come without a port";
+	if (c == '/')
+		return "is a path or an address block: write a name, and the folder behind -o";
+	if (!byte_is_alnum(c) && c != '-' && c != '_' && c != '.')
+		return "has a character that no host name has";
+	return NULL;
+}
+
+/* What is wrong with it; NULL: it is an address or a host name. */
+static const char *cert_name_wrong(struct bytes name)
+{
+	const char *wrong = NULL;
+	struct inet_addr addr;
+	bool numeric = true;
+
+	if (inet_parse_addr(name, &addr))
+		return addr.zone[0] != '\0' ? "has a zone, which no certificate can tell" : NULL;
+	if (name.n == 0)
+		return "is empty";
+	if (name.n > CERT_NAME_MAX)
+		return "is longer than any host name";
+	for (size_t i = 0; i < name.n && wrong == NULL; i++) {
+		wrong = cert_octet(name.p[i]);
+		numeric = numeric && (byte_is_digit(name.p[i]) || name.p[i] == '.');
+	}
+	if (wrong != NULL)
+		return wrong;
+	if (numeric)
+		return "is neither an IPv4 address nor a name";
+	while (name.n > 0 && wrong == NULL) {
+		struct bytes label = bytes_first(name, bytes_find(name, '.'));
+
+		wrong = cert_label(label);
+		if (wrong == NULL && label.n + 1 == name.n)
+			wrong = "ends with a dot: leave that out";
+		name = bytes_skip(name, label.n + 1);
+	}
+	return wrong;
+}
+
+/* Without the brackets of an IPv6 address. */
+static struct bytes cert_bare(const char *arg)
+{
+	struct bytes x = bytes_of(arg);
+
+	if (x.n >= 2 && x.p[0] == '[' && x.p[x.n - 1] == ']')
+		return bytes_skip(bytes_first(x, x.n - 1), 1);
+	return x;
+}
+
+/* Reads the names; EX_OK, or what was told is wrong. */
+static int cert_names(char **argv, unsigned n, struct bytes *out)
+{
+	char text[CERT_NAME_MAX + 1]; /* enough to know it by */
+	struct fmt f;
+
+	if (n == 0)
+		return cmd_usage("cert", "wants the names or addresses under which devices find this box");
+	if (n > CERT_NAMES)
+		return cmd_usage("cert", "takes at most 32 names");
+	for (unsigned i = 0; i < n; i++) {
+		const char *wrong = cert_name_wrong(bytes_of(argv[i]));
+
+		if (wrong != NULL) {
+			fmt_init(&f, text, sizeof(text));
+			esc_word(&f, bytes_of(argv[i]));
+			cmd_say(STDERR_FILENO, "gatepost cert: ", text, " ", wrong, "\n", NULL);
+			return EX_DATAERR;
+		}
+		out[i] = cert_bare(argv[i]);
+	}
+	return EX_OK;
+}
+
+/* DIR/NAME and what follows, by its absolute name. */
+static bool cert_path(char *out, const char *folder, struct bytes name, const char *end)
+{
+	struct fmt f;
+
+	fmt_init(&f, out, CERT_PATH);
+	/* the C library's getcwd brings a heap */
+	if (folder[0] != '/') {
+		if (syscall(SYS_getcwd, out, PATH_MAX) < 0)
+			return false;
+		f.n = strlen(out);
+		fmt_char(&f, '/');
+	}
+	if (strcmp(folder, ".") != 0) {
+		fmt_str(&f, folder);
+		fmt_char(&f, '/');
+	}
+	fmt_bytes(&f, name);
+	fmt_str(&f, end);
+	return !f.cut;
+}
+
+static int cert_failed(const char *path, int error)
+{
+	cmd_say(STDERR_FILENO, "gatepost cert: ", path, ": ",
+	    error == EEXIST ? "is there already; nothing is overwritten" : errtext(error), "\n", NULL);
+	return error == EIO || error == ENOSPC ? EX_IOERR : EX_CANTCREAT;
+}
+
+/* Fills the new file and sees that it is on the medium; closes it. 0 or errno. */
+static int cert_fill(int fd, mode_t mode, const char *text)
+{
+	bool good = fchmod(fd, mode) == 0 && cmd_write(fd, bytes_of(text)) && fsync(fd) == 0;
+	int error = good ? 0 : errno;
+
+	close(fd);
+	return error;
+}
+
+/* Both files or none. */
+static int cert_store(const char *const path[2], const char *const text[2])
+{
+	static const mode_t mode[2] = { 0600, 0644 };
+	int fd[2], error, at = 0;
+
+	fd[0] = open(path[0], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd[0] < 0)
+		return cert_failed(path[0], errno);
+	fd[1] = open(path[1], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd[1] < 0) {
+		error = errno;
+		close(fd[0]);
+		unlink(path[0]);
+		return cert_failed(path[1], error);
+	}
+	error = cert_fill(fd[0], mode[0], text[0]);
+	if (error == 0) {
+		at = 1;
+		error = cert_fill(fd[1], mode[1], text[1]);
+	} else {
+		close(fd[1]);
+	}
+	if (error == 0)
+		return EX_OK;
+	unlink(path[0]);
+	unlink(path[1]);
+	return cert_failed(path[at], error);
+}
+
+static int cert_make(const struct bytes *name, unsigned names, const char *folder)
+{
+	static char key_path[CERT_PATH], cert_file[CERT_PATH], key[CERT_TEXT], cert[CERT_TEXT];
+	const char *const path[2] = { key_path, cert_file }, *const text[2] = { key, cert };
+	uint64_t now = clock_wall();
+	char said[200];
+	struct fmt why;
+	int status;
+
+	fmt_init(&why, said, sizeof(said));
+	if (!cert_path(key_path, folder, name[0], ".key") || !cert_path(cert_file, folder, name[0], ".crt"))
+		return cert_failed(folder, ENAMETOOLONG);
+	if (now < BUILD_DATE)
+		now = BUILD_DATE;
+	if (!tls_init(&why) ||
+	    !tls_make_pair(name, names, now - CERT_DAY, CERT_DAYS, cert, key, CERT_TEXT, &why)) {
+		cmd_say(STDERR_FILENO, "gatepost cert: ", said, "\n", NULL);
+		return EX_SOFTWARE;
+	}
+	status = cert_store(path, text);
+	digest_wipe(key, sizeof(key));
+	if (status == EX_OK && !cmd_say(STDOUT_FILENO, "TLS_Certificate = \"", cert_file,
+	    "\"\nTLS_Key = \"", key_path, "\"\n", NULL))
+		status = EX_IOERR;
+	return status;
+}
+
+int cmd_cert(int argc, char **argv)
+{
+	struct bytes name[CERT_NAMES];
+	const char *folder = ".";
+	unsigned names;
+	struct opts o;
+	int option, status;
+
+	opts_init(&o, argc, argv, "o:folder");
+	while ((option = opts_next(&o)) != 0) {
+		if (option < 0)
+			return EX_USAGE;
+		folder = o.value;
+	}
+	names = (unsigned)(argc - o.at);
+	status = cert_names(argv + o.at, names, name);
+	return status != EX_OK ? status : cert_make(name, names, folder);
+}
