@@ -106,6 +106,8 @@ CFLAGS_OBJECT = $(CFLAGS_RELAY) $(if $(filter $(FAST),$(1)),-O2,$(SIZE)) $(LTO) 
 CFLAGS_ASAN  := $(COMMON) -O1 -g -fno-omit-frame-pointer -fno-common -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 
+include firmware/mbedtls.mk
+
 # $(call folder_flags,OBJECT): by the folder under src/
 folder_flags = $(if $(filter $(PURE),$(firstword $(subst /, ,$(1)))),-Wconversion,-D_GNU_SOURCE)
 
@@ -115,6 +117,8 @@ keep = $(if $(filter-out $(file <$(1)),$(2))$(filter-out $(2),$(file <$(1))),$(s
 
 $(call keep,$(O)/flags,$(CC) $(CFLAGS_OBJECT) $(FAST) $(MUSL) $(MUSL_LDFLAGS))
 $(call keep,$(O)/asan/flags,$(CC) $(CFLAGS_ASAN))
+$(call keep,$(O)/mbedtls,$(MBEDTLS_product))
+$(call keep,$(O)/asan/mbedtls,$(MBEDTLS_asan))
 $(call keep,$(O)/objects,$(relay-y))
 $(shell sh firmware/version.sh $(O)/version.h)
 
@@ -124,12 +128,15 @@ objects_asan := $(addprefix $(O)/asan/obj/,$(relay-y:run/sandbox.o=run/sandbox_n
 $(O)/obj/%.o: src/%.c $(O)/flags | $(O)/config.h $(MUSL)/include/stdio.h
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(call CFLAGS_OBJECT,$*) $(call folder_flags,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(Q)$(CC) $(call CFLAGS_OBJECT,$*) $(call folder_flags,$*) $(call mbedtls_flags,product,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 $(O)/asan/obj/%.o: src/%.c $(O)/asan/flags | $(O)/config.h
 	$(call say,CC,$< (asan))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ASAN) $(call folder_flags,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ASAN) $(call folder_flags,$*) $(call mbedtls_flags,asan,$*) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(addprefix $(O)/obj/,$(MBEDTLS_USERS) cmd/version.o): $(O)/mbedtls | $(call mbedtls_archive,product)
+$(addprefix $(O)/asan/obj/,$(MBEDTLS_USERS) cmd/version.o): $(O)/asan/mbedtls | $(call mbedtls_archive,asan)
 
 $(O)/librelay.a: $(objects) $(O)/objects
 	$(call say,AR,$@)
@@ -139,7 +146,7 @@ $(O)/asan/librelay.a: $(objects_asan) $(O)/objects
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(objects_asan)
 
-$(O)/gatepost.debug: $(O)/obj/main.o $(O)/librelay.a
+$(O)/gatepost.debug: $(O)/obj/main.o $(O)/librelay.a $(call mbedtls_archive,product)
 	$(call say,LD,$@)
 	$(Q)$(call musl_link,$@,$^,$(CODEGEN) $(SIZE) $(LTO) -Xlinker -Map=$(O)/gatepost.map)
 
@@ -147,7 +154,7 @@ $(O)/gatepost: $(O)/gatepost.debug
 	$(call say,STRIP,$@)
 	$(Q)$(STRIP) -s -R .comment -o $@ $<
 
-$(O)/asan/gatepost: $(O)/asan/obj/main.o $(O)/asan/librelay.a
+$(O)/asan/gatepost: $(O)/asan/obj/main.o $(O)/asan/librelay.a $(call mbedtls_archive,asan)
 	$(call say,LD,$@)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -pthread
 

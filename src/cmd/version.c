@@ -45,6 +45,6 @@ int cmd_version(int argc, char **argv)
 	fmt_str(&f, "\nlimits:" LIMIT(SESSIONS) LIMIT(GATEWAY_CONNECTIONS) LIMIT(GATEWAYS)
 	    LIMIT(GATEWAY_ADDRESSES) LIMIT(RECIPIENTS_MAX) LIMIT(ENVELOPE_BLOCKS)
 	    LIMIT(LISTENERS) LIMIT(CONF_MEMORY) LIMIT(MESSAGE_SIZE_MAX) LIMIT(CONTROL_SESSIONS)
-	    "\nmbedTLS: none built in\n");
+	    "\nmbedTLS: " MBEDTLS_HERE "\n");
 	return cmd_write(1, fmt_done(&f)) ? EX_OK : EX_IOERR;
 }
