@@ -22,36 +22,54 @@ enum sasl_mechanism { /* bits: a set of them fits an octet */
 #define SASL_TOKEN_MAX 8192u /* octets of a token or password */
 #define SASL_ROUNDS 1024u    /* of PBKDF2 in one step */
 #define SASL_ROUNDS_MAX 200000u /* a server that wants more fails */
+#define SASL_LINE_MAX 512u   /* octets of the line of AUTH (RFC 4954 section 4), XOAUTH2 apart */
+#define SASL_WRITE_ROOM 32u  /* octets of room with which sasl_write always gets on */
+
+struct sasl_kind;
 
 struct sasl {
-	uint8_t mechanism; /* enum sasl_mechanism */
-	uint8_t stage;
-	bool initial;      /* the next response goes on the line of AUTH */
+	const struct sasl_kind *kind;
+	uint8_t stage;     /* responses begun, the one on the line of AUTH counted */
+	uint8_t part;      /* of the line that is written: enum in sasl.c */
+	bool proved;       /* SCRAM: the server knows the password */
 	struct bytes user, secret; /* the owner's; secret: password or token */
 	size_t written;    /* octets of the present response that were encoded */
-	const char *why;   /* of SASL_WRONG: in words, static */
+	const char *why;   /* of SASL_WRONG and of a false sasl_accept: in words, static */
 	/* SCRAM */
 	uint32_t rounds;   /* that are left */
-	uint8_t u[DIGEST_SHA256], sum[DIGEST_SHA256], server_key_proof[DIGEST_SHA256];
-	char nonce[SASL_NONCE + 1];
+	uint8_t u[DIGEST_SHA256], sum[DIGEST_SHA256];
+	uint8_t proof[DIGEST_SHA256]; /* that the server has to show */
+	uint16_t tail;     /* where in text the first message ends, then where the last one begins */
 	uint16_t text_n;
-	char text[1024];   /* the response, or what goes into the proof */
+	char text[1024];   /* a response; SCRAM: all messages so far (its AuthMessage) */
 };
 
-/* Which of the words of an AUTH line (case does not matter) it is; SASL_NONE: none of ours. */
+/* Which mechanism that word (case does not matter) is, built in or not; SASL_NONE: none of ours. */
 enum sasl_mechanism sasl_named(struct bytes word);
-const char *sasl_name(enum sasl_mechanism m); /* "SCRAM-SHA-256" */
+const char *sasl_name(enum sasl_mechanism m); /* "SCRAM-SHA-256"; "" for SASL_NONE */
+
+/*
+ * Those that are named in the words of an AUTH line (what stands behind the keyword): a set. Words
+ * may be parted by blanks, `=` or commas.
+ */
+uint8_t sasl_offered(struct bytes words);
 
 /* Those that are built in: a set. */
 uint8_t sasl_built_in(void);
 
 /*
- * The strongest of the set: XOAUTH2 alone where there is a token, else SCRAM-SHA-256, CRAM-MD5,
- * PLAIN, LOGIN. SASL_NONE: there is none.
+ * The strongest of the set that is built in: XOAUTH2 alone where there is a token, else
+ * SCRAM-SHA-256, CRAM-MD5, PLAIN, LOGIN. SASL_NONE: there is none.
  */
 enum sasl_mechanism sasl_strongest(uint8_t offered, bool token);
 
-/* nonce: SASL_NONCE octets of the owner's randomness (SCRAM; else not looked at). */
+/*
+ * m: one that is built in. nonce: SASL_NONCE octets of the owner's randomness (SCRAM; else not
+ * looked at). user and secret outlive s. The first response goes on the line of AUTH where that may
+ * be and the line is not too long; XOAUTH2's always does, as its providers want it.
+ *
+ * Passwords and names beyond ASCII go as they are written (no SASLprep, RFC 4013).
+ */
 void sasl_init(struct sasl *s, enum sasl_mechanism m, struct bytes user, struct bytes secret,
     const char *nonce);
 
@@ -64,7 +82,7 @@ enum sasl_event {
 /* Takes a challenge: the text of a 334, in base64. */
 enum sasl_event sasl_challenge(struct sasl *s, struct bytes base64);
 
-/* A slice of SCRAM's work. SASL_WORK: call again (in the next turn); else SASL_WRITE. */
+/* A slice of SCRAM's work. SASL_WORK: call again (in the next turn). */
 enum sasl_event sasl_work(struct sasl *s);
 
 /*
@@ -74,8 +92,8 @@ enum sasl_event sasl_work(struct sasl *s);
 bool sasl_write(struct sasl *s, struct buf *out);
 
 /*
- * The server said yes: may it be believed? False for SCRAM without (or with a wrong) proof. text:
- * of its 235, which may hold SCRAM's last message in base64.
+ * The server said yes: may it be believed? False for SCRAM without (or with a wrong) proof: why.
+ * text: of its 235, which may hold SCRAM's last message in base64.
  */
 bool sasl_accept(struct sasl *s, struct bytes text);
 
