@@ -86,7 +86,7 @@ choose = $(if $(filter y,$(CONFIG_$(1))),$(2),$(3))
 include src/Makefile
 
 # Folders without system calls, clock, allocation and state: see CONTRIBUTING.md.
-PURE := base smtp mail conf relay spool store
+PURE := base smtp mail conf token relay spool store
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual \
 	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough $(if $(WERROR),-Werror)

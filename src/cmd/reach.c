@@ -66,8 +66,12 @@ static bool start_helper(void)
 		return false;
 	way.pid = _Fork();
 	if (way.pid == 0) {
+		const struct names_args args = {
+			.names = pair[1], .tokens = -1, .refresh = -1, .lock = no_lock
+		};
+
 		close(pair[0]);
-		names_main(pair[1], no_lock);
+		names_main(&args);
 	}
 	close(pair[1]);
 	if (way.pid < 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "run/generation.h"
 
+#include "base/on.h"
 #include "io/clock.h"
 #include "io/errtext.h"
 #include "io/ipc.h"
@@ -73,12 +74,13 @@ static void child_begin(const struct generation_env *env, int *keep, unsigned n)
 _Noreturn static void child_engine(
     const struct engine_args *args, const struct generation_env *env, pid_t parent)
 {
-	int keep[CONFIG_LISTENERS + 8];
+	int keep[CONFIG_LISTENERS + 9];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < args->nlisteners; i++)
 		keep[n++] = args->listener[i].fd;
 	keep[n++] = args->names;
+	keep[n++] = args->tokens;
 	keep[n++] = args->control;
 	keep[n++] = args->supervisor;
 	keep[n++] = env->log;
@@ -89,13 +91,22 @@ _Noreturn static void child_engine(
 	_exit(engine_main(args, child_lock_engine));
 }
 
-_Noreturn static void child_names(int fd, const struct generation_env *env, pid_t parent)
+_Noreturn static void child_names(
+    const struct generation *g, const struct generation_env *env, pid_t parent)
 {
-	int keep[3] = {fd, env->log, child_gate};
+	const struct names_args args = {
+		.names = g->ask[1],
+		.tokens = g->token[1],
+		.refresh = g->refresh[1],
+		.conf = g->conf,
+		.keys = g->keys,
+		.lock = child_lock_names,
+	};
+	int keep[] = {args.names, args.tokens, args.refresh, env->log, child_gate};
 
-	child_begin(env, keep, 3);
+	child_begin(env, keep, sizeof(keep) / sizeof(keep[0]));
 	confine(env->confine, false, parent);
-	names_main(fd, child_lock_names);
+	names_main(&args);
 }
 
 static int generation_fork_names(struct generation *g, const struct generation_env *env)
@@ -108,7 +119,7 @@ static int generation_fork_names(struct generation *g, const struct generation_e
 	pid = _Fork();
 	if (pid == 0) {
 		child_gate = gate[1];
-		child_names(g->ask[1], env, parent);
+		child_names(g, env, parent);
 	}
 	err = pid < 0 ? -errno : 0;
 	close(gate[1]);
@@ -133,6 +144,7 @@ static int generation_fork_engine(
 		return err;
 	args->supervisor = pair[1];
 	args->names = g->ask[0];
+	args->tokens = g->token[0];
 	args->generation = g->number;
 	pid = _Fork();
 	if (pid == 0)
@@ -144,6 +156,13 @@ static int generation_fork_engine(
 	return err;
 }
 
+static void generation_no_pairs(struct generation *g)
+{
+	g->orders = -1;
+	for (unsigned i = 0; i < 2; i++)
+		g->ask[i] = g->token[i] = g->refresh[i] = -1;
+}
+
 int generation_start(struct generation *g, uint32_t number, struct engine_args *args,
     const struct generation_env *env)
 {
@@ -151,8 +170,14 @@ int generation_start(struct generation *g, uint32_t number, struct engine_args *
 
 	memset(g, 0, sizeof(*g));
 	g->number = number;
-	g->orders = g->ask[0] = g->ask[1] = -1;
+	g->conf = args->conf;
+	g->keys = args->keys;
+	generation_no_pairs(g);
 	err = ipc_pair(g->ask);
+	if (err == 0 && ON(CONFIG_OAUTH))
+		err = ipc_pair(g->token);
+	if (err == 0 && ON(CONFIG_OAUTH))
+		err = ipc_pair(g->refresh);
 	if (err == 0)
 		err = generation_fork_names(g, env);
 	if (err == 0)
@@ -222,7 +247,8 @@ void generation_log_end(const char *who, int status)
 
 void generation_end(struct generation *g)
 {
-	int fds[] = {g->orders, g->ask[0], g->ask[1]};
+	int fds[] = {g->orders, g->ask[0], g->ask[1], g->token[0], g->token[1], g->refresh[0],
+		g->refresh[1]};
 
 	if (g->number == 0)
 		return;
@@ -235,5 +261,5 @@ void generation_end(struct generation *g)
 			close(fds[i]);
 	}
 	memset(g, 0, sizeof(*g));
-	g->orders = g->ask[0] = g->ask[1] = -1;
+	generation_no_pairs(g);
 }

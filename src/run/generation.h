@@ -11,6 +11,11 @@ struct generation {
 	pid_t engine, names; /* 0: not running */
 	int orders;          /* our end of the engine's pair, or -1 */
 	int ask[2];          /* the pair to the names helper: the engine's end, the helper's */
+	int token[2];        /* the same for access tokens; -1 without OAuth 2.0 */
+	int refresh[2];      /* for refresh tokens: our end, the helper's; -1 without OAuth 2.0 */
+	/* what the helper fetches tokens with; NULL once another was loaded in its place */
+	const struct conf *conf;
+	const struct keys *keys;
 	bool ready;
 	uint64_t names_born; /* milliseconds, monotonic */
 	uint64_t names_due;  /* when the helper is forked again; 0: it runs */
@@ -24,7 +29,7 @@ struct generation_env {
 	bool silent; /* nothing of theirs goes to standard error */
 };
 
-/* Forks both; args->names and ->supervisor are filled in here. 0 or -errno. */
+/* Forks both; args->names, ->tokens and ->supervisor are filled in here. 0 or -errno. */
 int generation_start(struct generation *g, uint32_t number, struct engine_args *args,
     const struct generation_env *env);
 

@@ -77,12 +77,12 @@ static void names_read(struct watch *w, uint32_t events)
 	}
 }
 
-void names_main(int fd, void (*lock)(void))
+void names_main(const struct names_args *args)
 {
 	loop_init(names.slots, CONFIG_PENDING_LOOKUPS);
-	if (loop_watch(&names.pair, fd, EPOLLIN, names_read) < 0)
+	if (loop_watch(&names.pair, args->names, EPOLLIN, names_read) < 0)
 		gp_bug("the names helper has no pair");
-	lock();
+	args->lock();
 	loop_run();
 	_exit(EXIT_SUCCESS);
 }

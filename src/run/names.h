@@ -38,11 +38,25 @@ struct names_answer {
 	char text[80];
 };
 
+struct conf;
+struct keys;
+
+/* What the helper works with. All that is pointed to outlives it. */
+struct names_args {
+	int names;   /* its end of the pair that these messages go over */
+	int tokens;  /* its end of the pair for access tokens (run/token_helper.h), or -1 */
+	int refresh; /* its end of the pair to the keeper of refresh tokens (run/refresh.h), or -1 */
+	/* NULL: no token is fetched */
+	const struct conf *conf;
+	const struct keys *keys;
+	/* called once its loop stands: the last step of the sandbox */
+	void (*lock)(void);
+};
+
 /*
- * The helper's main; fd: its end of the pair. lock is called once its loop stands (the last step
- * of the sandbox). More questions than CONFIG_PENDING_LOOKUPS are answered NAMES_TEMPORARY at
+ * The helper's main. More questions than CONFIG_PENDING_LOOKUPS are answered NAMES_TEMPORARY at
  * once. Never returns but at the end of the pair (exit 0).
  */
-_Noreturn void names_main(int fd, void (*lock)(void));
+_Noreturn void names_main(const struct names_args *args);
 
 #endif

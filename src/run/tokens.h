@@ -20,17 +20,24 @@ struct token_wait {
 	void (*done)(struct token_wait *w); /* set by the owner; called once for each tokens_get */
 	struct token_wait *next;
 	struct token *token;   /* NULL: nothing is held */
+	uint32_t serial;       /* of the token that was given last; the owner may set it to 0 */
 	uint8_t status;        /* enum token_status */
 	struct bytes text;     /* TOKEN_OK: the token, valid until tokens_drop; else empty */
-	const char *why;       /* else: in words, valid within done ("log in again: gatepost login") */
+	/*
+	 * else: in words, valid within done: "log in again: gatepost login (invalid_grant: …)"
+	 */
+	const char *why;
 };
+
+#define TOKENS_DEADLINES 1u /* of the loop that they need */
 
 /* fd: the engine's end of the pair to the names process, or -1. */
 void tokens_init(int fd);
 
 /*
  * A token for this login (conf_wants_token). done is called later, never from within. renew: the
- * one given last was refused by the gateway, so another is fetched, unless that has happened since.
+ * one that w was given last was refused by the gateway, so another is fetched, unless that has
+ * happened since. What failed is not tried again at once: until then the answer is the same.
  */
 void tokens_get(struct token_wait *w, const struct conf_sending *s, bool renew);
 

@@ -266,7 +266,8 @@ static void helper_start(void)
 		confine_user(&c, (struct bytes){ 0 });
 		confine(&c, false, parent);
 		close(pair[0]);
-		names_main(pair[1], lock_names);
+		names_main(&(struct names_args){
+		    .names = pair[1], .tokens = -1, .refresh = -1, .lock = lock_names });
 	}
 }
 
