@@ -36,6 +36,8 @@ enum verdict verdict_of(enum client_command cmd, const struct reply *r)
 		return class == 2 ? VERDICT_OK : refusal(r->code);
 	case CLIENT_CMD_EHLO:
 	case CLIENT_CMD_HELO:
+	case CLIENT_CMD_STARTTLS:
+	case CLIENT_CMD_AUTH:
 	case CLIENT_CMD_RSET:
 	case CLIENT_CMD_NOOP:
 	case CLIENT_CMD_QUIT:

@@ -3,6 +3,7 @@
 
 #include "base/bug.h"
 #include "base/num.h"
+#include "smtp/client_part.h"
 
 #include <string.h>
 
@@ -11,7 +12,7 @@ _Static_assert(LIMIT_GATEWAY_OUT >= LIMIT_PATH + 128, "MAIL with its parameters 
 
 /* ---- commands that await their replies ---- */
 
-static void push(struct client *c, enum client_command cmd)
+void client_push(struct client *c, enum client_command cmd)
 {
 	if (c->waiting == CLIENT_WINDOW)
 		gp_bug("client: window overrun");
@@ -53,6 +54,8 @@ static bool can_be_followed(enum client_command cmd)
 	case CLIENT_CMD_GREETING:
 	case CLIENT_CMD_EHLO:
 	case CLIENT_CMD_HELO:
+	case CLIENT_CMD_STARTTLS:
+	case CLIENT_CMD_AUTH:
 	case CLIENT_CMD_DATA:
 	case CLIENT_CMD_END:
 	case CLIENT_CMD_NOOP:
@@ -62,9 +65,14 @@ static bool can_be_followed(enum client_command cmd)
 	return false;
 }
 
+static bool is_quiet(const struct client *c)
+{
+	return c->failed == CLIENT_OK && !c->in_body && !c->surplus;
+}
+
 bool client_may_send(const struct client *c)
 {
-	if (!c->ready || c->failed != CLIENT_OK || c->in_body || c->surplus)
+	if (c->phase != CLIENT_PHASE_READY || !is_quiet(c))
 		return false;
 	if (c->waiting == 0)
 		return reply_parser_idle(&c->parser);
@@ -89,7 +97,7 @@ static bool send(struct client *c, struct buf *out, enum client_command cmd, str
 {
 	if (!client_may_send(c) || !put_line(out, &line, 1))
 		return false;
-	push(c, cmd);
+	client_push(c, cmd);
 	return true;
 }
 
@@ -124,7 +132,7 @@ bool client_mail(
 		piece[n++] = BYTES(" SMTPUTF8");
 	if (!client_may_send(c) || !put_line(out, piece, n))
 		return false;
-	push(c, CLIENT_CMD_MAIL);
+	client_push(c, CLIENT_CMD_MAIL);
 	return true;
 }
 
@@ -135,7 +143,7 @@ bool client_rcpt(struct client *c, struct buf *out, struct bytes recipient)
 	check_path(recipient);
 	if (!client_may_send(c) || !put_line(out, piece, 3))
 		return false;
-	push(c, CLIENT_CMD_RCPT);
+	client_push(c, CLIENT_CMD_RCPT);
 	return true;
 }
 
@@ -156,7 +164,14 @@ bool client_noop(struct client *c, struct buf *out)
 
 bool client_quit(struct client *c, struct buf *out)
 {
-	return send(c, out, CLIENT_CMD_QUIT, BYTES("QUIT"));
+	bool no_login = c->phase == CLIENT_PHASE_LOGIN && is_quiet(c) && c->waiting == 0;
+
+	if (!no_login)
+		return send(c, out, CLIENT_CMD_QUIT, BYTES("QUIT"));
+	if (!put_line(out, &BYTES("QUIT"), 1))
+		return false;
+	client_push(c, CLIENT_CMD_QUIT);
+	return true;
 }
 
 /* ---- content ---- */
@@ -178,7 +193,7 @@ bool client_end(struct client *c, struct buf *out)
 	if (!body_open(c) || !data_out_end(&c->data, out))
 		return false;
 	c->in_body = false;
-	push(c, CLIENT_CMD_END);
+	client_push(c, CLIENT_CMD_END);
 	return true;
 }
 
@@ -192,7 +207,7 @@ void client_init(struct client *c, const struct client_params *params)
 	reply_parser_init(&c->parser);
 	c->params = *params;
 	c->secure = params->tls == CLIENT_TLS_IMPLICIT;
-	push(c, CLIENT_CMD_GREETING);
+	client_push(c, CLIENT_CMD_GREETING);
 }
 
 static void say_hello(struct client *c, struct buf *out, enum client_command cmd)
@@ -203,7 +218,27 @@ static void say_hello(struct client *c, struct buf *out, enum client_command cmd
 	if (!put_line(out, piece, 2))
 		gp_bug("client: no room for EHLO");
 	c->parser.by_line = esmtp;
-	push(c, cmd);
+	client_push(c, cmd);
+}
+
+/* What the gateway has offered does not count any more. */
+static void forget_offers(struct client *c)
+{
+	c->size_limit = 0;
+	c->mechanisms = 0;
+	c->offers_size = c->pipelining = c->eightbitmime = c->smtputf8 = c->enhanced = false;
+	c->starttls = c->auth = c->esmtp = false;
+}
+
+void client_secured(struct client *c, struct buf *out)
+{
+	if (c->phase != CLIENT_PHASE_HANDSHAKE)
+		gp_bug("client_secured: not asked for");
+	forget_offers(c);
+	reply_parser_init(&c->parser);
+	c->secure = true;
+	c->phase = CLIENT_PHASE_HELLO;
+	say_hello(c, out, CLIENT_CMD_EHLO);
 }
 
 /* A line of the answer to EHLO: keyword, arguments behind a blank or (old servers) behind `=`. */
@@ -230,32 +265,78 @@ static void extension(struct client *c, struct bytes line)
 	} else if (bytes_same_fold(keyword, BYTES("SIZE"))) {
 		c->offers_size = true;
 		num_u64(bytes_trim(rest), UINT64_MAX, &c->size_limit);
+	} else if (bytes_same_fold(keyword, BYTES("STARTTLS"))) {
+		c->starttls = true;
+	} else if (bytes_same_fold(keyword, BYTES("AUTH"))) {
+		c->auth = true;
+		c->mechanisms |= sasl_offered(rest);
 	}
 }
 
-static enum client_event fail(struct client *c, struct client_what *what, enum client_failure why)
+enum client_event client_fail(
+    struct client *c, struct client_what *what, enum client_failure why)
 {
 	c->failed = (uint8_t)why;
 	what->why = why;
 	return CLIENT_FAILED;
 }
 
-static enum client_event out_of_step(struct client *c, struct client_what *what)
+/* No reply is to blame. */
+static void forget_reply(struct client *c)
 {
 	c->parser.reply.code = 0;
 	c->parser.reply.n = 0;
 	c->parser.reply.enhanced[0] = '\0';
-	return fail(c, what, CLIENT_OUT_OF_STEP);
+}
+
+enum client_event client_out_of_step(struct client *c, struct client_what *what)
+{
+	forget_reply(c);
+	return client_fail(c, what, CLIENT_OUT_OF_STEP);
 }
 
 /* CLIENT_MORE: go on, EHLO was sent. */
 static enum client_event on_greeting(struct client *c, struct buf *out, struct client_what *what)
 {
 	if (c->parser.reply.code != 220)
-		return fail(c, what, CLIENT_BAD_GREETING);
+		return client_fail(c, what, CLIENT_BAD_GREETING);
 	if (c->surplus)
-		return out_of_step(c, what);
+		return client_out_of_step(c, what);
 	say_hello(c, out, CLIENT_CMD_EHLO);
+	return CLIENT_MORE;
+}
+
+/* EHLO, and TLS where it was to be, are done. */
+static enum client_event greeted(struct client *c, struct client_what *what)
+{
+	if (!c->params.login) {
+		c->phase = CLIENT_PHASE_READY;
+		return CLIENT_READY;
+	}
+	if (c->surplus)
+		return client_out_of_step(c, what);
+	c->phase = CLIENT_PHASE_LOGIN;
+	return CLIENT_LOGIN;
+}
+
+/* EHLO (or HELO) was taken: TLS next, if it is not on already. */
+static enum client_event welcome(struct client *c, struct buf *out, struct client_what *what)
+{
+	bool wanted = c->params.tls == CLIENT_TLS_OFFERED || c->params.tls == CLIENT_TLS_REQUIRED;
+
+	if (c->secure || !wanted)
+		return greeted(c, what);
+	if (!c->starttls) {
+		if (c->params.tls == CLIENT_TLS_OFFERED)
+			return greeted(c, what);
+		forget_reply(c);
+		return client_fail(c, what, CLIENT_NO_STARTTLS);
+	}
+	if (c->surplus)
+		return client_out_of_step(c, what);
+	if (!put_line(out, &BYTES("STARTTLS"), 1))
+		gp_bug("client: no room for STARTTLS");
+	client_push(c, CLIENT_CMD_STARTTLS);
 	return CLIENT_MORE;
 }
 
@@ -267,18 +348,37 @@ static enum client_event on_hello(struct client *c, struct buf *out, struct clie
 	c->parser.by_line = false;
 	if (class == 2) {
 		c->esmtp = esmtp;
-		c->ready = true;
-		return CLIENT_READY;
+		return welcome(c, out, what);
 	}
 	if (class == 3)
-		return fail(c, what, CLIENT_BAD_REPLY);
+		return client_fail(c, what, CLIENT_BAD_REPLY);
 	if (class == 4 || !esmtp)
-		return fail(c, what, CLIENT_HELLO_REFUSED);
+		return client_fail(c, what, CLIENT_HELLO_REFUSED);
 	if (c->surplus)
-		return out_of_step(c, what);
+		return client_out_of_step(c, what);
 	say_hello(c, out, CLIENT_CMD_HELO);
 	return CLIENT_MORE;
 }
+
+/* What came behind the 220 was sent by somebody who could not yet encrypt it: never believed. */
+static enum client_event on_starttls(struct client *c, struct client_what *what)
+{
+	unsigned code = c->parser.reply.code;
+
+	if (code == 220) {
+		if (c->surplus)
+			return client_out_of_step(c, what);
+		c->phase = CLIENT_PHASE_HANDSHAKE;
+		return CLIENT_STARTTLS;
+	}
+	if (code < 400)
+		return client_fail(c, what, CLIENT_BAD_REPLY);
+	if (c->params.tls == CLIENT_TLS_REQUIRED || code == 421)
+		return client_fail(c, what, CLIENT_NO_STARTTLS);
+	return greeted(c, what);
+}
+
+/* ---- events ---- */
 
 /* What means something: 2xx, 4xx, 5xx; to DATA 354 in the place of 2xx. */
 static enum client_event on_answer(struct client *c, struct client_what *what)
@@ -287,7 +387,7 @@ static enum client_event on_answer(struct client *c, struct client_what *what)
 	bool go = what->command == CLIENT_CMD_DATA && c->parser.reply.code == 354;
 
 	if ((class == 3 && !go) || (class == 2 && what->command == CLIENT_CMD_DATA))
-		return fail(c, what, CLIENT_BAD_REPLY);
+		return client_fail(c, what, CLIENT_BAD_REPLY);
 	if (go) {
 		c->in_body = true;
 		data_out_init(&c->data);
@@ -303,8 +403,8 @@ static enum client_event on_unasked(struct client *c, struct client_what *what)
 		return CLIENT_EARLY;
 	}
 	if (c->parser.reply.code == 421)
-		return fail(c, what, CLIENT_CLOSING);
-	return out_of_step(c, what);
+		return client_fail(c, what, CLIENT_CLOSING);
+	return client_out_of_step(c, what);
 }
 
 static enum client_event on_reply(
@@ -320,6 +420,10 @@ static enum client_event on_reply(
 	case CLIENT_CMD_EHLO:
 	case CLIENT_CMD_HELO:
 		return on_hello(c, out, what);
+	case CLIENT_CMD_STARTTLS:
+		return on_starttls(c, what);
+	case CLIENT_CMD_AUTH:
+		return client_on_auth(c, out, what);
 	case CLIENT_CMD_MAIL:
 	case CLIENT_CMD_RCPT:
 	case CLIENT_CMD_DATA:
@@ -342,16 +446,14 @@ static bool may_be_421(const struct reply_parser *p)
 	return p->lines > 0 || p->line_code == prefix[p->line_at < 3 ? p->line_at : 3];
 }
 
-enum client_event client_step(
+/* Takes replies until one is an event, or all is taken. */
+static enum client_event take(
     struct client *c, struct bytes *in, struct buf *out, struct client_what *what)
 {
 	enum client_event event = CLIENT_MORE;
 	enum reply_status status;
 	uint32_t number;
 
-	*what = (struct client_what){ client_awaits(c), (enum client_failure)c->failed };
-	if (c->failed != CLIENT_OK)
-		return CLIENT_FAILED;
 	do {
 		bool begins = reply_parser_idle(&c->parser) && in->n > 0;
 
@@ -363,8 +465,8 @@ enum client_event client_step(
 		what->command = client_awaits(c);
 		if (status == REPLY_BAD) {
 			if (c->unasked && !c->unasked_in_body)
-				return out_of_step(c, what);
-			return fail(c, what, CLIENT_BAD_REPLY);
+				return client_out_of_step(c, what);
+			return client_fail(c, what, CLIENT_BAD_REPLY);
 		}
 		if (status == REPLY_LINE) {
 			struct bytes line = reply_parser_line(&c->parser, &number);
@@ -377,8 +479,28 @@ enum client_event client_step(
 	} while (event == CLIENT_MORE && status != REPLY_MORE);
 	if (event == CLIENT_MORE && !reply_parser_idle(&c->parser) && c->unasked &&
 	    !c->unasked_in_body && !may_be_421(&c->parser))
-		return out_of_step(c, what);
+		return client_out_of_step(c, what);
 	return event;
+}
+
+enum client_event client_step(
+    struct client *c, struct bytes *in, struct buf *out, struct client_what *what)
+{
+	enum client_event event;
+
+	*what = (struct client_what){ client_awaits(c), (enum client_failure)c->failed };
+	if (c->failed != CLIENT_OK)
+		return CLIENT_FAILED;
+	if (c->phase == CLIENT_PHASE_HANDSHAKE)
+		return CLIENT_MORE;
+	if (c->phase == CLIENT_PHASE_NO_LOGIN) {
+		c->phase = CLIENT_PHASE_READY;
+		return CLIENT_READY;
+	}
+	if (c->writing)
+		client_speak(c, out);
+	event = take(c, in, out, what);
+	return event == CLIENT_MORE && c->working ? client_work(c, out, what) : event;
 }
 
 const struct reply *client_last(const struct client *c)
@@ -397,6 +519,10 @@ const char *client_command_name(enum client_command cmd)
 		return "EHLO";
 	case CLIENT_CMD_HELO:
 		return "HELO";
+	case CLIENT_CMD_STARTTLS:
+		return "STARTTLS";
+	case CLIENT_CMD_AUTH:
+		return "AUTH";
 	case CLIENT_CMD_MAIL:
 		return "MAIL";
 	case CLIENT_CMD_RCPT:

@@ -43,12 +43,14 @@ enum client_event {
 	CLIENT_STARTTLS,
 	/*
 	 * All is done but the login: call client_login, or client_no_login. c->secure and
-	 * c->mechanisms tell what is possible.
+	 * c->mechanisms tell what is possible. Where that takes a while (a token is fetched) step
+	 * again when something comes: it is a failure.
 	 */
 	CLIENT_LOGIN,
 	/*
-	 * The login was refused (client_last() tells): client_login may be called once more, with
-	 * other secrets; else the session is of no use.
+	 * The login was refused: client_last() tells. 5xx: the gateway does not want this login;
+	 * 4xx (454, 432, 421): ordinary trouble of the gateway. client_login may be called once
+	 * more, with other secrets; else the session is of no use.
 	 */
 	CLIENT_LOGIN_REFUSED,
 	CLIENT_WORK, /* a slice of work is done: step again in the next turn, whatever comes */
@@ -73,8 +75,10 @@ enum client_failure {
 	CLIENT_BAD_REPLY,   /* no sense, too long, or a code without meaning there (250 to DATA) */
 	CLIENT_OUT_OF_STEP, /* a reply that nobody asked for */
 	CLIENT_CLOSING,     /* a 421 that nobody asked for: an idle session is ended */
-	CLIENT_NO_STARTTLS, /* required, and not offered (code 0) or refused */
-	CLIENT_BAD_LOGIN,   /* the dialogue of AUTH makes no sense, or SCRAM's proof is wrong: c->sasl->why */
+	/* required, and not offered (code 0) or refused; or refused by 421 */
+	CLIENT_NO_STARTTLS,
+	/* the dialogue of AUTH makes no sense, or SCRAM's proof is wrong: client_login_why */
+	CLIENT_BAD_LOGIN,
 };
 
 enum client_tls {
@@ -95,20 +99,35 @@ struct client_what {
 	enum client_failure why;
 };
 
-#define CLIENT_WINDOW 8 /* commands that may await their replies */
+#define CLIENT_WINDOW 8      /* commands that may await their replies */
+#define CLIENT_CHALLENGES 8u /* of one login; a gateway that asks on fails */
+
+enum client_phase {
+	CLIENT_PHASE_HELLO,     /* greeting, EHLO, STARTTLS */
+	CLIENT_PHASE_HANDSHAKE, /* between CLIENT_STARTTLS and client_secured */
+	CLIENT_PHASE_LOGIN,     /* CLIENT_LOGIN or CLIENT_LOGIN_REFUSED was told */
+	CLIENT_PHASE_AUTH,      /* the exchange is under way */
+	CLIENT_PHASE_NO_LOGIN,  /* client_no_login was called */
+	CLIENT_PHASE_READY,
+};
 
 struct client {
 	struct reply_parser parser;
 	struct data_out data;
 	uint64_t size_limit;    /* SIZE announced; 0: none or not offered */
 	struct client_params params; /* the name is the owner's storage */
-	struct sasl *sasl;      /* of the login under way */
+	struct sasl *sasl;      /* of the login under way, else NULL */
+	const char *why;        /* see client_login_why */
+	uint8_t phase;          /* enum client_phase */
+	uint8_t challenges;     /* of this login */
 	uint8_t mechanisms;     /* of AUTH, offered: a set of enum sasl_mechanism */
-	bool offers_size, pipelining, eightbitmime, smtputf8, enhanced, starttls, auth;
+	bool offers_size, pipelining, eightbitmime, smtputf8, enhanced, starttls;
+	bool auth;    /* AUTH is offered, with whatever mechanisms */
 	bool secure;  /* the connection is encrypted */
 	bool esmtp;   /* EHLO was accepted */
 	bool in_body; /* 354 came, the end of data not yet sent */
-	bool ready;
+	bool writing; /* of AUTH, or of a response, not all is in out */
+	bool working; /* sasl_work is due */
 	bool unasked;           /* the reply that comes in began when none was awaited … */
 	bool unasked_in_body;   /* … in the body */
 	bool surplus;           /* more than the replies awaited has come */
@@ -117,7 +136,7 @@ struct client {
 	uint8_t window[CLIENT_WINDOW];
 };
 
-/* Room that client_step needs in out until CLIENT_READY. */
+/* Room that client_step needs in out for EHLO, HELO and STARTTLS. */
 #define CLIENT_HELLO_ROOM (LIMIT_HOSTNAME + 64u)
 
 /* params is copied, its name outlives c. The greeting is awaited first. */
@@ -127,18 +146,23 @@ void client_init(struct client *c, const struct client_params *params);
 void client_secured(struct client *c, struct buf *out);
 
 /*
- * Begins the exchange that sasl_init prepared; sasl outlives it, and so do its secrets until it
- * is over. While client_is_writing, step again whenever out has room.
+ * Begins the exchange that sasl_init prepared; sasl outlives it, and so do its secrets until
+ * CLIENT_READY, CLIENT_LOGIN_REFUSED or CLIENT_FAILED. While client_is_writing, step again whenever
+ * out has room for SASL_WRITE_ROOM. A reply that comes before all was written is a failure.
  */
 void client_login(struct client *c, struct sasl *sasl, struct buf *out);
 bool client_is_writing(const struct client *c);
+
+/* Behind CLIENT_BAD_LOGIN: what makes no sense, in words, static. */
+const char *client_login_why(const struct client *c);
 
 /* No login: CLIENT_READY follows from the next step. */
 void client_no_login(struct client *c);
 
 /*
- * Takes from *in; may append EHLO or HELO to out by itself (there must be CLIENT_HELLO_ROOM until
- * then). One event per call.
+ * Takes from *in; may append EHLO, HELO or STARTTLS to out by itself (there must be
+ * CLIENT_HELLO_ROOM until CLIENT_LOGIN or CLIENT_READY), and what goes of a login. One event per
+ * call. Between CLIENT_STARTTLS and client_secured it takes nothing.
  */
 enum client_event client_step(
     struct client *c, struct bytes *in, struct buf *out, struct client_what *what);
@@ -164,7 +188,7 @@ enum client_command client_awaits(const struct client *c);
  * client_may_send says no. Paths come without < > and, as path_parse sees to, without control
  * characters (one that has is a bug). client_mail adds SIZE=, BODY=8BITMIME and SMTPUTF8 only where
  * they were offered. client_data waits for all replies before it (false until then): whether to
- * send DATA depends on them.
+ * send DATA depends on them. client_quit may come instead of a login too.
  *
  * Where MAIL is refused the RCPT that was sent behind it is answered all the same, mostly by 503:
  * that answer means nothing.

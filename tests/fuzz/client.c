@@ -97,7 +97,7 @@ static void hear(struct session *s, enum client_event event, const struct client
 	if (event == CLIENT_EARLY || event == CLIENT_FAILED)
 		s->over = true;
 	if (event == CLIENT_READY)
-		must(s->client.ready, "ready");
+		must(s->client.phase == CLIENT_PHASE_READY, "ready");
 	if (event == CLIENT_REPLY)
 		must(r->code >= 200 && r->code <= 599 && what->command >= CLIENT_CMD_MAIL, "reply");
 	if (event == CLIENT_FAILED)
