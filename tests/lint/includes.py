@@ -30,6 +30,8 @@ def matrix():
 
 
 ALLOW, PURE, LIBC, SPECIAL = matrix()
+LIBRARY = re.compile(r"(mbedtls|psa)/")
+USERS = re.compile(r"io/(tls_\w+\.[ch]|digest_mbedtls\.c)$")
 
 
 def one(path, header, quoted):
@@ -37,6 +39,8 @@ def one(path, header, quoted):
     folder = path.split("/")[0] if "/" in path else "main"
     if folder not in ALLOW:
         return "folder %s is not in includes.txt" % folder
+    if LIBRARY.match(header):
+        return None if USERS.match(path) and path != "io/tls_none.c" else "%s is for io/tls_*, io/digest_mbedtls.c" % header
     if not quoted:
         if folder in PURE and header not in LIBC and (path, header) not in SPECIAL:
             return "<%s> in a pure folder" % header
@@ -93,6 +97,12 @@ gate.finds("a system header in a pure folder", check_matrix,
            {"src/base/a.c": "#include <time.h>\n", "src/io/b.c": "#include <time.h>\n",
             "src/conf/regex.c": "#include <regex.h>\n", "src/conf/parse.c": "#include <regex.h>\n"},
            ["<time.h>", "src/conf/parse.c:1: <regex.h>"])
+gate.finds("the TLS library outside its own files", check_matrix,
+           {"src/io/tls_a.c": "#include <mbedtls/ssl.h>\n#include <psa/crypto.h>\n",
+            "src/io/digest_mbedtls.c": "#include <mbedtls/md5.h>\n", "src/io/tls_none.c": "#include <mbedtls/ssl.h>\n",
+            "src/io/conn.c": "#include <mbedtls/ssl.h>\n", "src/cmd/version.c": '#include "psa/crypto.h"\n',
+            "src/io/tls.h": "#include <mbedtls/ssl.h>\n"},
+           ["src/io/conn.c:1", "src/cmd/version.c:1", "src/io/tls_none.c:1", "src/io/tls.h:1"])
 gate.finds("config.h beside limits.h", check_matrix,
            {"src/base/limits.h": '#include "config.h"\n', "src/io/a.c": '#include "config.h"\n'}, ["src/io/a.c:1"])
 gate.finds("a header that leans on its includer", check_alone,
