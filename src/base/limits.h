@@ -14,6 +14,7 @@
 /* octets of one overlong line after which the session is closed */
 #define LIMIT_SKIPPED_LINE (1u << 20)
 #define LIMIT_ERRORS 20u               /* a client's own errors that end a session */
+#define LIMIT_LOGINS 3u                /* refused logins that do */
 /* octets of a reverse-path or forward-path with its brackets (RFC 5321 has 256) */
 #define LIMIT_PATH 1024u
 #define LIMIT_HELLO 255u               /* octets of the name a client gives that are kept */

@@ -118,6 +118,9 @@ static enum server_event do_ehlo(struct server *s, const struct server_call *c)
 	server_say(c->out, BYTES("\r\n250-PIPELINING\r\n"));
 	server_say(c->out, fmt_done(&f));
 	server_say(c->out, BYTES("\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"));
+	if (s->params->starttls && !s->secure)
+		server_say(c->out, BYTES("250-STARTTLS\r\n"));
+	server_auth_offer(s, c->out);
 	server_say(c->out, BYTES("250 ENHANCEDSTATUSCODES\r\n"));
 	return do_hello(s, c);
 }
@@ -175,14 +178,18 @@ static enum server_event not_offered(struct server *s, const struct server_call 
 	return server_fail(s, c, TEXT_NOT_OFFERED);
 }
 
-static enum server_event no_auth(struct server *s, const struct server_call *c)
+static enum server_event do_starttls(struct server *s, const struct server_call *c)
 {
-	return server_fail(s, c, TEXT_NO_AUTH);
-}
-
-static enum server_event no_starttls(struct server *s, const struct server_call *c)
-{
-	return server_fail(s, c, TEXT_NO_STARTTLS);
+	if (s->secure)
+		return server_fail(s, c, TEXT_TLS_TWICE);
+	if (!s->params->starttls)
+		return server_fail(s, c, TEXT_NO_STARTTLS);
+	if (c->args.n > 0)
+		return server_fail(s, c, TEXT_TLS_ARGUMENT);
+	if (s->phase != PHASE_IDLE)
+		return server_fail(s, c, TEXT_NESTED);
+	s->good = true;
+	return server_ask(s, SERVER_STARTTLS);
 }
 
 /* Behind a MAIL that was refused it is no error of a client that pipelines. */
@@ -222,8 +229,8 @@ static server_handler *const handlers[][PHASE_RCPT + 1] = {
 	[SMTP_HELP] = { do_help, do_help, do_help },
 	[SMTP_EXPN] = { not_offered, not_offered, not_offered },
 	[SMTP_BDAT] = { server_do_bdat, server_do_bdat, server_do_bdat },
-	[SMTP_AUTH] = { no_auth, no_auth, no_auth },
-	[SMTP_STARTTLS] = { no_starttls, no_starttls, no_starttls },
+	[SMTP_AUTH] = { server_do_auth, server_do_auth, server_do_auth },
+	[SMTP_STARTTLS] = { do_starttls, do_starttls, do_starttls },
 	[SMTP_ETRN] = { not_offered, not_offered, not_offered },
 	[SMTP_TURN] = { not_offered, not_offered, not_offered },
 	[SMTP_XCLIENT] = { not_offered, not_offered, not_offered },
@@ -265,8 +272,10 @@ static enum server_event skip_line(struct server *s, struct bytes *in, const str
 		n = LIMIT_SKIPPED_LINE + 1 - s->skipped;
 	s->skipped += (uint32_t)n;
 	s->skipping = !whole;
+	s->secret = s->secret || s->skip_auth;
 	if (s->skip_auth && s->skipped > LIMIT_AUTH_LINE + (whole ? s->skip_cr : 1u)) {
 		s->skip_auth = false;
+		s->auth_stage = 0;
 		if (server_fail(s, c, TEXT_LINE_TOO_LONG) == SERVER_CLOSE)
 			return SERVER_CLOSE;
 	}
@@ -274,7 +283,7 @@ static enum server_event skip_line(struct server *s, struct bytes *in, const str
 		server_say(c->out, TEXT_ENDLESS);
 		return close_session(s, c->what, "a command line of more than 1 MiB");
 	}
-	return s->skip_auth && whole ? no_auth(s, c) : SERVER_MORE;
+	return s->skip_auth && whole ? server_auth_skipped(s, c) : SERVER_MORE;
 }
 
 static enum server_event begin_skip(
@@ -282,7 +291,7 @@ static enum server_event begin_skip(
 {
 	s->skipping = true;
 	s->skipped = 0;
-	s->skip_auth = command_begun(front) == SMTP_AUTH;
+	s->skip_auth = s->auth_stage != 0 || command_begun(front) == SMTP_AUTH;
 	return s->skip_auth ? SERVER_MORE : server_fail(s, c, TEXT_LINE_TOO_LONG);
 }
 
@@ -305,7 +314,7 @@ static enum server_event command(struct server *s, struct bytes *in, struct serv
 		return ev == SERVER_MORE ? skip_line(s, in, c) : ev;
 	}
 	*in = bytes_skip(*in, n + 1);
-	return run_line(s, line, c);
+	return s->auth_stage != 0 ? server_auth_line(s, line, c) : run_line(s, line, c);
 }
 
 static enum server_event swallow(struct server *s, struct bytes *in)
@@ -341,7 +350,9 @@ enum server_event server_step(
 
 	memset(what, 0, sizeof(*what));
 	if (s->phase == PHASE_OVER)
-		return close_session(s, what, "the session is over");
+		return close_session(s, what,
+		    s->auth_tries < LIMIT_LOGINS ? "the session is over"
+						 : "too many failed logins");
 	if (s->parked)
 		return SERVER_PARKED;
 	while (in->n > 0) {
@@ -394,11 +405,25 @@ void server_answer(struct server *s, struct buf *out, const struct reply *r)
 		s->recipients += yes;
 	} else if (s->question == SERVER_DATA && r->code == 354) {
 		begin_body(s);
+	} else if (s->question == SERVER_LOGIN) {
+		server_auth_answer(s, out, r->code);
+	} else if (s->question == SERVER_STARTTLS) {
+		s->parked = yes;
 	} else {
 		end_transaction(s);
 	}
 	if (r->code == 421)
 		s->phase = PHASE_OVER;
+}
+
+void server_secured(struct server *s)
+{
+	s->parked = false;
+	s->esmtp = false;
+	s->authenticated = false;
+	s->hello_n = 0;
+	s->secure = true;
+	end_transaction(s);
 }
 
 bool server_idle(const struct server *s)

@@ -22,8 +22,17 @@ struct server_params {
 	bool starttls;           /* offered, while the session is in clear */
 	uint8_t auth;            /* enum server_auth */
 	bool auth_requires_tls;  /* AUTH is offered and taken only once the session is encrypted */
-	/* CRAM-MD5's challenge, unlike any other session's: "<...@host>"; n = 0: not offered */
+	/*
+	 * CRAM-MD5's challenge, unlike any other session's and try's: "<...@host>", at most
+	 * SERVER_CHALLENGE octets; n = 0: not offered. May change whenever a question is answered.
+	 */
 	struct bytes challenge;
+	/*
+	 * SERVER_SCRATCH octets in which what.login lies; needed where auth is not SERVER_AUTH_NO.
+	 * Sessions may share it: it is only used between server_step and its return to the loop.
+	 * The owner wipes it.
+	 */
+	uint8_t *scratch;
 };
 
 enum server_auth {
@@ -32,13 +41,22 @@ enum server_auth {
 	SERVER_AUTH_ANY,   /* PLAIN and LOGIN, whatever is sent; the owner is asked all the same */
 };
 
-/* What a client wants to be known as; borrowed. */
+#define SERVER_CHALLENGE 80u /* octets */
+#define SERVER_SCRATCH   (LIMIT_COMMAND_LINE / 4 * 3 + 4)
+
+/*
+ * What a client wants to be known as; borrowed. Octets as they came, with a NUL or anything else
+ * in them.
+ */
 struct server_login {
 	struct bytes user;
 	struct bytes password;  /* n = 0 with a digest */
 	struct bytes digest;    /* CRAM-MD5: 32 hexadecimal digits; else n = 0 */
 	struct bytes challenge; /* that it answers */
-	/* too long to be kept, or it made no sense in a way that AUTH = any has to take */
+	/*
+	 * nobody's: too long to be kept, for another than the user, or it made no sense in a way
+	 * that Auth = any has to take
+	 */
 	bool unreadable;
 };
 
@@ -46,9 +64,9 @@ struct server_login {
 
 /*
  * What a session counts as errors of the client (LIMIT_ERRORS of them end it): 500, 501, 502, 503
- * and 555 of the machine itself. Limits and addresses that are well-formed but not taken (452, 550,
- * 552, 553), whatever the owner answers, and RCPT and DATA behind a MAIL that was refused, are
- * none.
+ * and 555 of the machine itself, and refused logins. Limits and addresses that are well-formed but
+ * not taken (452, 550, 552, 553), whatever else the owner answers, and RCPT and DATA behind a MAIL
+ * that was refused, are none. LIMIT_LOGINS refused logins end a session too.
  */
 enum server_event {
 	SERVER_MORE,   /* give more input */
@@ -64,11 +82,16 @@ enum server_event {
 	SERVER_BODY,   /* what.run: canonical content to pass on */
 	SERVER_EOM,    /* question: the end of data; what.fault: the box refuses the content */
 	/*
-	 * question: may TLS begin? After 220 the owner flushes, sees that nothing has come behind
-	 * the command (else it closes without a word), does the handshake, calls server_secured
+	 * question: may TLS begin? After 220 the machine stays parked: the owner flushes, sees that
+	 * nothing has come behind the command (else it closes without a word), does the handshake,
+	 * calls server_secured
 	 */
 	SERVER_STARTTLS,
-	SERVER_LOGIN,  /* question: what.login; 235 or a refusal */
+	/*
+	 * question: what.login; 235, or a refusal, behind which the session may be over (see
+	 * above: 421 is in out then)
+	 */
+	SERVER_LOGIN,
 	SERVER_QUIT,   /* 221 is in out: flush and close */
 	SERVER_CLOSE,  /* flush (if anything is in out) and close; what.reason for the log */
 };
@@ -101,7 +124,10 @@ struct server {
 	uint8_t auth_stage; /* of the AUTH under way: server_auth.c */
 	uint8_t auth_tries;
 	uint8_t user_n;
+	bool user_lost; /* it was too long, or made no sense */
 	char user[SERVER_USER]; /* of LOGIN, while its password is awaited */
+	/* what was taken holds (a part of) a login: the owner wipes it and sets this back */
+	bool secret;
 	bool parked;
 	bool mail_refused; /* the last MAIL was, and no transaction was begun or reset since */
 	bool utf8;      /* SMTPUTF8 given in this transaction's MAIL */

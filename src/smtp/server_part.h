@@ -23,7 +23,19 @@ struct server_call {
 /* Each does one command and returns an event for the owner, SERVER_MORE if there is none. */
 typedef enum server_event server_handler(struct server *s, const struct server_call *c);
 
-server_handler server_do_mail, server_do_rcpt, server_do_bdat;
+server_handler server_do_mail, server_do_rcpt, server_do_bdat, server_do_auth;
+
+/* The lines of the EHLO reply that tell of AUTH, if it is offered just now. */
+void server_auth_offer(const struct server *s, struct buf *out);
+
+/* A line that answers a challenge (where auth_stage is not 0). */
+enum server_event server_auth_line(struct server *s, struct bytes line, const struct server_call *c);
+
+/* The same, or AUTH itself, that was too long to be kept. */
+enum server_event server_auth_skipped(struct server *s, const struct server_call *c);
+
+/* SERVER_LOGIN was answered. */
+void server_auth_answer(struct server *s, struct buf *out, unsigned code);
 
 /* Appends a whole reply, line end included. There is room: server_step saw to that. */
 void server_say(struct buf *out, struct bytes reply);

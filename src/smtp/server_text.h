@@ -13,6 +13,7 @@
 #define TEXT_VRFY TEXT("252 2.0.0 Not checked: send the mail and see")
 
 #define TEXT_TOO_MANY_ERRORS TEXT("421 4.7.0 Too many errors")
+#define TEXT_TOO_MANY_LOGINS TEXT("421 4.7.0 Too many failed logins")
 #define TEXT_ENDLESS         TEXT("421 4.7.0 Line without end")
 
 #define TEXT_UNKNOWN       TEXT("500 5.5.1 Command not known")
@@ -23,6 +24,19 @@
 #define TEXT_NOT_OFFERED TEXT("502 5.5.1 Command not offered")
 #define TEXT_NO_AUTH     TEXT("502 5.5.1 No login here: turn authentication off")
 #define TEXT_NO_STARTTLS TEXT("502 5.5.1 No TLS here: turn TLS off")
+
+#define TEXT_TLS_ARGUMENT TEXT("501 5.5.4 STARTTLS takes no argument")
+#define TEXT_TLS_TWICE    TEXT("503 5.5.1 TLS is on already")
+
+#define TEXT_ASK_PLAIN      TEXT("334 ")
+#define TEXT_ASK_USER       TEXT("334 VXNlcm5hbWU6")
+#define TEXT_ASK_PASSWORD   TEXT("334 UGFzc3dvcmQ6")
+#define TEXT_AUTH_FORM      TEXT("501 5.5.4 The form is AUTH MECHANISM, with PLAIN or LOGIN")
+#define TEXT_AUTH_SYNTAX    TEXT("501 5.5.2 Login not understood")
+#define TEXT_AUTH_CANCELLED TEXT("501 5.7.0 Login cancelled")
+#define TEXT_AUTH_TWICE     TEXT("503 5.5.1 Logged in already")
+#define TEXT_AUTH_UNKNOWN   TEXT("504 5.5.4 Use AUTH PLAIN or LOGIN")
+#define TEXT_AUTH_TLS       TEXT("538 5.7.11 No login without TLS: turn TLS on")
 
 #define TEXT_NO_MAIL TEXT("503 5.5.1 Send MAIL first")
 #define TEXT_NO_RCPT TEXT("503 5.5.1 Send RCPT first")

@@ -9,12 +9,14 @@
  *
  *     # comment
  *     = NAME VALUE      a setting: hostname, max_size, max_recipients, unqualified, lone_lf, pedantic_headers,
- *                       pedantic_body, gateway_size
+ *                       pedantic_body, gateway_size, starttls, auth (users, any), auth_tls, challenge
  *     > TEXT            the LAN sends TEXT and CRLF (no CRLF if TEXT ends in a single \)
  *     < PATTERN         the LAN gets this line
  *     ? PATTERN         the owner is told: MAIL <a@b.test> size=9 8bit utf8, RCPT <a@b.test>, DATA, BODY text, EOM or
- *                       EOM lone-lf|nul|too-big, RESET, QUIT, CLOSE reason
- *     ! CODE [X.Y.Z] TEXT   the owner's answer to the question above it; the LAN gets it as a reply
+ *                       EOM lone-lf|nul|too-big, RESET, QUIT, CLOSE reason, STARTTLS, LOGIN <user> <password>,
+ *                       LOGIN <user> digest challenge, either with "unreadable" behind it
+ *     ! CODE [X.Y.Z] TEXT   the owner's answer to the question above it; the LAN gets it as a reply.
+ *                       220 to STARTTLS: what follows is said over TLS
  *     @ WORD            at the end holds: idle, in_data, line_begun, almost_ended, taken (all input was), not_WORD
  *
  * In TEXT and PATTERN \r \n \0 \xHH and \\ are octets and {TEXT*N} is TEXT N times; in a PATTERN * is any text.
@@ -58,6 +60,7 @@ struct script {
 static char text[TEXT_MAX]; /* of all lists, begun anew for each file */
 static size_t text_n, text_kept;
 static uint8_t input[TEXT_MAX];
+static uint8_t scratch[SERVER_SCRATCH];
 static struct script script;
 static struct list got;
 
@@ -188,6 +191,8 @@ static void add_event(struct list *l, enum server_event ev, const struct server_
 		[SERVER_DATA] = "DATA",
 		[SERVER_BODY] = "BODY ",
 		[SERVER_EOM] = "EOM",
+		[SERVER_STARTTLS] = "STARTTLS",
+		[SERVER_LOGIN] = "LOGIN <",
 		[SERVER_QUIT] = "QUIT",
 		[SERVER_CLOSE] = "CLOSE ",
 	};
@@ -206,6 +211,14 @@ static void add_event(struct list *l, enum server_event ev, const struct server_
 		put_bytes(BYTES(" 8bit"));
 	if (ev == SERVER_MAIL && what->mail.utf8)
 		put_bytes(BYTES(" utf8"));
+	if (ev == SERVER_LOGIN) {
+		put_bytes(what->login.user);
+		put_bytes(what->login.digest.n > 0 ? BYTES("> ") : BYTES("> <"));
+		put_bytes(what->login.digest.n > 0 ? what->login.digest : what->login.password);
+		put_bytes(what->login.digest.n > 0 ? BYTES(" ") : BYTES(">"));
+		put_bytes(what->login.challenge);
+		put_bytes(what->login.unreadable ? BYTES(" unreadable") : BYTES(""));
+	}
 	if (ev == SERVER_BODY)
 		put_bytes(what->run);
 	if (ev == SERVER_CLOSE)
@@ -325,6 +338,14 @@ static void read_setting(struct script *c, const char *s, const char *line)
 		p->data_pedantic_headers = on;
 	else if (bytes_same(name, BYTES("pedantic_body")))
 		p->data_pedantic_body = on;
+	else if (bytes_same(name, BYTES("starttls")))
+		p->starttls = on;
+	else if (bytes_same(name, BYTES("auth")))
+		p->auth = strcmp(value, "any") == 0 ? SERVER_AUTH_ANY : SERVER_AUTH_USERS;
+	else if (bytes_same(name, BYTES("auth_tls")))
+		p->auth_requires_tls = on;
+	else if (bytes_same(name, BYTES("challenge")))
+		p->challenge = bytes_of(value);
 	else if (bytes_same(name, BYTES("gateway_size")))
 		c->gateway_size = number;
 	else
@@ -421,6 +442,7 @@ static void read_script(struct script *c, const char *path)
 	c->params.hostname = BYTES("relay.test");
 	c->params.max_size = 1000000;
 	c->params.max_recipients = 100;
+	c->params.scratch = scratch;
 	text_n = 0;
 	for (char *line = strtok(file, "\n"); line; line = strtok(NULL, "\n"))
 		read_line(c, line);
@@ -477,8 +499,15 @@ static void answer(struct play *p)
 
 	if (server_step(&p->s, &in, &p->out, 100, &what) != SERVER_PARKED || in.n != before.n)
 		p->wrong = "a parked machine moved";
+	bool tls = p->s.question == SERVER_STARTTLS && script.answer[p->answered].code == 220;
+
 	server_answer(&p->s, &p->out, &script.answer[p->answered++]);
 	show(p);
+	if (!tls)
+		return;
+	if (server_step(&p->s, &in, &p->out, 100, &what) != SERVER_PARKED || in.n != before.n)
+		p->wrong = "the machine goes on before TLS stands";
+	server_secured(&p->s);
 }
 
 /* One step; false when more input is wanted. */
@@ -512,8 +541,10 @@ static bool step(struct play *p)
 	free(copy);
 	if (p->cut < AT_RANDOM)
 		drain(p);
-	if (ev == SERVER_MAIL || ev == SERVER_RCPT || ev == SERVER_DATA || ev == SERVER_EOM)
+	if (ev == SERVER_MAIL || ev == SERVER_RCPT || ev == SERVER_DATA || ev == SERVER_EOM ||
+	    ev == SERVER_STARTTLS || ev == SERVER_LOGIN)
 		answer(p);
+	memset(scratch, 0xa5, sizeof(scratch));
 	p->over = p->over || ev == SERVER_QUIT || ev == SERVER_CLOSE || ev == SERVER_PARKED;
 	return ev != SERVER_MORE;
 }

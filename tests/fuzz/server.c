@@ -9,6 +9,8 @@
 
 #define MOST 16384u
 
+static uint8_t scratch[SERVER_SCRATCH];
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 _Noreturn void gp_bug(const char *what)
@@ -68,15 +70,20 @@ static void answer(struct server *s, struct buf *out, unsigned turn)
 	if (turn % 29 == 28)
 		code = 421;
 	reply_set(&r, code, "", BYTES("said"));
+	bool tls = s->question == SERVER_STARTTLS && code / 100 == 2;
+
 	server_answer(s, out, &r);
+	check(s->parked == tls);
+	if (tls)
+		server_secured(s);
 }
 
 static void note_event(struct log *l, enum server_event ev, const struct server_what *what)
 {
 	/* Content comes in runs that depend on the cuts; its octets do not. */
-	static uint8_t letters[] = "..."
+	static uint8_t letters[] = "...."
 				   "SMRD"
-				   ".EQC";
+				   ".ETLQC";
 
 	if (ev != SERVER_BODY)
 		note(l, &letters[ev], 1);
@@ -91,6 +98,12 @@ static void note_event(struct log *l, enum server_event ev, const struct server_
 	}
 	if (ev == SERVER_EOM)
 		note(l, &what->fault, sizeof(what->fault));
+	if (ev == SERVER_LOGIN) {
+		note_bytes(l, what->login.user);
+		note_bytes(l, what->login.password);
+		note_bytes(l, what->login.digest);
+		note(l, &what->login.unreadable, 1);
+	}
 	if (ev == SERVER_CLOSE)
 		note_bytes(l, bytes_of(what->reason));
 }
@@ -132,7 +145,10 @@ static void play(
 		if (ev > SERVER_PARKED)
 			note_event(l, ev, &what);
 		free(copy);
-		if (ev == SERVER_MAIL || ev == SERVER_RCPT || ev == SERVER_DATA || ev == SERVER_EOM)
+		check(ev != SERVER_LOGIN || s.secret);
+		memset(scratch, 0xa5, sizeof(scratch));
+		if (ev == SERVER_MAIL || ev == SERVER_RCPT || ev == SERVER_DATA || ev == SERVER_EOM ||
+		    ev == SERVER_STARTTLS || ev == SERVER_LOGIN)
 			answer(&s, &out, turn++);
 	}
 }
@@ -152,6 +168,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.data_pedantic_headers = data[0] & 16,
 		.data_pedantic_body = data[0] & 32,
 	};
+	/* The second octet cuts, too; it says what is offered by the way. */
+	p.starttls = data[1] & 1;
+	p.auth = (uint8_t)((data[1] >> 1) % 3);
+	p.auth_requires_tls = data[1] & 8;
+	p.challenge = data[1] & 16 ? BYTES("<1@relay.test>") : BYTES("");
+	p.scratch = scratch;
+
 	struct bytes x = { data + 2, size - 2 };
 
 	play(x, &p, x.n, SIZE_MAX, &whole);

@@ -298,8 +298,137 @@ static void test_longest_name(void)
 	    buf_used(&out));
 }
 
+static uint8_t scratch[SERVER_SCRATCH];
+
+static void begin_secure(uint8_t auth, bool requires_tls)
+{
+	static struct server_params p;
+
+	p = params;
+	p.starttls = true;
+	p.auth = auth;
+	p.auth_requires_tls = requires_tls;
+	p.challenge = BYTES("<1@relay.test>");
+	p.scratch = scratch;
+	begin(&p);
+}
+
+static void test_starttls(void)
+{
+	struct bytes rest;
+
+	begin_secure(SERVER_AUTH_USERS, false);
+	step("EHLO dev\r\n", NULL);
+	buf_clear(&out);
+	is_num(step("STARTTLS\r\n", NULL), SERVER_STARTTLS, "STARTTLS is a question");
+	ok(!server_idle(&s), "that is open");
+	answer(454);
+	is_num(told(), 454, "it may be put off");
+	is_num(step("NOOP\r\n", NULL), SERVER_MORE, "then the session goes on in clear");
+	step("AUTH PLAIN AGEAYg==\r\n", NULL);
+	answer(235);
+	ok(s.authenticated, "a login in clear");
+	step("STARTTLS\r\n", NULL);
+	buf_clear(&out);
+	answer(220);
+	is_num(told(), 220, "TLS may begin");
+	is_num(step("NOOP\r\n", &rest), SERVER_PARKED, "nothing is done before it stands");
+	is_num(rest.n, 6, "and nothing taken");
+	ok(!server_idle(&s), "the session is not idle");
+	server_secured(&s);
+	ok(server_idle(&s) && s.secure && !s.authenticated && !s.esmtp && s.hello_n == 0,
+	    "what was said before is forgotten");
+	is_num(step("AUTH PLAIN AGEAYg==\r\n", NULL), SERVER_LOGIN, "a login is possible again");
+	is_bytes(what.login.user, BYTES("a"), "of this user");
+	is_bytes(what.login.password, BYTES("b"), "with this password");
+
+	begin_secure(SERVER_AUTH_USERS, true);
+	server_secured(&s);
+	buf_clear(&out);
+	is_num(step("STARTTLS\r\n", NULL), SERVER_MORE, "STARTTLS within an implicit session");
+	is_num(told(), 503, "is out of place");
+	is_num(step("AUTH PLAIN AGEAYg==\r\n", NULL), SERVER_LOGIN, "a login needs none");
+}
+
+/* The lines that hold (a part of) a login are told of, and no others. */
+static void test_secrets(void)
+{
+	static const struct {
+		const char *line;
+		bool secret;
+	} lines[] = {
+		{ "EHLO x\r\n", false },
+		{ "AUTH\r\n", false },
+		{ "AUTH PLAIN !\r\n", true },
+		{ "AUTH NTLM abcd\r\n", true },
+		{ "NOOP\r\n", false },
+		{ "AUTH LOGIN YQ==\r\n", true },
+		{ "*\r\n", true },
+		{ "RSET\r\n", false },
+		{ "AUTH PLAIN\r\nQUIT\r\n", true },
+		{ "AUTH PLAIN AGEAYg==\r\n", true },
+	};
+	char line[4000];
+
+	begin_secure(SERVER_AUTH_USERS, false);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		s.secret = false;
+		step(lines[i].line, NULL);
+		buf_clear(&out);
+		ok(s.secret == lines[i].secret, "line %zu holds a secret: %d", i, lines[i].secret);
+	}
+	answer(535);
+	snprintf(line, sizeof(line), "AUTH PLAIN %03000d", 0);
+	s.secret = false;
+	is_num(step(line, NULL), SERVER_MORE, "a login too long to be kept");
+	ok(s.secret, "is one");
+	s.secret = false;
+	is_num(step("\r\n", NULL), SERVER_LOGIN, "its end");
+	ok(s.secret && what.login.unreadable, "belongs to it");
+}
+
+static void test_refused_logins(void)
+{
+	begin_secure(SERVER_AUTH_USERS, false);
+	for (unsigned i = 0; i < LIMIT_LOGINS; i++) {
+		is_num(step("AUTH PLAIN AGEAYg==\r\n", NULL), SERVER_LOGIN, "try %u", i + 1);
+		buf_clear(&out);
+		answer(535);
+	}
+	is_bytes(buf_peek(&out), BYTES("535 said\r\n421 4.7.0 Too many failed logins\r\n"),
+	    "the last one is told both");
+	is_num(step("NOOP\r\n", NULL), SERVER_CLOSE, "and ends the session");
+
+	begin_secure(SERVER_AUTH_USERS, false);
+	step("AUTH PLAIN AGEAYg==\r\n", NULL);
+	buf_clear(&out);
+	answer(421);
+	is_bytes(buf_peek(&out), BYTES("421 said\r\n"), "421 to a login is the only reply");
+	is_num(step("NOOP\r\n", NULL), SERVER_CLOSE, "and ends the session at once");
+}
+
+static void test_longest_list(void)
+{
+	static uint8_t name[LIMIT_HOSTNAME];
+	static struct server_params p;
+
+	memset(name, 'n', sizeof(name));
+	begin_secure(SERVER_AUTH_USERS, false);
+	p = *s.params;
+	p.hostname = (struct bytes){ name, sizeof(name) };
+	p.max_size = UINT64_MAX;
+	begin(&p);
+	step("EHLO x\r\n", NULL);
+	ok(buf_used(&out) <= LIMIT_REPLY_PRINTED, "with everything offered it has %zu",
+	    buf_used(&out));
+}
+
 int main(void)
 {
+	test_starttls();
+	test_secrets();
+	test_refused_logins();
+	test_longest_list();
 	test_table();
 	test_greeting();
 	test_answers();
