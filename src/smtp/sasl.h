@@ -18,7 +18,7 @@ enum sasl_mechanism { /* bits: a set of them fits an octet */
 	SASL_XOAUTH2 = 16,
 };
 
-#define SASL_NONCE 24u       /* octets of a nonce, printable ASCII without a comma */
+#define SASL_NONCE 20u       /* octets of a nonce, printable ASCII without a comma */
 #define SASL_TOKEN_MAX 8192u /* octets of a token or password */
 #define SASL_ROUNDS 1024u    /* of PBKDF2 in one step */
 #define SASL_ROUNDS_MAX 200000u /* a server that wants more fails */
