@@ -216,11 +216,13 @@ static void idle_out(struct policy_peers *t, uint32_t at)
 		t->peer[younger].older = older;
 }
 
-/* Whose place may be taken: the longest idle, one that is throttled only for want of another. */
+/* Whose place may be taken: the longest idle, one that is throttled or guesses only for want of
+ * another. */
 static uint32_t victim(const struct policy_peers *t, uint64_t now_ms)
 {
 	for (uint32_t at = t->oldest; at != NONE; at = t->peer[at].younger)
-		if (now_ms >= t->peer[at].throttled_until_ms)
+		if (now_ms >= t->peer[at].throttled_until_ms &&
+		    now_ms >= t->peer[at].logins_until_ms)
 			return at;
 	return t->oldest;
 }
@@ -291,6 +293,37 @@ bool policy_mail(
 	taken = policy_rate_take(&peer->rate, limit, now_ms);
 	peer->throttled_until_ms = policy_rate_free_at(&peer->rate, limit, now_ms);
 	return taken;
+}
+
+/* Refused logins that are not forgiven. */
+static uint32_t failures(const struct policy_peer *peer, uint64_t now_ms)
+{
+	if (now_ms >= peer->logins_until_ms)
+		return 0;
+	return (uint32_t)((peer->logins_until_ms - now_ms + POLICY_LOGIN_MS - 1) / POLICY_LOGIN_MS);
+}
+
+bool policy_may_login(const struct policy_peers *t, uint32_t who, uint64_t now_ms)
+{
+	return who == POLICY_UNTRACKED || failures(&t->peer[who], now_ms) < POLICY_LOGINS;
+}
+
+uint32_t policy_login_failed(struct policy_peers *t, uint32_t who, uint64_t now_ms)
+{
+	struct policy_peer *peer;
+	uint32_t before, delay = 1000;
+
+	if (who == POLICY_UNTRACKED)
+		return POLICY_LOGIN_DELAY;
+	peer = &t->peer[who];
+	before = failures(peer, now_ms);
+	if (before == 0)
+		peer->logins_until_ms = now_ms;
+	if (before < POLICY_LOGINS)
+		peer->logins_until_ms += POLICY_LOGIN_MS;
+	while (before-- > 0 && delay < POLICY_LOGIN_DELAY)
+		delay *= 2;
+	return delay;
 }
 
 uint32_t policy_sessions(const struct policy_peers *t, const uint8_t a[16])

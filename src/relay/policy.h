@@ -55,6 +55,8 @@ uint64_t policy_rate_free_at(
 struct policy_peer {
 	struct policy_rate rate;
 	uint64_t throttled_until_ms; /* in the past: it is not */
+	/* when all its refused logins are forgiven; in the past: it has none */
+	uint64_t logins_until_ms;
 	uint8_t a[16];
 	uint32_t sessions;
 	uint32_t chain;          /* the next one with the same hash, as in bucket */
@@ -90,8 +92,8 @@ struct policy_load {
  * A new session from this address. When admitted it is counted, and *who names the client until
  * policy_leave. Where the table is full of clients that hold sessions *who is POLICY_UNTRACKED:
  * such a one gets in only while more than an eighth of the pool is free. To make room the client
- * without a session that was seen longest ago is forgotten; one that is throttled comes after all
- * that are not.
+ * without a session that was seen longest ago is forgotten; one that is throttled, or has refused
+ * logins, comes after all that are and have not.
  */
 enum policy_admission policy_enter(struct policy_peers *t, const uint8_t a[16],
     const struct policy_load *load, uint64_t now_ms, uint32_t *who);
@@ -105,6 +107,25 @@ void policy_leave(struct policy_peers *t, uint32_t who);
  */
 bool policy_mail(
     struct policy_peers *t, uint32_t who, const struct num_rate *limit, uint64_t now_ms);
+
+/*
+ * Guessing of passwords. A refused login is forgiven after POLICY_LOGIN_MS, one after the other;
+ * with POLICY_LOGINS that are not, a client may not try at all. So no ten minutes see more than
+ * twenty tries of one address. A login that is right changes nothing: else a guesser with an
+ * account of his own could go on.
+ */
+#define POLICY_LOGINS      10u
+#define POLICY_LOGIN_MS    60000u
+#define POLICY_LOGIN_DELAY 8000u /* the longest */
+
+/* May this client try to log in? One that is not tracked may. */
+bool policy_may_login(const struct policy_peers *t, uint32_t who, uint64_t now_ms);
+
+/*
+ * A login was refused. Returns for how many milliseconds the refusal is to be held back: 1000,
+ * doubling with each one not forgiven up to POLICY_LOGIN_DELAY.
+ */
+uint32_t policy_login_failed(struct policy_peers *t, uint32_t who, uint64_t now_ms);
 
 /* Sessions that this address holds. */
 uint32_t policy_sessions(const struct policy_peers *t, const uint8_t a[16]);

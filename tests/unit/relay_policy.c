@@ -428,8 +428,73 @@ static void test_random(void)
 	ok(seen_untracked, "the table was full at times");
 }
 
+/* A guesser that tries as soon as it may. */
+static void test_guessing(void)
+{
+	static uint64_t tried[400];
+	static const uint32_t delays[] = { 1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000, 8000,
+		8000 };
+	uint32_t who, other, n = 0;
+	unsigned worst = 0;
+
+	begin();
+	enter(numbered(0), &who);
+	enter(numbered(1), &other);
+	for (unsigned i = 0; i < POLICY_LOGINS; i++) {
+		ok(policy_may_login(&t, who, 5000), "try %u may be made", i + 1);
+		is_num(policy_login_failed(&t, who, 5000), delays[i], "and is held back");
+	}
+	ok(!policy_may_login(&t, who, 5000), "the next may not");
+	ok(policy_may_login(&t, other, 5000), "another client may");
+	ok(!policy_may_login(&t, who, 5000 + POLICY_LOGIN_MS - 1), "nor a minute later, nearly");
+	ok(policy_may_login(&t, who, 5000 + POLICY_LOGIN_MS), "then one is forgiven");
+	is_num(policy_login_failed(&t, who, 5000 + POLICY_LOGIN_MS), 8000, "and used up");
+	ok(!policy_may_login(&t, who, 5000 + POLICY_LOGIN_MS), "alone");
+	is_num(policy_login_failed(&t, who, 5000000), 1000, "an hour later all are forgiven");
+	ok(policy_may_login(&t, POLICY_UNTRACKED, 0), "who is not tracked may");
+	is_num(policy_login_failed(&t, POLICY_UNTRACKED, 0), POLICY_LOGIN_DELAY,
+	    "and waits the longest");
+
+	begin();
+	enter(numbered(0), &who);
+	for (uint64_t now = 0; now < 3600000; now += 1000) {
+		if (!policy_may_login(&t, who, now))
+			continue;
+		policy_login_failed(&t, who, now);
+		tried[n++] = now;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		unsigned k = i;
+
+		while (k < n && tried[k] - tried[i] < 600000)
+			k++;
+		worst = k - i > worst ? k - i : worst;
+	}
+	ok(worst <= 20, "the worst ten minutes of an hour see %u tries", worst);
+	ok(n >= 60, "a person is not locked out: %u in the hour", n);
+}
+
+static void test_guesser_is_kept(void)
+{
+	uint32_t who, first;
+
+	begin();
+	enter(numbered(0), &first);
+	policy_login_failed(&t, first, 1000);
+	policy_leave(&t, first);
+	for (unsigned i = 1; i < 100; i++) {
+		enter(numbered(i), &who);
+		policy_leave(&t, who);
+	}
+	enter(numbered(0), &who);
+	is_num(who, first, "99 others later the one that guessed is still known");
+	is_num(policy_login_failed(&t, who, 1000), 2000, "and what it did");
+}
+
 int main(void)
 {
+	test_guessing();
+	test_guesser_is_kept();
 	test_default();
 	test_relay_hosts();
 	test_rate_burst();
