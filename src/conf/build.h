@@ -24,6 +24,7 @@ struct build {
 	struct conf_tree *tree;
 	const char *main_file;
 	uint32_t bindings; /* ids given out, the default one included */
+	uint32_t auth_users;
 	uint32_t errors;
 	bool gateway_seen; /* Gateway or Routes, be it in error */
 	char text[BUILD_TEXT];
@@ -37,6 +38,9 @@ void build_error(struct build *b, const struct conf_place *at, const char *text,
     struct bytes two);
 void build_warning(struct build *b, const struct conf_place *at, const char *text, struct bytes one,
     struct bytes two);
+
+/* A number for a message. */
+struct bytes build_number(char text[24], uint64_t n);
 
 /* Must the load be given up (no memory, too many errors)? */
 bool build_is_over(const struct build *b);
@@ -85,6 +89,9 @@ bool value_domain(struct build *b, struct build_value *v);
 bool value_mailbox(struct build *b, struct build_value *v);
 bool value_allowed(struct build *b, struct build_value *v);
 
+/* TYPE_TEXT and those behind it */
+bool value_string(struct build *b, struct build_value *v);
+
 /* --- scopes and settings (scope.c, listen.c) --- */
 
 /* Opens the stanza, new or again. NULL: reported. */
@@ -107,6 +114,13 @@ bool listen_clash(const struct conf_listen *a, const struct conf_listen *b);
 /* Is an address and port one on which l listens? */
 bool listen_takes(
     const struct build *b, const struct conf_listen *l, const struct inet_addr *a, uint16_t port);
+
+/* The folder part of a path, with its slash; empty where there is none (parse.c). */
+struct bytes build_folder(const char *path);
+
+/* The path that two parts make, kept; NULL when too long (reported) or out of memory. */
+const char *build_path(
+    struct build *b, const struct conf_place *at, struct bytes folder, struct bytes name);
 
 /* Parses the main file with all it includes (parse.c). False: it cannot be read. */
 bool parse_main(struct build *b);

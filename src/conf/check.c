@@ -8,7 +8,7 @@
 
 static const struct bytes nothing;
 
-static struct bytes number(char text[24], uint64_t n)
+struct bytes build_number(char text[24], uint64_t n)
 {
 	struct fmt f;
 
@@ -223,7 +223,7 @@ static void check_listens(struct build *b, const struct conf *c)
 		build_error(b, beyond,
 		    "more addresses to listen on than this gatepost has room for: at most $ "
 		    "(CONFIG_LISTENERS; a Listen for IPv4 and IPv6 takes two)",
-		    number(text, CONFIG_LISTENERS), nothing);
+		    build_number(text, CONFIG_LISTENERS), nothing);
 	if (c->listens == 0)
 		build_warning(b, &main,
 		    "no Listen is enabled: only sendmail on this machine is served", nothing,

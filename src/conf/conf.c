@@ -41,6 +41,8 @@ void conf_receive(
 	tree_apply(t->listener, GROUP_RECEIVE, out);
 	tree_apply(scope, GROUP_RECEIVE, out);
 	tree_apply(at, GROUP_RECEIVE, out);
+	if (listen == CONF_LISTEN_NONE || !c->listen[listen].tls_certificate)
+		out->starttls = false;
 }
 
 void conf_sending(

@@ -31,6 +31,7 @@ enum conf_file {
 #define CONF_NAME_MAX   255u  /* octets of one name in a folder */
 #define CONF_PATH_MAX   1023u /* octets of a file's name with its folders */
 #define CONF_STRING_MAX 1000u /* octets of one value */
+#define CONF_SECRET_MAX 8192u /* of one that is a password or token */
 
 /* Where something stands: line and column begin at 1, the column counts octets. */
 struct conf_place {
@@ -197,7 +198,7 @@ enum conf_provider {
 };
 
 enum conf_grant {
-	CONF_GRANT_DEFAULT, /* microsoft: device; google: code; see conf_oauth */
+	CONF_GRANT_DEFAULT, /* see conf_grant_of */
 	CONF_GRANT_DEVICE,
 	CONF_GRANT_CODE,
 	CONF_GRANT_CLIENT,
@@ -212,7 +213,8 @@ struct conf_pins {
 /* An Auth_User stanza. */
 struct conf_auth_user {
 	struct bytes name, password;
-	uint32_t binding;
+	uint32_t binding; /* id; CONF_BINDING_DEFAULT also where none was given */
+	bool has_binding; /* false: the Peer's or Listen's counts */
 };
 
 enum conf_lf {
@@ -234,7 +236,7 @@ struct conf_receive {
 	struct bytes local_recipient;            /* mailbox without angle brackets */
 	const struct conf_list *allowed_senders; /* NULL: all; see conf_allows */
 	const struct conf_list *allowed_recipients;
-	bool starttls;            /* where there is a certificate */
+	bool starttls;            /* never true without a certificate */
 	uint8_t auth;             /* enum conf_auth */
 	bool auth_requires_tls;
 	bool rfc2822_date_header; /* add where missing */
@@ -353,6 +355,9 @@ enum conf_tls conf_tls_of(const struct conf_sending *s, uint16_t port);
  */
 enum conf_verify conf_verify_of(const struct conf_sending *s);
 
+/* How tokens are got, never CONF_GRANT_DEFAULT: device for microsoft, code for google, else client. */
+enum conf_grant conf_grant_of(const struct conf_sending *s);
+
 /* Is a login configured? Does it want a token of OAuth 2.0 (XOAUTH2)? */
 bool conf_has_login(const struct conf_sending *s);
 bool conf_wants_token(const struct conf_sending *s);
@@ -366,7 +371,7 @@ const struct conf_auth_user *conf_auth_user(const struct conf *c, struct bytes n
  */
 const char *conf_ca_file(const struct conf *c, unsigned i);
 
-/* Does p point to a string of the configuration? (A message of another process may say so.) */
+/* Does p point to a string within the configuration's memory? (A message of another process may say so.) */
 bool conf_owns(const struct conf *c, const char *p);
 
 /* "default" for CONF_BINDING_DEFAULT. */

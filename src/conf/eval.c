@@ -7,8 +7,9 @@
 
 /* The place that the words name. */
 struct place {
-	const struct conf_scope *group, *binding, *listener, *listen, *peer;
+	const struct conf_scope *group, *binding, *listener, *listen, *peer, *user;
 	struct bytes domain;
+	struct print_place default_for;
 	bool default_binding; /* named, though there may be no stanza for it */
 	bool sending, receiving;
 	enum scope_kind last;
@@ -57,6 +58,7 @@ static bool find_listen(const struct conf *c, struct bytes name, struct place *a
 	for (uint32_t i = 0; i < c->tree->nlistens; i++) {
 		if (listen_same(&c->tree->listens[i], &wanted)) {
 			at->listen = c->tree->listens[i].scope;
+			at->default_for.listen = &c->tree->listens[i];
 			return true;
 		}
 	}
@@ -90,6 +92,9 @@ static bool take_name(const struct conf *c, enum scope_kind kind, struct bytes n
 		return name.n > 0 || bad(why, "Domain wants a name", name, "");
 	case SCOPE_LISTEN:
 		return find_listen(c, name, at, why);
+	case SCOPE_AUTH_USER:
+		at->user = child(c->tree->global, kind, name);
+		return at->user || bad(why, "there is no Auth_User \"", name, "\"");
 	case SCOPE_ESMTP_LISTENER:
 	case SCOPE_PEER:
 	case SCOPE_GLOBAL:
@@ -106,6 +111,12 @@ static bool finish_place(const struct conf *c, struct place *at, struct bytes pe
 	struct inet_net net;
 	bool host_bits;
 
+	if (at->user && (at->sending || at->receiving))
+		return bad(why, "Auth_User goes with no other scope", (struct bytes){ 0 }, "");
+	if (at->user) {
+		at->chain[at->n++] = at->user;
+		return true;
+	}
 	if (at->sending && at->receiving)
 		return bad(why,
 		    "Binding, Binding_Group and Domain do not go with ESMTP_Listener, Listen and "
@@ -133,6 +144,8 @@ static bool finish_place(const struct conf *c, struct place *at, struct bytes pe
 		at->chain[at->n++] = c->tree->global;
 		return true;
 	}
+	at->default_for.places = places;
+	at->default_for.domain = at->domain;
 	at->n = tree_chain(c->tree, places, at->domain, at->chain);
 	return true;
 }
@@ -161,7 +174,7 @@ static bool take_place(const struct conf *c, const char *const *word, size_t n, 
 		if (kind == SCOPE_PEER && name.n == 0)
 			return bad(why, "Peer wants an address", name, "");
 		at->sending |= (SCOPES_SENDING >> kind & 1u) != 0;
-		at->receiving |= (SCOPES_SENDING >> kind & 1u) == 0;
+		at->receiving |= (SCOPES_SENDING >> kind & 1u) == 0 && kind != SCOPE_AUTH_USER;
 		/* the narrowest scope decides which options make sense */
 		if (at->last == SCOPE_GLOBAL || kind > at->last)
 			at->last = kind;
@@ -171,80 +184,25 @@ static bool take_place(const struct conf *c, const char *const *word, size_t n, 
 	return finish_place(c, at, peer, why);
 }
 
-/* --- values that no scope sets --- */
+/* --- values --- */
 
-static enum conf_eval print_relay_hosts(const struct conf *c, const struct conf_sink *to)
+/* Is it set, but to what the relay would choose anyway? */
+static bool is_auto(const struct conf_setting *set)
 {
-	const struct conf_nets *nets = c->tree->receive.relay_hosts;
-	char text[INET_TEXT];
-	struct fmt f;
-
-	to->put(to->ctx, BYTES("Relay_Hosts = ( "));
-	for (uint32_t i = 0; i < nets->n; i++) {
-		fmt_init(&f, text, sizeof(text));
-		inet_print_net(&f, &nets->net[i]);
-		print_quoted(to, fmt_done(&f));
-		to->put(to->ctx, BYTES(" "));
-	}
-	if (nets->local)
-		to->put(to->ctx, BYTES("\"local\" "));
-	to->put(to->ctx, BYTES(")\n"));
-	return CONF_EVAL_OK;
+	return option_table[set->option].type == TYPE_WORD && set->value.number == 0 &&
+	       bytes_same(set->words->item[0], BYTES("auto")) &&
+	       set->option != OPTION_OUTBOUND_SMTP_AUTH_TYPE;
 }
 
-static enum conf_eval print_computed(
-    const struct conf *c, enum option_id id, const struct conf_sink *to)
+static void print_set(const struct conf_sink *to, const struct conf_setting *set)
 {
-	const struct option *o = &option_table[id];
-	struct bytes hostname = c->global.hostname, text = { 0 };
+	const struct option *o = &option_table[set->option];
+	const struct bytes secret = BYTES("***");
 
-	if (id == OPTION_RELAY_HOSTS)
-		return print_relay_hosts(c, to);
-	if (id == OPTION_LOG)
-		text = BYTES("stderr");
-	if (id == OPTION_HOSTNAME)
-		text = c->global.hostname;
-	if (id == OPTION_USER)
-		text = c->global.user;
-	if (id == OPTION_EHLO_HOSTNAME && bytes_find(hostname, '.') < hostname.n)
-		text = c->global.hostname;
-	if (text.n == 0)
-		return CONF_EVAL_UNSET;
-	print_value(to, o, &text, 1);
-	return CONF_EVAL_OK;
-}
-
-/* A number that this build caps is shown as it is in force. */
-static struct bytes capped(const struct option *o, char text[24])
-{
-	struct bytes x = bytes_of(option_value(o));
-	struct fmt f;
-	uint64_t n;
-
-	if ((o->type != TYPE_COUNT && o->type != TYPE_COUNT_POOL && o->type != TYPE_SIZE) ||
-	    !num_size(x, UINT64_MAX, &n) || n <= o->max)
-		return x;
-	fmt_init(&f, text, 24);
-	fmt_u64(&f, o->type == TYPE_SIZE ? o->max >> 20 : o->max);
-	if (o->type == TYPE_SIZE)
-		fmt_char(&f, 'm');
-	return fmt_done(&f);
-}
-
-static enum conf_eval print_default(
-    const struct conf *c, enum option_id id, const struct conf_sink *to)
-{
-	const struct option *o = &option_table[id];
-	struct bytes text;
-	char room[24];
-
-	if (option_value(o)[0] == '*')
-		return print_computed(c, id, to);
-	if (option_value(o)[0] == '\0')
-		return CONF_EVAL_UNSET;
-	text = capped(o, room);
-	print_value(to, o, &text, 1);
-	return CONF_EVAL_OK;
+	if (o->type == TYPE_SECRET)
+		print_value(to, o, &secret, 1);
+	else
+		print_value(to, o, set->words->item, set->words->n);
 }
 
 /* Gateway and Routes are one option: the most specific scope that has either decides. */
@@ -254,15 +212,17 @@ static enum conf_eval print_in_force(
 	for (unsigned i = 0; i < at->n; i++) {
 		const struct conf_setting *set = tree_setting(at->chain[i], id);
 
+		if (set && is_auto(set))
+			break;
 		if (set) {
-			print_value(to, &option_table[id], set->words->item, set->words->n);
+			print_set(to, set);
 			return CONF_EVAL_OK;
 		}
 		if ((id == OPTION_GATEWAY && tree_setting(at->chain[i], OPTION_ROUTES)) ||
 		    (id == OPTION_ROUTES && tree_setting(at->chain[i], OPTION_GATEWAY)))
 			return CONF_EVAL_UNSET;
 	}
-	return print_default(c, id, to);
+	return print_default(c, &at->default_for, id, to);
 }
 
 static bool makes_sense(const struct option *o, const struct place *at)

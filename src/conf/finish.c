@@ -3,6 +3,7 @@
 #include "conf/build.h"
 
 #include "base/limits.h"
+#include "base/on.h"
 
 #include <string.h>
 
@@ -19,6 +20,8 @@ static void write_default(struct build *b, const struct option *o, void *out)
 	size_t high = b->arena.high;
 
 	if (option_value(o)[0] == '\0' || option_value(o)[0] == '*')
+		return;
+	if (o->type >= TYPE_TEXT && !option_is_built((uint8_t)option_spec(o)[0]))
 		return;
 	if (o->type == TYPE_COUNT || o->type == TYPE_COUNT_POOL || o->type == TYPE_SIZE)
 		unbounded.max = UINT32_MAX;
@@ -106,7 +109,25 @@ static void finish_receive(struct build *b, const struct conf *c, struct conf_re
 {
 	write_defaults(b, GROUP_RECEIVE, r);
 	r->relay_hosts = default_relay_hosts(b, names_interface(c));
+	r->starttls = ON(CONFIG_TLS);
+	r->auth = c->auth_users > 0 ? CONF_AUTH_YES : CONF_AUTH_NO;
 	tree_apply(b->tree->global, GROUP_RECEIVE, r);
+}
+
+/* Where systems keep the CAs that they trust: the first file that is there. */
+static const char *default_ca(struct build *b)
+{
+	static const char files[][36] = { "/etc/gatepost/ca.idx",
+		"/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem",
+		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem" };
+	const struct conf_source *src = b->src;
+	size_t i = 0, n = sizeof(files) / sizeof(files[0]);
+
+	if (!ON(CONFIG_TLS))
+		return NULL;
+	while (i < n && src->kind(src->ctx, files[i]) != CONF_KIND_FILE)
+		i++;
+	return arena_intern(&b->arena, bytes_of(files[i < n ? i : 1]));
 }
 
 static void finish_sending(struct build *b, const struct conf *c, struct conf_sending *s)
@@ -114,6 +135,9 @@ static void finish_sending(struct build *b, const struct conf *c, struct conf_se
 	write_defaults(b, GROUP_SENDING, s);
 	if (bytes_find(c->global.hostname, '.') < c->global.hostname.n)
 		s->ehlo_hostname = c->global.hostname;
+	s->max_outbound_connections = TREE_BY_LOGIN;
+	s->outbound_throttle_messages.count = TREE_BY_LOGIN;
+	b->tree->default_ca = default_ca(b);
 	tree_apply(b->tree->global, GROUP_SENDING, s);
 }
 
@@ -153,6 +177,7 @@ static bool finish_listens(struct build *b, struct conf *c)
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		write_defaults(b, GROUP_LISTEN, &all[i]);
+		tree_apply(b->tree->global, GROUP_LISTEN, &all[i]);
 		tree_apply(listener, GROUP_LISTEN, &all[i]);
 		tree_apply(all[i].scope, GROUP_LISTEN, &all[i]);
 		if (all[i].enable)
@@ -161,6 +186,32 @@ static bool finish_listens(struct build *b, struct conf *c)
 	b->tree->listens = all;
 	b->tree->nlistens = n;
 	c->listen = open;
+	return true;
+}
+
+/* --- users --- */
+
+static bool finish_users(struct build *b, struct conf *c)
+{
+	struct conf_auth_user *user = arena_take(&b->arena, b->auth_users * sizeof(*user));
+
+	if (!user)
+		return false;
+	c->auth_user = user;
+	for (const struct conf_scope *s = b->tree->global->first_child; s; s = s->next) {
+		const struct conf_setting *password = tree_setting(s, OPTION_PASSWORD);
+		const struct conf_setting *binding = tree_setting(s, OPTION_BINDING);
+
+		if (s->kind != SCOPE_AUTH_USER)
+			continue;
+		user[c->auth_users].name = s->name;
+		if (password)
+			user[c->auth_users].password = bytes_of(password->value.data);
+		user[c->auth_users].has_binding = binding != NULL;
+		if (binding)
+			user[c->auth_users].binding = (uint32_t)binding->value.number;
+		c->auth_users++;
+	}
 	return true;
 }
 
@@ -258,17 +309,66 @@ static void finish_only(struct build *b)
 	}
 }
 
+/* --- CA sets --- */
+
+/* Is the CA set looked at, there? (Pins stand for it.) */
+static bool wants_ca(const struct conf_sending *s)
+{
+	return conf_wants_token(s) ||
+	       (s->routes && s->tls != CONF_TLS_NO && !s->tls_pin &&
+		   conf_verify_of(s) != CONF_VERIFY_NO);
+}
+
+static void add_ca(void *ctx, const struct tree_spot *spot)
+{
+	struct build *b = ctx;
+	struct conf_tree *t = b->tree;
+	struct conf_place at = { b->main_file, 1, 1 };
+	const char *file = spot->sending.tls_ca;
+	const struct conf_setting *set;
+	uint32_t i = 0;
+	char text[24];
+
+	if (!wants_ca(&spot->sending) || !file)
+		return;
+	while (i < t->cas && t->ca[i] != file)
+		i++;
+	if (i < t->cas)
+		return;
+	if (t->cas < CONFIG_CA_SETS) {
+		t->ca[t->cas++] = file;
+		return;
+	}
+	set = tree_in_force(spot, OPTION_TLS_CA);
+	build_error(b, set ? set->at : &at,
+	    "more files of CA certificates than this gatepost has room for: at most $ "
+	    "(CONFIG_CA_SETS)",
+	    build_number(text, CONFIG_CA_SETS), nothing);
+}
+
+static void finish_ca(struct build *b)
+{
+	if (!ON(CONFIG_TLS))
+		return;
+	b->tree->ca = arena_take(&b->arena, CONFIG_CA_SETS * sizeof(*b->tree->ca));
+	if (b->tree->ca)
+		tree_each(b->tree, b->bindings, add_ca, b);
+}
+
 void finish(struct build *b, struct conf *c)
 {
 	if (!finish_listens(b, c) || !finish_bindings(b))
 		return;
 	finish_scope(b, b->tree->global);
+	if (!finish_users(b, c))
+		return;
 	finish_global(b, &c->global);
 	finish_sending(b, c, &b->tree->sending);
 	write_defaults(b, GROUP_HEADER, &b->tree->header);
 	tree_apply(b->tree->global, GROUP_HEADER, &b->tree->header);
 	finish_receive(b, c, &b->tree->receive);
 	finish_only(b);
+	finish_ca(b);
 	c->bindings = b->bindings;
 	c->tree = b->tree;
 }

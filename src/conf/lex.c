@@ -105,7 +105,10 @@ static struct bytes take_unquoted(struct lexer *l, size_t begin)
 	while (l->pos < l->n && !ends_value(l->p[l->pos]) && !at_comment(l, l->pos))
 		l->pos++;
 	x = (struct bytes){ l->p + begin, l->pos - begin };
-	error_at(l, begin, "a value with / [ ] or = in it wants quotes: \"$\"", x);
+	if (l->secret_line == l->line)
+		error_at(l, begin, "a value with / [ ] or = in it wants quotes", x);
+	else
+		error_at(l, begin, "a value with / [ ] or = in it wants quotes: \"$\"", x);
 	return x;
 }
 
@@ -173,9 +176,15 @@ static enum lex_kind sign(uint8_t c)
 struct lex_token lex_next(struct lexer *l, bool in_list)
 {
 	struct lex_token t = { 0 };
+	size_t most;
 	uint8_t c;
 
 	skip_blanks(l);
+	if (l->secret_next)
+		l->secret_line = l->line;
+	most = l->secret_next ? CONF_SECRET_MAX : CONF_STRING_MAX;
+	l->secret_next = false;
+	t.hidden = l->secret_line == l->line;
 	t.at = place(l, l->pos);
 	t.first = l->line_token != l->line;
 	l->line_token = l->line;
@@ -190,10 +199,10 @@ struct lex_token lex_next(struct lexer *l, bool in_list)
 	} else {
 		take_word(l, &t, in_list);
 	}
-	if (t.text.n > CONF_STRING_MAX) {
-		build_error(l->build, &t.at, "a value has at most 1000 octets", (struct bytes){ 0 },
-		    (struct bytes){ 0 });
-		t.text.n = CONF_STRING_MAX;
+	if (t.text.n > most) {
+		build_error(l->build, &t.at, "a value has at most $ octets",
+		    most == CONF_SECRET_MAX ? BYTES("8192") : BYTES("1000"), (struct bytes){ 0 });
+		t.text.n = most;
 	}
 	return t;
 }

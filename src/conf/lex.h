@@ -22,6 +22,7 @@ struct lex_token {
 	struct bytes text; /* of a word or string, backslashes worked off */
 	struct conf_place at;
 	bool first; /* on its line */
+	bool hidden; /* on the line of a secret: not to be shown */
 };
 
 struct lexer {
@@ -32,6 +33,8 @@ struct lexer {
 	uint32_t line;
 	size_t line_start; /* position of the line's first octet */
 	size_t line_token; /* 1 + number of the line that had a token last */
+	uint32_t secret_line; /* nothing of it is shown; 0: none */
+	bool secret_next;     /* that of the next token will be */
 };
 
 /* Works in mem (n octets), which it changes. */

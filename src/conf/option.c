@@ -3,6 +3,7 @@
 
 #include "base/likeness.h"
 #include "base/limits.h"
+#include "base/on.h"
 #include "conf/conf.h"
 
 #include <string.h>
@@ -11,6 +12,9 @@
 
 #define SCOPES_G AT(GLOBAL)
 #define SCOPES_R (AT(PEER) | AT(LISTEN) | AT(ESMTP_LISTENER) | AT(GLOBAL))
+#define SCOPES_A (SCOPES_R | AT(AUTH_USER))
+#define SCOPES_U AT(AUTH_USER)
+#define SCOPES_C (SCOPES_L | AT(GLOBAL))
 #define SCOPES_L (AT(LISTEN) | AT(ESMTP_LISTENER))
 #define SCOPES_S (AT(DOMAIN) | AT(BINDING) | AT(BINDING_GROUP) | AT(GLOBAL))
 #define SCOPES_D (AT(DOMAIN) | AT(GLOBAL))
@@ -18,6 +22,9 @@
 
 #define GROUP_OF_G GROUP_GLOBAL
 #define GROUP_OF_R GROUP_RECEIVE
+#define GROUP_OF_A GROUP_RECEIVE
+#define GROUP_OF_U GROUP_AUTH_USER
+#define GROUP_OF_C GROUP_LISTEN
 #define GROUP_OF_L GROUP_LISTEN
 #define GROUP_OF_S GROUP_SENDING
 #define GROUP_OF_D GROUP_SENDING
@@ -25,6 +32,9 @@
 
 #define FIELD_G(field) offsetof(struct conf_global, field)
 #define FIELD_R(field) offsetof(struct conf_receive, field)
+#define FIELD_A(field) offsetof(struct conf_receive, field)
+#define FIELD_U(field) offsetof(struct conf_auth_user, field)
+#define FIELD_C(field) offsetof(struct conf_listen, field)
 #define FIELD_L(field) offsetof(struct conf_listen, field)
 #define FIELD_S(field) offsetof(struct conf_sending, field)
 #define FIELD_D(field) offsetof(struct conf_sending, field)
@@ -77,6 +87,16 @@ const char *option_value(const struct option *o)
 	return (const char *)&texts + o->value;
 }
 
+struct bytes option_word(const struct option *o, unsigned i)
+{
+	struct bytes spec = bytes_of(option_spec(o)), word;
+
+	while (i-- > 0)
+		spec = bytes_skip(spec, bytes_find(spec, '|') + 1);
+	word = bytes_first(spec, bytes_find(spec, '|'));
+	return word.n > 0 && option_is_mark(word.p[0]) ? bytes_skip(word, 1) : word;
+}
+
 /* Name, a blank, why. */
 static const char *const refused[] = {
 #define OPTION(id, name, type, scopes, field, spec, max, value, help)
@@ -97,6 +117,7 @@ static const struct {
 	[SCOPE_ESMTP_LISTENER] = { "ESMTP_Listener", AT(GLOBAL) },
 	[SCOPE_LISTEN] = { "Listen", AT(ESMTP_LISTENER) },
 	[SCOPE_PEER] = { "Peer", AT(ESMTP_LISTENER) | AT(LISTEN) },
+	[SCOPE_AUTH_USER] = { "Auth_User", AT(GLOBAL) },
 };
 
 enum option_id option_find(struct bytes name)
@@ -158,9 +179,35 @@ unsigned scope_parents(enum scope_kind kind)
 	return kind < SCOPES ? scopes[kind].parents : 0;
 }
 
+bool option_is_mark(uint8_t c)
+{
+	return c != 0 && memchr("!~+@^&", c, 6) != NULL;
+}
+
+bool option_is_built(uint8_t c)
+{
+	switch (c) {
+	case '!':
+		return false;
+	case '~':
+		return ON(CONFIG_TLS);
+	case '+':
+		return ON(CONFIG_SERVER_AUTH);
+	case '@':
+		return ON(CONFIG_OAUTH);
+	case '^':
+		return ON(CONFIG_SASL_CRAM);
+	case '&':
+		return ON(CONFIG_SASL_SCRAM);
+	default:
+		return true;
+	}
+}
+
 bool option_is_list(const struct option *o)
 {
-	return o->type == TYPE_NETS || o->type == TYPE_ALLOWED || o->type == TYPE_ROUTES;
+	return o->type == TYPE_NETS || o->type == TYPE_ALLOWED || o->type == TYPE_ROUTES ||
+	       o->type == TYPE_PINS;
 }
 
 bool option_is_bare(const struct option *o)

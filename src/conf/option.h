@@ -23,6 +23,7 @@ enum scope_kind {
 	SCOPE_ESMTP_LISTENER,
 	SCOPE_LISTEN,
 	SCOPE_PEER,
+	SCOPE_AUTH_USER,
 	SCOPES
 };
 
@@ -51,6 +52,15 @@ enum option_type {
 	TYPE_USER,
 	TYPE_SOCKET, /* absolute path */
 	TYPE_LOG,
+	/* strings, kept as const char *; NULL: none */
+	TYPE_TEXT,
+	TYPE_SECRET,
+	TYPE_FILE, /* absolute, or beside the main file */
+	TYPE_PEER_NAME, /* host name or address */
+	TYPE_TENANT,
+	TYPE_URL,
+	TYPE_PINS,      /* list */
+	TYPE_PROTOCOLS, /* bits */
 };
 
 /* Which struct of conf.h an option's value goes to. */
@@ -60,6 +70,7 @@ enum option_group {
 	GROUP_LISTEN,
 	GROUP_SENDING,
 	GROUP_HEADER,
+	GROUP_AUTH_USER,
 };
 
 struct option {
@@ -77,6 +88,9 @@ const char *option_name(const struct option *o);
 const char *option_spec(const struct option *o);
 /* The default: "" none, behind * in words. */
 const char *option_value(const struct option *o);
+
+/* The i-th word of a WORD. */
+struct bytes option_word(const struct option *o, unsigned i);
 
 /* The option of that name, or OPTIONS. */
 enum option_id option_find(struct bytes name);
@@ -96,6 +110,12 @@ const char *scope_name(enum scope_kind kind);
 
 /* In which kinds of scope may the stanza stand (1 << enum scope_kind, or-ed)? */
 unsigned scope_parents(enum scope_kind kind);
+
+/* Does this build have the part that the mark (see options.def) stands for? True where c is none. */
+bool option_is_built(uint8_t c);
+
+/* Is c one of those marks? */
+bool option_is_mark(uint8_t c);
 
 /* Is the value a list, and is a value written without quotes? */
 bool option_is_list(const struct option *o);

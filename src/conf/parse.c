@@ -131,7 +131,7 @@ static void report_unknown(struct parser *p, const struct lex_token *name)
 /* "Domain, Binding, Binding_Group and at global scope", most narrow first. */
 static void name_scopes(struct fmt *f, unsigned mask)
 {
-	static const uint8_t order[] = { SCOPE_PEER, SCOPE_LISTEN, SCOPE_ESMTP_LISTENER,
+	static const uint8_t order[] = { SCOPE_AUTH_USER, SCOPE_PEER, SCOPE_LISTEN, SCOPE_ESMTP_LISTENER,
 		SCOPE_DOMAIN, SCOPE_BINDING, SCOPE_BINDING_GROUP };
 	bool some = false;
 
@@ -186,6 +186,29 @@ static bool collect_value(
 	return true;
 }
 
+static bool is_secret(struct bytes name)
+{
+	enum option_id id = option_find(name);
+
+	return id < OPTIONS && option_table[id].type == TYPE_SECRET;
+}
+
+/* What stands behind a secret on its line may be the rest of it. True: it was, and is reported. */
+static bool refuse_hidden(struct parser *p, const struct lex_token *t)
+{
+	if (!t->hidden || t->first || t->kind == LEX_CLOSE || t->kind == LEX_END)
+		return false;
+	if (t->kind == LEX_WORD &&
+	    (option_find(t->text) < OPTIONS || scope_find(t->text) < SCOPES ||
+		bytes_same_fold(t->text, BYTES("include"))))
+		return false;
+	error_at(p, &t->at, "this is no option: a secret with blanks or signs in it wants quotes",
+	    (struct bytes){ 0 });
+	next(p);
+	skip_item(p);
+	return true;
+}
+
 /* p->t is the token behind the = */
 static void parse_option(struct parser *p, struct conf_scope *s, const struct lex_token *name)
 {
@@ -218,8 +241,7 @@ static void parse_option(struct parser *p, struct conf_scope *s, const struct le
 
 /* --- include --- */
 
-/* The folder part of a path, with its slash; empty where there is none. */
-static struct bytes folder_of(const char *path)
+struct bytes build_folder(const char *path)
 {
 	struct bytes x = bytes_of(path);
 
@@ -228,8 +250,7 @@ static struct bytes folder_of(const char *path)
 	return x;
 }
 
-/* The path that two parts make, kept; NULL when too long (reported) or out of memory. */
-static const char *join(
+const char *build_path(
     struct build *b, const struct conf_place *at, struct bytes folder, struct bytes name)
 {
 	size_t high = b->arena.high;
@@ -285,7 +306,7 @@ static void include_folder(
 	/* name and the one before it; a name of CONF_NAME_MAX and its NUL each */
 	char *name = arena_temp(&p->build->arena, 2 * (CONF_NAME_MAX + 1));
 	char *before = name ? name + CONF_NAME_MAX + 1 : NULL;
-	const char *slashed = join(p->build, at, bytes_of(path), BYTES("/"));
+	const char *slashed = build_path(p->build, at, bytes_of(path), BYTES("/"));
 
 	if (!name || !slashed) {
 		p->build->arena.high = high;
@@ -301,7 +322,7 @@ static void include_folder(
 		memcpy(before, name, strlen(name) + 1);
 		if (name[0] == '.')
 			continue;
-		file = join(p->build, at, folder, bytes_of(name));
+		file = build_path(p->build, at, folder, bytes_of(name));
 		if (file && src->kind(src->ctx, file) == CONF_KIND_FILE)
 			include_file(p, s, file, at);
 	}
@@ -313,17 +334,17 @@ static const char *find_included(
     struct parser *p, const struct build_word *name, enum conf_kind *kind)
 {
 	const struct conf_source *src = p->build->src;
-	struct bytes folder = folder_of(p->file->path);
+	struct bytes folder = build_folder(p->file->path);
 	const char *path;
 
 	if (name->text.p[0] == '/')
 		folder.n = 0;
-	path = join(p->build, &name->at, folder, name->text);
+	path = build_path(p->build, &name->at, folder, name->text);
 	*kind = path ? src->kind(src->ctx, path) : CONF_KIND_NONE;
 	if (path && *kind == CONF_KIND_NONE && name->text.p[0] != '/') {
 		const char *other;
 
-		other = join(p->build, &name->at, folder_of(p->build->main_file), name->text);
+		other = build_path(p->build, &name->at, build_folder(p->build->main_file), name->text);
 		if (other && src->kind(src->ctx, other) != CONF_KIND_NONE) {
 			*kind = src->kind(src->ctx, other);
 			path = other;
@@ -442,6 +463,7 @@ static void parse_item(struct parser *p, struct conf_scope *s)
 	p->build->gateway_seen |= is_gateway(word.text);
 	next(p);
 	if (p->t.kind == LEX_EQUALS) {
+		p->lex.secret_next = is_secret(word.text);
 		next(p);
 		parse_option(p, s, &word);
 		return;
@@ -473,6 +495,8 @@ static void parse_items(struct parser *p, struct conf_scope *s, const struct con
 	while (!build_is_over(p->build)) {
 		struct lex_token t = p->t;
 
+		if (refuse_hidden(p, &t))
+			continue;
 		switch (t.kind) {
 		case LEX_END:
 			if (begin)

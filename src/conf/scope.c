@@ -266,6 +266,39 @@ static struct conf_scope *open_peer(
 	return s;
 }
 
+/* --- Auth_User --- */
+
+#define USER_NAME_MAX 128u
+
+static struct conf_scope *open_user(
+    struct build *b, struct conf_scope *in, const struct build_word *name)
+{
+	struct bytes x = name->text;
+	bool good = x.n > 0 && x.n <= USER_NAME_MAX;
+	struct conf_scope *s;
+
+	for (size_t i = 0; good && i < x.n; i++)
+		good = x.p[i] >= ' ' && x.p[i] != 127;
+	if (!good) {
+		build_error(b, &name->at,
+		    "the name of an Auth_User has 1 to 128 octets, without control characters",
+		    nothing, nothing);
+		return NULL;
+	}
+	if (!option_is_built('+')) {
+		build_error(
+		    b, &name->at, "Auth_User is not built into this gatepost", nothing, nothing);
+		return NULL;
+	}
+	if (child(in, SCOPE_AUTH_USER, x)) {
+		build_error(b, &name->at, "there is an Auth_User \"$\" already", x, nothing);
+		return NULL;
+	}
+	s = add(b, in, SCOPE_AUTH_USER, name, x);
+	b->auth_users += s != NULL;
+	return s;
+}
+
 struct conf_scope *scope_open(
     struct build *b, struct conf_scope *in, enum scope_kind kind, const struct build_word *name)
 {
@@ -284,6 +317,8 @@ struct conf_scope *scope_open(
 		return open_listen(b, in, name);
 	case SCOPE_PEER:
 		return open_peer(b, in, name);
+	case SCOPE_AUTH_USER:
+		return open_user(b, in, name);
 	case SCOPE_GLOBAL:
 	case SCOPES:
 		break;

@@ -2,6 +2,8 @@
 /* Look-ups in the tree. */
 #include "conf/tree.h"
 
+#include "base/limits.h"
+
 #include <string.h>
 
 const struct conf_setting *tree_setting(const struct conf_scope *s, enum option_id option)
@@ -36,6 +38,7 @@ void tree_write(const struct option *o, const union conf_value *value, void *out
 	switch ((enum option_type)o->type) {
 	case TYPE_BOOL:
 	case TYPE_WORD:
+	case TYPE_PROTOCOLS:
 		write_number(value->number, to, 1);
 		return;
 	case TYPE_PORT:
@@ -66,6 +69,13 @@ void tree_write(const struct option *o, const union conf_value *value, void *out
 	case TYPE_NETS:
 	case TYPE_GATEWAY:
 	case TYPE_ROUTES:
+	case TYPE_TEXT:
+	case TYPE_SECRET:
+	case TYPE_FILE:
+	case TYPE_PEER_NAME:
+	case TYPE_TENANT:
+	case TYPE_URL:
+	case TYPE_PINS:
 		memcpy(to, &value->data, sizeof(value->data));
 		return;
 	case TYPE_LOG:
@@ -171,6 +181,24 @@ unsigned tree_chain(const struct conf_tree *t, struct tree_places at, struct byt
 	return n;
 }
 
+/* What was not set and depends on a login. */
+static void settle(const struct conf_tree *t, struct conf_sending *s)
+{
+	bool login = conf_has_login(s);
+	uint32_t connections = login ? 2 : 20;
+
+	if (s->max_outbound_connections == TREE_BY_LOGIN)
+		s->max_outbound_connections = connections < CONFIG_GATEWAY_CONNECTIONS
+						  ? connections
+						  : CONFIG_GATEWAY_CONNECTIONS;
+	if (s->outbound_throttle_messages.count == TREE_BY_LOGIN &&
+	    s->outbound_throttle_messages.seconds == 0)
+		s->outbound_throttle_messages = login ? (struct num_rate){ 2000, 86400 }
+						      : (struct num_rate){ 0, 0 };
+	if (!s->tls_ca)
+		s->tls_ca = t->default_ca;
+}
+
 /* From the most general place to the most specific one: each overwrites what it sets. */
 void tree_sending(
     const struct conf_tree *t, struct tree_places at, struct bytes domain, struct conf_sending *out)
@@ -181,4 +209,52 @@ void tree_sending(
 	memcpy(out, &t->sending, sizeof(*out));
 	for (n--; n > 0; n--) /* the last one, global scope, is in t->sending */
 		tree_apply(chain[n - 1], GROUP_SENDING, out);
+	settle(t, out);
+}
+
+/* --- all places --- */
+
+struct walk {
+	const struct conf_tree *t;
+	struct tree_places at;
+	struct tree_spot spot;
+	void (*visit)(void *ctx, const struct tree_spot *spot);
+	void *ctx;
+};
+
+static void walk_to(struct walk *w, struct bytes domain)
+{
+	w->spot.n = tree_chain(w->t, w->at, domain, w->spot.chain);
+	tree_sending(w->t, w->at, domain, &w->spot.sending);
+	w->visit(w->ctx, &w->spot);
+}
+
+static void walk_domains(struct walk *w, const struct conf_scope *s)
+{
+	for (const struct conf_scope *d = s ? s->first_domain : NULL; d; d = d->next)
+		walk_to(w, d->name);
+}
+
+void tree_each(const struct conf_tree *t, uint32_t bindings,
+    void (*visit)(void *ctx, const struct tree_spot *spot), void *ctx)
+{
+	struct walk w = { .t = t, .visit = visit, .ctx = ctx };
+
+	for (uint32_t id = 0; id < bindings; id++) {
+		w.at = tree_places(t, id);
+		w.spot.binding = id;
+		walk_to(&w, (struct bytes){ NULL, 0 });
+		walk_domains(&w, t->global);
+		walk_domains(&w, w.at.group);
+		walk_domains(&w, w.at.binding);
+	}
+}
+
+const struct conf_setting *tree_in_force(const struct tree_spot *spot, enum option_id option)
+{
+	const struct conf_setting *set = NULL;
+
+	for (unsigned i = 0; i < spot->n && !set; i++)
+		set = tree_setting(spot->chain[i], option);
+	return set;
 }

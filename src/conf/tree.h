@@ -11,7 +11,8 @@ union conf_value {
 	uint64_t number; /* types up to TYPE_TIME, TYPE_PORT, TYPE_BINDING (the id) */
 	struct num_rate rate;
 	struct bytes text;
-	const void *data; /* conf_nets, conf_list, conf_routes, inet_addr, conf_log_value */
+	/* conf_nets, conf_list, conf_routes, inet_addr, conf_log_value, conf_pins, a C string */
+	const void *data;
 };
 
 /* The value of Log. */
@@ -28,6 +29,7 @@ struct conf_setting {
 	const struct conf_place *at; /* of the value; of each word in TYPE_NETS and TYPE_ROUTES */
 	uint8_t option;  /* enum option_id */
 	bool supplanted; /* a Gateway beside Routes */
+	uint32_t told;   /* rules that it was reported to break: bits of check_tls.c */
 };
 
 struct conf_scope {
@@ -55,9 +57,13 @@ struct conf_tree {
 	bool *only;                        /* by id: one delivery key, see conf_only_gateway */
 	const struct conf_listen *listens; /* all, those that are not enabled too, */
 	uint32_t nlistens;                 /* and the one by default */
-	struct conf_receive receive;       /* in force at global scope */
-	struct conf_sending sending;
+	/* in force at global scope */
+	struct conf_receive receive; /* starttls: where there is a certificate */
+	struct conf_sending sending; /* what depends on a login is TREE_BY_LOGIN */
 	struct conf_header header;
+	const char *default_ca;      /* NULL: TLS is not built in */
+	const char **ca;             /* see conf_ca_file */
+	uint32_t cas;
 };
 
 /* The setting of that option in a scope (NULL allowed), or NULL. */
@@ -95,6 +101,7 @@ struct tree_places {
 struct tree_places tree_places(const struct conf_tree *t, uint32_t binding);
 
 #define TREE_CHAIN 6
+#define TREE_BY_LOGIN UINT32_MAX /* a number, or the count of a rate: not set */
 
 /*
  * The scopes that count there, the most specific first, without those that do not exist.
@@ -106,5 +113,20 @@ unsigned tree_chain(const struct conf_tree *t, struct tree_places at, struct byt
 /* Everything in force at those places for a domain. */
 void tree_sending(const struct conf_tree *t, struct tree_places at, struct bytes domain,
     struct conf_sending *out);
+
+/* Mail of one binding to one Domain, or to none of them. */
+struct tree_spot {
+	uint32_t binding;
+	const struct conf_scope *chain[TREE_CHAIN];
+	unsigned n;
+	struct conf_sending sending;
+};
+
+/* Visits all spots for which there is a stanza, each at least once. */
+void tree_each(const struct conf_tree *t, uint32_t bindings,
+    void (*visit)(void *ctx, const struct tree_spot *spot), void *ctx);
+
+/* The setting of that option that is in force there, or NULL. */
+const struct conf_setting *tree_in_force(const struct tree_spot *spot, enum option_id option);
 
 #endif

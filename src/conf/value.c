@@ -80,8 +80,8 @@ static struct bytes next_word(struct bytes *spec, bool *built)
 	struct bytes word = bytes_first(*spec, bytes_find(*spec, '|'));
 
 	*spec = bytes_skip(*spec, word.n + 1);
-	*built = !(word.n > 0 && word.p[0] == '!');
-	return *built ? word : bytes_skip(word, 1);
+	*built = word.n == 0 || option_is_built(word.p[0]);
+	return word.n > 0 && option_is_mark(word.p[0]) ? bytes_skip(word, 1) : word;
 }
 
 /* "is not one of no, ifneeded" */
@@ -420,6 +420,15 @@ bool value_parse(struct build *b, struct build_value *v)
 		return parse_socket(b, v);
 	case TYPE_BINDING:
 		return parse_binding(b, v);
+	case TYPE_TEXT:
+	case TYPE_SECRET:
+	case TYPE_FILE:
+	case TYPE_PEER_NAME:
+	case TYPE_TENANT:
+	case TYPE_URL:
+	case TYPE_PINS:
+	case TYPE_PROTOCOLS:
+		return value_string(b, v);
 	}
 	return false;
 }

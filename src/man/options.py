@@ -17,6 +17,9 @@ TABLE = os.path.join(HERE, "..", "conf", "options.def")
 SCOPES = {
     "G": "global",
     "R": "Peer, Listen, ESMTP_Listener, global",
+    "A": "Auth_User, Peer, Listen, ESMTP_Listener, global",
+    "U": "Auth_User",
+    "C": "Listen, ESMTP_Listener, global",
     "L": "Listen, ESMTP_Listener",
     "S": "Domain, Binding, Binding_Group, global",
     "D": "Domain, global",
@@ -27,6 +30,8 @@ VALUES = {
     "RATE": "\"number/seconds\"", "PORT": "port", "HOST": "name", "HELO": "name", "DOMAIN": "domain",
     "MAILBOX": "address", "ALLOWED": "list", "ADDRESS": "address", "NETS": "list", "GATEWAY": "host[:port]",
     "ROUTES": "list", "BINDING": "name", "USER": "user", "SOCKET": "path", "LOG": "where",
+    "TEXT": "text", "SECRET": "text", "FILE": "file", "PEER_NAME": "name", "TENANT": "tenant", "URL": "address",
+    "PINS": "list", "PROTOCOLS": "versions",
 }
 
 
@@ -74,7 +79,8 @@ def mdoc(text):
 def option(args):
     _id, name, kind, scopes, _field, spec, _most, default, help_text = args
     name, spec, default, help_text = map(unquote, (name, spec, default, help_text))
-    value = " | ".join(w for w in spec.split("|") if not w.startswith("!")) if kind == "WORD" else VALUES[kind]
+    words = [w.lstrip("~+@^&") for w in spec.split("|") if not w.startswith("!")]
+    value = " | ".join(words) if kind == "WORD" else VALUES[kind]
     if default.startswith("*"):
         default = default[1:]
     lines = [".It Ic %s No = Ar %s" % (name, value.replace('"', "\\(dq").replace("|", "\\*(Ba"))]

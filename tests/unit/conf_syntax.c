@@ -77,7 +77,7 @@ static const struct {
 		"scope\n"},
 	{G "Domain a.b { Domain c.d { } }\n", "t:2:14: error: Domain is not valid in Domain: it is valid in Binding, Binding_Group "
 		"and at global scope\n"},
-	{G "Auth_User \"scanner\" { Password = \"x\" Clock = gps }\nClock = gps\n", "t:2:1: error: unknown stanza \"Auth_User\"\n"
+	{G "Spool_User \"scanner\" { Password = \"x\" Clock = gps }\nClock = gps\n", "t:2:1: error: unknown stanza \"Spool_User\"\n"
 		"t:3:9: error: Clock: \"gps\" is not one of rtc, ntp\n"},
 	{G "Domian a.b { }\n", "t:2:1: error: unknown stanza \"Domian\": is Domain meant?\n"},
 	{G "Hostname { }\n", "t:2:1: error: Hostname is an option: write Hostname = ...\n"},

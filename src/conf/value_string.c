@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC */
+/* Values of TLS and logins: strings that are kept as they are, files, pins. */
+#include "conf/build.h"
+
+#include "base/base64.h"
+
+#include <string.h>
+
+static bool is_none(struct bytes x)
+{
+	return bytes_same_fold(x, BYTES("none"));
+}
+
+/* Reports without the value, which may be a secret. */
+static bool wrong(struct build *b, const struct build_value *v, const char *text)
+{
+	build_error(b, v->n > 0 ? &v->word[0].at : &v->at, "$ $", bytes_of(option_name(v->option)),
+	    bytes_of(text));
+	return false;
+}
+
+static bool keep(struct build *b, struct build_value *v, struct bytes x)
+{
+	v->out.data = arena_intern(&b->arena, x);
+	return v->out.data != NULL;
+}
+
+static bool has_control(struct bytes x)
+{
+	for (size_t i = 0; i < x.n; i++) {
+		if (x.p[i] < ' ' || x.p[i] == 127)
+			return true;
+	}
+	return false;
+}
+
+static bool parse_text(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text;
+
+	if (is_none(x))
+		return true;
+	if (x.n == 0)
+		return wrong(b, v, "is empty: write none to unset it");
+	if (has_control(x))
+		return value_wrong(b, v, 0, "has a control character in it");
+	return keep(b, v, x);
+}
+
+static bool parse_secret(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text;
+
+	if (x.n == 0)
+		return wrong(b, v, "is empty");
+	if (has_control(x))
+		return wrong(b, v, "has a control character in it");
+	return keep(b, v, x);
+}
+
+static bool parse_file(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text, folder = build_folder(b->main_file);
+	const char *spec = option_spec(v->option);
+
+	if (is_none(x) && spec[1] != '\0')
+		return true;
+	if (x.n == 0 || x.p[x.n - 1] == '/')
+		return value_wrong(b, v, 0, "is not the name of a file");
+	if (has_control(x))
+		return value_wrong(b, v, 0, "has a control character in it");
+	if (x.p[0] == '/')
+		folder.n = 0;
+	v->out.data = build_path(b, &v->word[0].at, folder, x);
+	return v->out.data != NULL;
+}
+
+static bool parse_peer_name(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text;
+	struct inet_addr addr;
+
+	if (is_none(x))
+		return true;
+	if (inet_parse_addr(x, &addr) && addr.zone[0] == '\0') {
+		if (x.p[0] == '[')
+			x = bytes_first(bytes_skip(x, 1), x.n - 2);
+	} else if (!value_is_host(x)) {
+		return value_wrong(b, v, 0, "is neither a host name nor an address");
+	}
+	return keep(b, v, tree_domain(x));
+}
+
+/* A directory of Microsoft: an id with hyphens, a domain, or common, organizations, consumers. */
+static bool parse_tenant(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text;
+
+	if (is_none(x))
+		return true;
+	if (!value_is_mail_domain(x) || bytes_find(x, '_') < x.n)
+		return value_wrong(b, v, 0, "is neither the id nor the domain of a directory");
+	for (size_t i = 0; i < x.n; i++) {
+		if (x.p[i] >= 0x80)
+			return value_wrong(b, v, 0, "is not plain ASCII");
+	}
+	return keep(b, v, x);
+}
+
+/* --- addresses of the web --- */
+
+/* RFC 3986: no blanks, nothing beyond ASCII, none of the few that must be escaped. */
+static bool is_url_text(struct bytes x)
+{
+	for (size_t i = 0; i < x.n; i++) {
+		if (x.p[i] <= ' ' || x.p[i] >= 127 || memchr("\"<>\\^`{|}#", x.p[i], 10))
+			return false;
+	}
+	return true;
+}
+
+/* HOST, ADDRESS or [ADDRESS], with an optional port */
+static bool is_authority(struct bytes x)
+{
+	struct bytes host = x;
+	struct inet_addr addr;
+	uint16_t port;
+	size_t colon = x.n;
+
+	while (colon > 0 && x.p[colon - 1] != ':' && x.p[colon - 1] != ']')
+		colon--;
+	if (colon > 0 && x.p[colon - 1] == ':') {
+		if (!inet_parse_port(bytes_skip(x, colon), false, &port))
+			return false;
+		host = bytes_first(x, colon - 1);
+	}
+	if (host.n > 0 && host.p[0] == '[')
+		return inet_parse_addr(host, &addr) && addr.zone[0] == '\0';
+	return inet_parse_v4(host, &addr) || value_is_host(host);
+}
+
+static bool parse_url(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text, rest;
+
+	if (is_none(x))
+		return true;
+	if (!bytes_begins_fold(x, BYTES("https://")))
+		return value_wrong(b, v, 0,
+		    "does not begin with https://: secrets are sent there, so it must be TLS");
+	rest = bytes_skip(x, 8);
+	if (!is_url_text(rest) || !is_authority(bytes_first(rest, bytes_find(rest, '/'))))
+		return value_wrong(
+		    b, v, 0, "is not an address of the web like \"https://login.example.com/token\"");
+	return keep(b, v, x);
+}
+
+/* --- pins --- */
+
+static int hex_value(uint8_t c)
+{
+	uint8_t low = byte_lower(c);
+
+	if (byte_is_digit(c))
+		return c - '0';
+	return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+static bool parse_hex(struct bytes x, uint8_t out[32])
+{
+	if (x.n != 64)
+		return false;
+	for (size_t i = 0; i < 32; i++) {
+		int high = hex_value(x.p[2 * i]), low = hex_value(x.p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static bool parse_pin(struct bytes x, uint8_t out[32])
+{
+	struct bytes rest = bytes_skip(x, 7);
+	size_t n;
+
+	if (!bytes_begins_fold(x, BYTES("sha256:")))
+		return false;
+	if (parse_hex(rest, out))
+		return true;
+	return base64_decode(rest, out, 32, &n) && n == 32;
+}
+
+static bool parse_pins(struct build *b, struct build_value *v)
+{
+	size_t size = sizeof(struct conf_pins) + v->n * 32;
+	struct conf_pins *pins;
+	bool good = true;
+
+	if (v->n == 1 && is_none(v->word[0].text))
+		return true;
+	if (v->n == 0)
+		return wrong(b, v, "is an empty list: write none to unset it");
+	pins = arena_temp(&b->arena, size);
+	if (!pins)
+		return false;
+	memset(pins, 0, size);
+	pins->n = (uint32_t)v->n;
+	for (size_t i = 0; i < v->n; i++) {
+		if (!parse_pin(v->word[i].text, pins->pin[i]))
+			good = value_wrong(b, v, i,
+			    "is not \"sha256:\" and a SHA-256 in base64 or in 64 hex digits");
+	}
+	return good && keep(b, v, (struct bytes){ (const uint8_t *)pins, size });
+}
+
+/* --- versions --- */
+
+static bool is_version(struct bytes x, const char *number)
+{
+	if (bytes_begins_fold(x, BYTES("TLS")))
+		x = bytes_skip(x, 3);
+	if (bytes_begins_fold(x, BYTES("v")))
+		x = bytes_skip(x, 1);
+	return bytes_same(x, bytes_of(number));
+}
+
+static bool parse_protocols(struct build *b, struct build_value *v)
+{
+	static const char text[][8] = { "", "1.2", "1.3", "1.2 1.3" };
+	struct bytes x = v->word[0].text;
+
+	v->out.number = 0;
+	while (x.n > 0) {
+		size_t blank = bytes_find(x, ' ');
+		struct bytes word = bytes_first(x, blank);
+
+		x = bytes_skip(x, blank + 1);
+		if (is_version(word, "1.2"))
+			v->out.number |= 1;
+		else if (is_version(word, "1.3"))
+			v->out.number |= 2;
+		else if (word.n > 0)
+			return value_wrong(
+			    b, v, 0, "is not known here: TLS 1.2 and 1.3 only, \"1.2 1.3\"");
+	}
+	if (v->out.number == 0)
+		return wrong(b, v, "wants \"1.2\", \"1.3\" or \"1.2 1.3\"");
+	v->canonical = bytes_of(text[v->out.number]);
+	return true;
+}
+
+bool value_string(struct build *b, struct build_value *v)
+{
+	const char *spec = option_spec(v->option);
+
+	if (!option_is_built((uint8_t)spec[0]))
+		return wrong(b, v, "is not built into this gatepost");
+	switch ((int)v->option->type) {
+	case TYPE_SECRET:
+		return parse_secret(b, v);
+	case TYPE_FILE:
+		return parse_file(b, v);
+	case TYPE_PEER_NAME:
+		return parse_peer_name(b, v);
+	case TYPE_TENANT:
+		return parse_tenant(b, v);
+	case TYPE_URL:
+		return parse_url(b, v);
+	case TYPE_PINS:
+		return parse_pins(b, v);
+	case TYPE_PROTOCOLS:
+		return parse_protocols(b, v);
+	default:
+		return parse_text(b, v);
+	}
+}
