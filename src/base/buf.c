@@ -99,3 +99,12 @@ void buf_clear(struct buf *b)
 	b->r = 0;
 	b->w = 0;
 }
+
+void buf_wipe(struct buf *b)
+{
+	volatile uint8_t *p = b->mem;
+
+	for (uint32_t i = 0; i < b->cap; i++)
+		if (i < b->r || i >= b->w)
+			p[i] = 0;
+}

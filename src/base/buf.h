@@ -42,4 +42,7 @@ void buf_added(struct buf *b, size_t n);
 
 void buf_clear(struct buf *b);
 
+/* Overwrites all of the storage that holds nothing: what was there was secret. */
+void buf_wipe(struct buf *b);
+
 #endif

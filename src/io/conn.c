@@ -38,8 +38,13 @@ static void call_again(struct loop_task *t)
 {
 	struct conn *c = LOOP_OWNER(struct conn, again, t);
 
-	if (conn_is_open(c) && c->tls)
+	if (conn_is_open(c))
 		c->watch.fn(&c->watch, c->shaking ? 0 : EPOLLIN);
+}
+
+void conn_again(struct conn *c)
+{
+	loop_at_end(&c->again, call_again);
 }
 
 void conn_secure(struct conn *c, struct tls *t)
@@ -48,6 +53,7 @@ void conn_secure(struct conn *c, struct tls *t)
 	c->shaking = true;
 	c->blocked = false;
 	c->step = TLS_AGAIN;
+	conn_again(c);
 }
 
 enum tls_step conn_shake(struct conn *c)
@@ -57,7 +63,7 @@ enum tls_step conn_shake(struct conn *c)
 	c->step = (uint8_t)step;
 	switch (step) {
 	case TLS_AGAIN:
-		loop_at_end(&c->again, call_again);
+		conn_again(c);
 		loop_interest(&c->watch, 0);
 		break;
 	case TLS_WANTS_READ:
@@ -69,7 +75,7 @@ enum tls_step conn_shake(struct conn *c)
 	case TLS_DONE:
 		c->shaking = false;
 		if (tls_pending(c->tls))
-			loop_at_end(&c->again, call_again);
+			conn_again(c);
 		break;
 	case TLS_FAILED:
 		conn_lose(c, EPROTO);
@@ -193,7 +199,7 @@ void conn_rearm(struct conn *c, bool want_in)
 	if (c->blocked && buf_used(&c->out) > 0)
 		events |= EPOLLOUT;
 	if (c->tls && !c->shaking && (events & EPOLLIN) && tls_pending(c->tls))
-		loop_at_end(&c->again, call_again);
+		conn_again(c);
 	loop_interest(&c->watch, events);
 }
 

@@ -38,6 +38,9 @@ struct conn {
  */
 int conn_open(struct conn *c, int fd, watch_fn *fn);
 
+/* Calls the watch function at the end of this turn, or in the next, as if octets had come. */
+void conn_again(struct conn *c);
+
 /*
  * From now on all goes through t, which becomes c's; its handshake is to be done first. `in` has to
  * be empty: what lies there came in clear.

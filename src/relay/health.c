@@ -60,7 +60,23 @@ void health_probe_failed(
 	if (h->state != HEALTH_DOWN)
 		return;
 	set_reason(h, reason);
+	if (h->login_wait_ms) /* when it is back it shall not be asked sooner */
+		retry_max_ms = h->login_wait_ms;
 	wait_for_probe(h, now_ms, 2 * h->wait_ms, retry_max_ms);
+}
+
+void health_login_refused(struct health *h, uint64_t now_ms, uint64_t wall, struct bytes reason)
+{
+	set_reason(h, reason);
+	if (h->state == HEALTH_DOWN && h->login_wait_ms && !h->probing)
+		return; /* one that was under way at the same time */
+	if (h->state != HEALTH_DOWN || !h->login_wait_ms)
+		h->since = wall;
+	h->state = HEALTH_DOWN;
+	h->login_wait_ms = h->login_wait_ms ? 2 * h->login_wait_ms : HEALTH_LOGIN_MS;
+	if (h->login_wait_ms > HEALTH_LOGIN_MAX_MS)
+		h->login_wait_ms = HEALTH_LOGIN_MAX_MS;
+	wait_for_probe(h, now_ms, h->login_wait_ms, h->login_wait_ms);
 }
 
 void health_ok(struct health *h, uint64_t wall)
@@ -69,6 +85,7 @@ void health_ok(struct health *h, uint64_t wall)
 		h->since = wall;
 	h->state = HEALTH_UP;
 	h->probing = false;
+	h->login_wait_ms = 0;
 	h->reason[0] = '\0';
 }
 

@@ -119,7 +119,8 @@ static void log_hint(const struct gateway *g, struct bytes why)
 
 static void learned(struct session *s, struct bytes rest)
 {
-	struct gateway *g = gateway_named(bytes_word(&rest));
+	struct bytes name = bytes_word(&rest);
+	struct gateway *g = gateway_named(name, NULL);
 	struct bytes how = bytes_word(&rest);
 
 	if (!s->trusted) {
@@ -127,7 +128,8 @@ static void learned(struct session *s, struct bytes rest)
 	} else if (g == NULL) {
 		say(s, EX_OK, "that gateway is not in use");
 	} else if (bytes_same(how, BYTES("ok"))) {
-		gateway_probe_now(g);
+		for (; g != NULL; g = gateway_named(name, g))
+			gateway_probe_now(g);
 		say(s, EX_OK, "noted");
 	} else {
 		log_hint(g, bytes_trim(rest));

@@ -7,6 +7,7 @@
 #include "run/bulk.h"
 #include "run/control.h"
 #include "run/inbound.h"
+#include "run/keys.h"
 #include "run/stats.h"
 
 #include <sys/epoll.h>
@@ -24,7 +25,7 @@
  */
 #define DEADLINES                                                             \
 	(CONFIG_SESSIONS + (2 + DIAL_PARALLEL) * CONFIG_GATEWAY_CONNECTIONS + \
-	    2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONTROL_DEADLINES + 8)
+	    2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONTROL_DEADLINES + TOKENS_DEADLINES + 8)
 
 static struct timer *slots[DEADLINES];
 static const struct engine_args *args;
@@ -93,6 +94,34 @@ static void ordered(struct watch *w, uint32_t events)
 	}
 }
 
+static void tls_has_a_place(void)
+{
+	outbound_tls_room();
+}
+
+/* Certificates of the listeners. False: said in the log. */
+static bool start_tls(void)
+{
+	static char text[LOG_LINE / 2];
+	struct fmt why;
+	bool good;
+
+	fmt_init(&why, text, sizeof(text));
+	fmt_str(&why, "engine event=tls reason=\"");
+	good = tls_init(&why);
+	for (unsigned i = 0; good && args->keys && i < args->conf->listens; i++) {
+		const struct keys_pair *p = &args->keys->pair[i];
+
+		if (p->chain.n)
+			good = tls_load_pair(i, p->chain, p->key, &why);
+	}
+	fmt_char(&why, '"');
+	if (!good)
+		log_line(LOG_LEVEL_ERROR, fmt_done(&why));
+	tls_when_room(tls_has_a_place);
+	return good;
+}
+
 int engine_main(const struct engine_args *a, void (*lock)(void))
 {
 	args = a;
@@ -103,6 +132,9 @@ int engine_main(const struct engine_args *a, void (*lock)(void))
 	outbound_init();
 	gateway_init(a);
 	inbound_init(a);
+	tokens_init(a->tokens);
+	if (!start_tls())
+		return EX_SOFTWARE;
 	for (unsigned i = 0; i < a->nlisteners; i++)
 		if (listen_open(&listeners[i], a->listener[i].fd, a->listener[i].unix_socket,
 			accepted) != 0)

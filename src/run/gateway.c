@@ -5,6 +5,7 @@
 #include "io/ifaces.h"
 #include "io/ipc.h"
 #include "io/log.h"
+#include "run/keys.h"
 #include "run/outbound.h"
 
 #include <errno.h>
@@ -203,14 +204,33 @@ static uint16_t port_of(const struct conf_route *route, const struct conf_sendin
 	return route->port ? route->port : s->remote_smtp_port;
 }
 
+/* DNS must not choose who gets the password. */
+static bool allows_mx(const struct conf_route *route, const struct conf_sending *s)
+{
+	return !route->literal && !route->explicit_port && !conf_has_login(s) &&
+	       conf_tls_of(s, port_of(route, s)) != CONF_TLS_IMPLICIT;
+}
+
+/*
+ * Another login or other TLS options make it another gateway: one that fails must not keep the
+ * other from working.
+ */
+static bool same_way(const struct conf_sending *a, const struct conf_sending *b)
+{
+	size_t from = offsetof(struct conf_sending, tls);
+
+	return memcmp((const char *)a + from, (const char *)b + from, sizeof(*a) - from) == 0;
+}
+
 struct gateway *gateway_find(const struct conf_route *route, const struct conf_sending *s)
 {
-	bool mx = !route->literal && !route->explicit_port;
+	bool mx = allows_mx(route, s);
 
 	for (unsigned i = 0; i < CONFIG_GATEWAYS; i++) {
 		struct gateway *g = &table[i];
 
 		if (g->used && g->port == port_of(route, s) && g->allow_mx == mx &&
+		    same_way(&g->sending, s) &&
 		    bytes_same_fold(g->host, route->host) &&
 		    (!route->literal ||
 			memcmp(g->addr[0].a.zone, route->addr.zone, INET_ZONE) == 0))
@@ -267,7 +287,7 @@ struct gateway *gateway_get(const struct conf_route *route, const struct conf_se
 		g->host = route->host;
 		g->port = port_of(route, s);
 		g->literal = route->literal;
-		g->allow_mx = !route->literal && !route->explicit_port;
+		g->allow_mx = allows_mx(route, s);
 		health_init(&g->health);
 		policy_rate_init(&g->rate);
 		if (route->literal) {
@@ -358,6 +378,19 @@ void gateway_failed(struct gateway *g, uint8_t trouble, struct bytes why)
 	}
 }
 
+void gateway_login_refused(struct gateway *g, struct bytes why)
+{
+	bool was = health_is_down(&g->health);
+
+	g->trouble = VERDICT_LOGIN;
+	g->login_proven = false;
+	health_login_refused(&g->health, loop_now(), loop_wall(), why);
+	say(LOG_LEVEL_WARNING, g, "down", why);
+	arm_probe(g);
+	if (!was)
+		outbound_gateway_changed(g);
+}
+
 void gateway_worked(struct gateway *g)
 {
 	bool was = health_is_down(&g->health);
@@ -407,9 +440,24 @@ const struct gateway *gateway_at(unsigned i)
 	return NULL;
 }
 
-struct gateway *gateway_named(struct bytes text)
+unsigned gateway_index(const struct gateway *g)
 {
-	for (unsigned k = 0; k < CONFIG_GATEWAYS; k++) {
+	return (unsigned)(g - table);
+}
+
+const struct ca_set *gateway_ca(const struct gateway *g)
+{
+	return args->keys && g->sending.tls_ca ? keys_ca(args->keys, g->sending.tls_ca) : NULL;
+}
+
+uint64_t gateway_least_time(void)
+{
+	return loop_wall() > args->build_date ? loop_wall() : args->build_date;
+}
+
+struct gateway *gateway_named(struct bytes text, const struct gateway *after)
+{
+	for (unsigned k = after ? gateway_index(after) + 1 : 0; k < CONFIG_GATEWAYS; k++) {
 		char name[NAMES_HOST + 16];
 		struct fmt f;
 

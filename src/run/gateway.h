@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of gateways (host and port, as the configuration names them): addresses, health,
- * connections, probes.
+ * The table of gateways (host and port, as the configuration names them, with their login and TLS
+ * options): addresses, health, connections, probes.
  */
 #ifndef RUN_GATEWAY_H
 #define RUN_GATEWAY_H
@@ -42,6 +42,17 @@ struct gateway {
 	char lookup_why[80];
 	struct health health;
 	uint8_t trouble; /* enum verdict_trouble: why it is down */
+	/*
+	 * Until a login was taken only one connection tries at a time: one try, not many, when the
+	 * password is wrong.
+	 */
+	bool wants_login; /* it takes no mail without one (530 to MAIL) */
+	bool login_proven;
+	struct outbound *login_by;
+	uint64_t clear_until; /* milliseconds: TLS failed where it was optional, none is tried */
+	const char *tls;      /* of the last connection: "TLSv1.3", "no"; NULL: none yet */
+	const char *auth;     /* the same: "PLAIN", "no" */
+	uint32_t handshakes, resumed;
 	struct deadline probe;
 	struct conf_sending sending; /* the options of the last use: for probes */
 	/* outbounds that belong to it: dialling, in use, kept, ending */
@@ -84,7 +95,10 @@ void gateway_address_worked(struct gateway *g, unsigned index);
  */
 void gateway_failed(struct gateway *g, uint8_t trouble, struct bytes why);
 
-/* Greeting and EHLO went well. */
+/* It refuses the login for good; tried again after minutes, not seconds. */
+void gateway_login_refused(struct gateway *g, struct bytes why);
+
+/* Greeting, EHLO, TLS and login went well. */
 void gateway_worked(struct gateway *g);
 
 /* A probe found no way. (One that worked is gateway_worked.) */
@@ -96,10 +110,17 @@ void gateway_probe_now(struct gateway *g);
 /* host:port as in the configuration, IPv6 in brackets. */
 void gateway_print(struct fmt *f, const struct gateway *g);
 
+/* Its place in the table: 0 to CONFIG_GATEWAYS - 1. */
+unsigned gateway_index(const struct gateway *g);
+
+/* The set of CA certificates in force for it, or NULL; the newest time that is known to have passed. */
+const struct ca_set *gateway_ca(const struct gateway *g);
+uint64_t gateway_least_time(void);
+
 /* For status: the i-th entry in use, NULL behind the last. */
 const struct gateway *gateway_at(unsigned i);
-/* The entry printed as `text` (host:port), or NULL. */
-struct gateway *gateway_named(struct bytes text);
+/* The first entry behind `after` (NULL: of all) that is printed as `text` (host:port), or NULL. */
+struct gateway *gateway_named(struct bytes text, const struct gateway *after);
 
 unsigned gateway_idle_count(const struct gateway *g);
 

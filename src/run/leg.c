@@ -84,6 +84,13 @@ static void wait_for_place(struct leg *l)
 	set_why(l, VERDICT_TIMEOUT, "all connections to it are busy");
 }
 
+/* How the mail goes, for the log: the connection itself may be given back before that. */
+static void note_way(struct leg *l)
+{
+	l->tls = outbound_version(l->ob);
+	l->auth = l->ob->auth;
+}
+
 /* Tries the present route: true when the leg is on its way (or stands, or waits). */
 static bool try_route(struct leg *l)
 {
@@ -106,6 +113,7 @@ static bool try_route(struct leg *l)
 	if (l->ob) {
 		l->ob->leg = l;
 		l->state = LEG_READY;
+		note_way(l);
 		return true;
 	}
 	l->ob = l->fresh ? NULL : outbound_take_resetting(l->gateway, &l->sending);
@@ -185,6 +193,8 @@ void leg_impatient(struct leg *l)
 	char why[LEG_WHY];
 	struct fmt f;
 	bool opening = l->state == LEG_OPENING && l->ob;
+	enum verdict_trouble trouble;
+	const char *waits = opening ? outbound_waits(l->ob, &trouble) : NULL;
 
 	if (l->state == LEG_WAITING) {
 		l->busy = true;
@@ -201,6 +211,8 @@ void leg_impatient(struct leg *l)
 			fmt_str(&f, ")");
 		}
 		set_why(l, VERDICT_NO_CONNECT, why);
+	} else if (waits) {
+		set_why(l, trouble, waits);
 	} else {
 		fmt_str(&f, "no answer in time to ");
 		fmt_str(
@@ -266,6 +278,7 @@ static enum leg_event judge(struct leg *l, enum client_command command)
 
 	if (v == VERDICT_FAIL) {
 		outbound_blame_reply(l->ob, command, r);
+		l->gateway->wants_login = l->ob->trouble == VERDICT_LOGIN;
 		return fails(l, false);
 	}
 	if (v != VERDICT_OK) {
@@ -276,6 +289,8 @@ static enum leg_event judge(struct leg *l, enum client_command command)
 		return v == VERDICT_DEFER ? LEG_DEFER : LEG_REJECT;
 	}
 	if (command == CLIENT_CMD_MAIL)
+		l->gateway->wants_login = false;
+	if (command == CLIENT_CMD_MAIL && !l->ob->client.params.login)
 		health_accepted(&l->gateway->health);
 	return LEG_OK;
 }
@@ -289,6 +304,7 @@ static enum leg_event step_hello(struct leg *l, enum outbound_event ev)
 	if (ev == OUTBOUND_STANDS) {
 		l->state = LEG_READY;
 		l->told = true;
+		note_way(l);
 		return LEG_STANDS;
 	}
 	if (ev == OUTBOUND_FAILS && l->kept) {
@@ -297,8 +313,8 @@ static enum leg_event step_hello(struct leg *l, enum outbound_event ev)
 	} else if (ev == OUTBOUND_FAILS) {
 		gateway_address_failed(l->gateway, l->ob->order[l->ob->present]);
 		take_why(l);
-		if (!outbound_has_more(l->ob) && !l->ob->stood)
-			gateway_failed(l->gateway, l->ob->trouble, bytes_of(l->ob->why));
+		if (!outbound_has_more(l->ob) && (!l->ob->stood || l->ob->refused_login))
+			outbound_gateway_failed(l->ob);
 		leg_next(l);
 	}
 	return LEG_NOTHING;

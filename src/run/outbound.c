@@ -15,23 +15,32 @@
 #define BODY_LOOKS 8     /* in the course of Body_Timeout */
 
 static void on_event(struct watch *w, uint32_t events);
-static void on_limit(struct deadline *d);
 
 /* ---- the hunt ---- */
 
+void outbound_gateway_failed(struct outbound *o)
+{
+	struct bytes why = bytes_of(o->why);
+
+	if (o->refused_login)
+		gateway_login_refused(o->gateway, why);
+	else if (o->probe)
+		gateway_probe_failed(o->gateway, o->trouble, why);
+	else
+		gateway_failed(o->gateway, o->trouble, why);
+}
+
 static void hunt_failed(struct outbound *o)
 {
-	struct gateway *g = o->gateway;
-	struct bytes why = bytes_of(o->why);
 	struct leg *l = o->leg;
 
 	if (o->probe) {
-		gateway_probe_failed(g, o->trouble, why);
+		outbound_gateway_failed(o);
 		outbound_close(o, false);
 		return;
 	}
 	if (!o->stood && !o->starved)
-		gateway_failed(g, o->trouble, why);
+		outbound_gateway_failed(o);
 	if (l)
 		leg_hunt_failed(l);
 	else
@@ -79,13 +88,21 @@ static void dial_done(struct dial *d, int fd, unsigned index)
 		fmt_bytes(&f, name);
 	else
 		inet_print_literal(&f, &local);
-	client_init(&o->client, &(struct client_params){ .ehlo_name = fmt_done(&f) });
+	client_init(&o->client, &(struct client_params){ .ehlo_name = fmt_done(&f),
+				    .tls = outbound_tls(o),
+				    .login = conf_has_login(&o->sending) });
 	o->state = OB_HELLO;
+	o->auth = NULL;
+	o->renewed = false;
 	if (conn_open(&o->conn, fd, on_event) != 0)
 		gp_bug("outbound: epoll refuses a connection");
 	stats.gateway_connections_total++;
 	stats.gateway_connections_now++;
-	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000, on_limit);
+	if (o->client.params.tls == CLIENT_TLS_IMPLICIT)
+		outbound_secure(o);
+	else
+		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000,
+		    outbound_on_limit);
 }
 
 static void dial(struct outbound *o)
@@ -155,17 +172,37 @@ static void compact(struct outbound *o, bool present_too)
 
 bool outbound_has_more(const struct outbound *o)
 {
+	if (o->refused_login)
+		return false;
 	for (unsigned i = 0; i < o->naddr; i++)
 		if (i != o->present && !(o->spent & (1u << i)))
 			return true;
 	return false;
 }
 
+void outbound_same_address(struct outbound *o)
+{
+	struct inet_addr a = o->addr[o->present];
+	uint8_t place = o->order[o->present];
+
+	loop_deadline_clear(&o->limit);
+	outbound_disconnect(o, false);
+	compact(o, true);
+	memmove(&o->addr[1], &o->addr[0], o->naddr * sizeof(o->addr[0]));
+	memmove(&o->order[1], &o->order[0], o->naddr * sizeof(o->order[0]));
+	o->addr[0] = a;
+	o->order[0] = place;
+	o->naddr++;
+	dial(o);
+}
+
 bool outbound_next_address(struct outbound *o)
 {
 	loop_deadline_clear(&o->limit);
-	o->silent = o->waited = false;
+	o->told_later = o->waited = o->in_clear = o->unverified = false;
 	outbound_disconnect(o, false);
+	if (o->refused_login)
+		o->naddr = 0;
 	compact(o, true);
 	if (o->naddr == 0)
 		return false;
@@ -207,7 +244,7 @@ static void watch_body(struct outbound *o, bool written)
 		o->looked = false;
 	}
 	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000 / BODY_LOOKS,
-	    on_limit);
+	    outbound_on_limit);
 }
 
 /* Has the gateway taken something of the body, its end included, within Body_Timeout? */
@@ -235,6 +272,8 @@ static uint64_t awaited_ms(const struct outbound *o)
 	case CLIENT_CMD_GREETING:
 	case CLIENT_CMD_EHLO:
 	case CLIENT_CMD_HELO:
+	case CLIENT_CMD_STARTTLS:
+	case CLIENT_CMD_AUTH:
 		return (uint64_t)o->sending.ehlo_timeout * 1000;
 	case CLIENT_CMD_RSET:
 	case CLIENT_CMD_NOOP:
@@ -253,9 +292,9 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 	size_t had;
 	enum client_event ev;
 
-	if (o->silent)
+	if (o->told_later)
 		return OUTBOUND_FAILS;
-	if (!conn_is_open(&o->conn))
+	if (!conn_is_open(&o->conn) || o->conn.shaking)
 		return OUTBOUND_NOTHING;
 	do { /* a gateway may refuse, and reset the connection right behind its reply */
 		in = buf_peek(&o->conn.in);
@@ -270,7 +309,21 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 			return OUTBOUND_NOTHING;
 		outbound_blame_lost(o);
 		return OUTBOUND_FAILS;
+	case CLIENT_STARTTLS:
+		outbound_secure(o);
+		return OUTBOUND_NOTHING;
+	case CLIENT_LOGIN:
+		return outbound_login(o);
+	case CLIENT_LOGIN_REFUSED:
+		return outbound_login_refused(o);
+	case CLIENT_WORK:
+		conn_again(&o->conn);
+		return OUTBOUND_NOTHING;
 	case CLIENT_READY:
+		if (o->client.params.login)
+			outbound_login_taken(o);
+		o->gateway->tls = outbound_version(o);
+		o->gateway->auth = o->auth ? o->auth : "no";
 		o->state = OB_READY;
 		o->stood = true;
 		o->gateway->size_limit = o->client.size_limit;
@@ -285,7 +338,7 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 		if (o->state == OB_RESET)
 			return reset_answered(o, what.command);
 		if (awaited_ms(o)) /* each reply has its own time, pipelined or not */
-			loop_deadline(&o->limit, loop_now() + awaited_ms(o), on_limit);
+			loop_deadline(&o->limit, loop_now() + awaited_ms(o), outbound_on_limit);
 		return OUTBOUND_REPLY;
 	case CLIENT_EARLY:
 		return OUTBOUND_EARLY;
@@ -307,6 +360,13 @@ size_t outbound_flush(struct outbound *o)
 		sent = conn_flush(&o->conn);
 		(void)bulk_shrink(&o->conn.out, o->out, sizeof(o->out));
 	}
+	if (sent && client_is_writing(&o->client))
+		conn_again(&o->conn);
+	if (o->state == OB_PLACE || o->state == OB_SECURE || o->state == OB_TURN ||
+	    o->state == OB_TOKEN) {
+		conn_rearm(&o->conn, o->state != OB_PLACE);
+		return sent;
+	}
 	wait = awaited_ms(o);
 	if (o->client.in_body || client_awaits(&o->client) == CLIENT_CMD_END) {
 		if (sent || !timer_is_set(&o->limit.timer))
@@ -314,7 +374,7 @@ size_t outbound_flush(struct outbound *o)
 	} else if (sent && wait) {
 		if (o->waited && wait > SHORT_MS)
 			wait = SHORT_MS;
-		loop_deadline(&o->limit, loop_now() + wait, on_limit);
+		loop_deadline(&o->limit, loop_now() + wait, outbound_on_limit);
 	} else if (!wait && o->leg) {
 		loop_deadline_clear(&o->limit);
 	}
@@ -340,7 +400,7 @@ static void become_idle(struct outbound *o)
 	o->state = OB_READY;
 	o->next_idle = g->idle;
 	g->idle = o;
-	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.idle_timeout * 1000, on_limit);
+	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.idle_timeout * 1000, outbound_on_limit);
 	conn_rearm(&o->conn, true);
 	leg_serve_waiting();
 }
@@ -366,7 +426,7 @@ void outbound_reset(struct outbound *o)
 	o->reset_due = true;
 	try_reset(o);
 	(void)outbound_flush(o);
-	loop_deadline(&o->limit, loop_now() + SHORT_MS, on_limit);
+	loop_deadline(&o->limit, loop_now() + SHORT_MS, outbound_on_limit);
 }
 
 void outbound_quit(struct outbound *o)
@@ -379,7 +439,7 @@ void outbound_quit(struct outbound *o)
 	}
 	o->state = OB_QUIT;
 	(void)outbound_flush(o);
-	loop_deadline(&o->limit, loop_now() + SHORT_MS, on_limit);
+	loop_deadline(&o->limit, loop_now() + SHORT_MS, outbound_on_limit);
 }
 
 /*
@@ -399,7 +459,7 @@ static void step_unowned(struct outbound *o)
 		}
 		if (o->state == OB_RESET && ev == OUTBOUND_REPLY)
 			continue;
-		if (o->state == OB_HELLO && ev == OUTBOUND_FAILS) {
+		if (o->state >= OB_PLACE && o->state <= OB_LOGIN && ev == OUTBOUND_FAILS) {
 			gateway_address_failed(o->gateway, o->order[o->present]);
 			if (!outbound_next_address(o))
 				hunt_failed(o);
@@ -418,19 +478,31 @@ static void on_event(struct watch *w, uint32_t events)
 	struct conn *c = LOOP_OWNER(struct conn, watch, w);
 	struct outbound *o = LOOP_OWNER(struct outbound, conn, c);
 
-	conn_events(c, events);
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		(void)conn_fill(c);
+	if (c->shaking) {
+		if (!outbound_shake(o))
+			return;
+	} else {
+		conn_events(c, events);
+		if (o->state != OB_PLACE && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+			(void)conn_fill(c);
+	}
+	outbound_wake(o);
+}
+
+void outbound_wake(struct outbound *o)
+{
 	if (o->leg)
 		o->leg->wake(o->leg);
 	else
 		step_unowned(o);
 }
 
-static void on_limit(struct deadline *d)
+void outbound_on_limit(struct deadline *d)
 {
 	struct outbound *o = LOOP_OWNER(struct outbound, limit, d);
 	enum client_command awaited = client_awaits(&o->client);
+	enum verdict_trouble trouble;
+	const char *waits;
 
 	if (o->state == OB_READY && !o->leg) {
 		outbound_quit(o);
@@ -455,14 +527,13 @@ static void on_limit(struct deadline *d)
 	else if (o->client.in_body)
 		outbound_blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long",
 		    (struct bytes){ 0 });
+	else if ((waits = outbound_waits(o, &trouble)) != NULL)
+		outbound_blame(o, trouble, waits, (struct bytes){ 0 });
 	else
 		outbound_blame(o, VERDICT_TIMEOUT, "no answer in time to ",
 		    bytes_of(client_command_name(awaited)));
-	o->silent = true;
-	if (o->leg)
-		o->leg->wake(o->leg);
-	else
-		step_unowned(o);
+	o->told_later = true;
+	outbound_wake(o);
 }
 
 /* ---- probes, draining ---- */

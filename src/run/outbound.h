@@ -7,9 +7,11 @@
 #include "io/dial.h"
 #include "relay/verdict.h"
 #include "run/gateway.h"
+#include "run/tokens.h"
 #include "smtp/client.h"
 
 #define LEG_WHY 240
+#define OUTBOUND_REFUSES "refuses the login: " /* begins the reason of a refused login */
 
 enum leg_state {
 	LEG_NONE,
@@ -50,13 +52,19 @@ struct leg {
 	struct leg *next_waiting;
 	void (*wake)(struct leg *l); /* something has happened: step it */
 	struct conf_sending sending; /* the delivery key */
+	const char *tls, *auth; /* of the connection that stands, or stood last; NULL: none did */
 	char why[LEG_WHY];        /* in words, with the gateway's name */
 };
 
 enum outbound_state {
 	OB_LOOKUP,
 	OB_DIAL,
+	OB_PLACE,  /* waits for a place for its TLS session */
+	OB_SECURE, /* TLS handshake */
 	OB_HELLO, /* greeting and EHLO */
+	OB_TURN,   /* another connection's login shows first whether it is right */
+	OB_TOKEN,  /* an access token is fetched */
+	OB_LOGIN,
 	OB_READY, /* used by its leg, or idle */
 	OB_RESET, /* RSET is out; nobody's */
 	OB_QUIT,
@@ -71,7 +79,12 @@ struct outbound {
 	bool waited;
 	bool stood;       /* in this hunt a connection came as far as EHLO's reply */
 	bool starved;     /* in this hunt the box itself had no descriptor or memory left */
-	bool silent;      /* a deadline has passed; leg_step has to tell */
+	bool told_later;  /* it failed apart from outbound_step, which has to tell */
+	bool in_clear;    /* optional TLS has failed at this address */
+	bool unverified;  /* its certificate was to be verified and was not */
+	bool refused_login; /* for good: no other address is tried */
+	bool renewed;     /* it had a second token */
+	uint8_t mechanism; /* enum sasl_mechanism of the login */
 	bool reset_due;   /* RSET could not be sent yet */
 	/*
 	 * addresses of this hunt that are left, the present one (order[0] once it stands) included
@@ -88,6 +101,8 @@ struct outbound {
 	struct deadline limit;
 	struct loop_task gone;
 	struct dial dial;
+	struct token_wait token;
+	const char *auth; /* mechanism; NULL: none */
 	struct client client;
 	struct conf_sending sending;
 	uint64_t quiet_at; /* since when nothing is awaited, in use by a leg that stands; else 0 */
@@ -99,6 +114,7 @@ struct outbound {
 	char why[LEG_WHY]; /* in words, without the gateway's name */
 	uint8_t in[LIMIT_GATEWAY_IN];
 	uint8_t out[LIMIT_GATEWAY_OUT];
+	struct sasl sasl;
 };
 
 void outbound_init(void);
@@ -172,6 +188,9 @@ void outbound_gateway_changed(struct gateway *g);
 
 /* A probe of g; false when no outbound is free. */
 bool outbound_probe(struct gateway *g);
+
+/* There is a place for another TLS session. */
+void outbound_tls_room(void);
 
 /* Closes idle connections (draining). */
 void outbound_close_idle(void);

@@ -35,6 +35,9 @@ void outbound_disconnect(struct outbound *o, bool reset);
 /* Begins to hunt along g's addresses; later the owner is woken, or the probe told. */
 void outbound_hunt(struct outbound *o);
 
+/* Drops the present connection and calls the same address again, before those that are left. */
+void outbound_same_address(struct outbound *o);
+
 /* Drops the present connection and tries the addresses left; false if there are none. */
 bool outbound_next_address(struct outbound *o);
 bool outbound_has_more(const struct outbound *o);
@@ -74,5 +77,46 @@ size_t outbound_flush(struct outbound *o);
 void leg_hunt_failed(struct leg *l);
 /* leg.c: a connection was closed or kept: somebody may be waiting for it. */
 void leg_serve_waiting(void);
+
+/* All its addresses failed, or the login was refused: the gateway is down. */
+void outbound_gateway_failed(struct outbound *o);
+
+/* Something has happened: whoever owns it steps it. */
+void outbound_wake(struct outbound *o);
+
+deadline_fn outbound_on_limit;
+
+/* What has been waited for too long, and what kind of trouble that is. */
+const char *outbound_waits(const struct outbound *o, enum verdict_trouble *trouble);
+
+/* ---- outbound_secure.c ---- */
+
+/* What is wanted of TLS on the connection that begins now. */
+enum client_tls outbound_tls(const struct outbound *o);
+
+/* The handshake is due: begins it, or waits for a place (OB_PLACE). */
+void outbound_secure(struct outbound *o);
+
+/* Something has happened in the handshake. True: outbound_step has something to do. */
+bool outbound_shake(struct outbound *o);
+
+/* "TLSv1.3", or "no". */
+const char *outbound_version(const struct outbound *o);
+
+/* ---- outbound_login.c ---- */
+
+#define OUTBOUND_TOKEN_MS 40000u /* for an access token, and for the login of another */
+
+/*
+ * CLIENT_LOGIN, CLIENT_LOGIN_REFUSED: OUTBOUND_NOTHING where there is hope, else OUTBOUND_FAILS;
+ * o->refused_login where no other address can do better.
+ */
+enum outbound_event outbound_login(struct outbound *o);
+enum outbound_event outbound_login_refused(struct outbound *o);
+
+void outbound_login_taken(struct outbound *o);
+
+/* The login is over in whatever way: wipes it, lets others try theirs. Harmless otherwise. */
+void outbound_login_over(struct outbound *o);
 
 #endif

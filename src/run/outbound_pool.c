@@ -30,6 +30,7 @@ void outbound_disconnect(struct outbound *o, bool reset)
 {
 	if (!conn_is_open(&o->conn))
 		return;
+	outbound_login_over(o);
 	conn_close(&o->conn, reset);
 	bulk_drop(&o->conn.out, o->out, sizeof(o->out));
 	stats.gateway_connections_now--;

@@ -40,7 +40,17 @@ void outbound_blame_failure(
 {
 	const struct reply *r = client_last(&o->client);
 
-	if (why == CLIENT_HELLO_REFUSED) {
+	if (why == CLIENT_NO_STARTTLS && !r->code) {
+		outbound_blame(o, VERDICT_TLS, "offers no encryption (STARTTLS), which TLS asks for",
+		    (struct bytes){ 0 });
+	} else if (why == CLIENT_NO_STARTTLS) {
+		outbound_blame_reply(o, CLIENT_CMD_STARTTLS, r);
+		o->trouble = VERDICT_TLS;
+	} else if (why == CLIENT_BAD_LOGIN) {
+		outbound_blame(o, VERDICT_LOGIN, "the login failed: ",
+		    bytes_of(o->client.sasl && o->client.sasl->why ? o->client.sasl->why
+								    : "its dialogue makes no sense"));
+	} else if (why == CLIENT_HELLO_REFUSED) {
 		char text[160];
 		struct fmt f;
 
@@ -73,4 +83,31 @@ void outbound_blame_lost(struct outbound *o)
 				       : "the connection was lost before the reply to ",
 	    awaited == CLIENT_CMD_NONE ? (struct bytes){ 0 }
 				       : bytes_of(client_command_name(awaited)));
+}
+
+const char *outbound_waits(const struct outbound *o, enum verdict_trouble *trouble)
+{
+	*trouble = VERDICT_TLS;
+	switch ((enum outbound_state)o->state) {
+	case OB_PLACE:
+		*trouble = VERDICT_TIMEOUT;
+		return "this box has no room for another TLS session";
+	case OB_SECURE:
+		return "its TLS handshake took too long";
+	case OB_TURN:
+		*trouble = VERDICT_LOGIN;
+		return "another login to it is under way for too long";
+	case OB_TOKEN:
+		*trouble = VERDICT_LOGIN;
+		return "the login's access token did not come in time";
+	case OB_LOOKUP:
+	case OB_DIAL:
+	case OB_HELLO:
+	case OB_LOGIN:
+	case OB_READY:
+	case OB_RESET:
+	case OB_QUIT:
+		break;
+	}
+	return NULL;
 }

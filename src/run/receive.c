@@ -55,6 +55,7 @@ static void begin_mail(struct inbound *in, const struct server_what *what)
 	in->said[0] = 0;
 	in->refused_here = 0;
 	in->leg.gateway = NULL;
+	in->leg.tls = in->leg.auth = NULL;
 	in->gone_logged = in->content_ended = false;
 	in->key_set = false;
 	in->fault = INBOUND_OK;

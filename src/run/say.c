@@ -185,7 +185,11 @@ void say_log_mail(struct inbound *in, bool sent)
 		gateway_print(&f, in->leg.gateway);
 	else
 		fmt_str(&f, "none");
-	fmt_str(&f, " tls=no auth=no mode=pass delay=");
+	fmt_str(&f, " tls=");
+	fmt_str(&f, in->leg.tls ? in->leg.tls : "no");
+	fmt_str(&f, " auth=");
+	fmt_str(&f, in->leg.auth ? in->leg.auth : "no");
+	fmt_str(&f, " mode=pass delay=");
 	fmt_ms(&f, loop_now() - in->began);
 	fmt_str(&f, sent && taken == nrcpt ? " status=sent" : " status=refused");
 	put_u64(&f, " sent=", taken);

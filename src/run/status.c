@@ -2,7 +2,7 @@
 #include "run/status.h"
 
 #include "io/loop.h"
-#include "run/gateway.h"
+#include "run/outbound.h"
 #include "run/stats.h"
 
 void status_time(struct fmt *f, uint64_t wall)
@@ -73,14 +73,31 @@ static void in_brackets(struct fmt *f, const char *why)
 	fmt_char(f, ')');
 }
 
+/* "refuses the login since 10:32 (535 5.7.139 …)" */
+static void tell_refused(struct fmt *f, const struct gateway *g)
+{
+	struct bytes why = bytes_of(g->health.reason), prefix = bytes_of(OUTBOUND_REFUSES);
+	bool refused = bytes_begins_fold(why, prefix);
+
+	fmt_str(f, refused ? " refuses the login since " : " has no login since ");
+	status_time(f, g->health.since);
+	in_brackets(f, g->health.reason + (refused ? prefix.n : 0));
+	if (!g->health.accepted_once)
+		fmt_str(f, "; it has taken none since the configuration was loaded");
+}
+
 static void tell_down(struct fmt *f, const struct gateway *g)
 {
 	const struct gateway *other = stand_in(g);
 
 	name(f, g);
-	fmt_str(f, " is down since ");
-	status_time(f, g->health.since);
-	in_brackets(f, g->health.reason);
+	if (g->health.login_wait_ms) {
+		tell_refused(f, g);
+	} else {
+		fmt_str(f, " is down since ");
+		status_time(f, g->health.since);
+		in_brackets(f, g->health.reason);
+	}
 	if (other == NULL) {
 		fmt_str(f, "; mails are refused");
 	} else {
@@ -92,15 +109,7 @@ static void tell_down(struct fmt *f, const struct gateway *g)
 /* It talks to us, but lets in no mail without a login: such a gateway is not down. */
 static bool wants_login(const struct gateway *g)
 {
-	struct bytes said = bytes_of(g->last_reply);
-
-	if (g->health.state != HEALTH_UP || g->health.accepted_once)
-		return false;
-	for (; said.n > 0; said = bytes_skip(said, 1)) {
-		if (bytes_begins_fold(said, BYTES("wants a login")))
-			return true;
-	}
-	return false;
+	return g->health.state == HEALTH_UP && g->wants_login;
 }
 
 static void tell_login(struct fmt *f, const struct gateway *g)

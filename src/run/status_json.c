@@ -98,6 +98,14 @@ static void gateway(const struct gateway *g, struct fmt *f, bool first)
 	key_time(f, ",\"since\":", g->health.since);
 	key_text(f, ",\"reason\":", g->health.reason);
 	key_text(f, ",\"last_reply\":", g->last_reply);
+	if (g->sending.login_user != NULL)
+		key_text(f, ",\"user\":", g->sending.login_user);
+	if (g->tls != NULL) {
+		key_text(f, ",\"tls\":", g->tls);
+		key_text(f, ",\"auth\":", g->auth);
+	}
+	key_number(f, ",\"handshakes\":", g->handshakes);
+	key_number(f, ",\"resumed\":", g->resumed);
 	key_number(f, ",\"connections\":", g->connections);
 	key_number(f, ",\"idle\":", gateway_idle_count(g));
 	key_number(f, ",\"mails\":", g->mails);

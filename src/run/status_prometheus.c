@@ -18,7 +18,7 @@ enum what {
 	LISTENER, /* of each listener */
 	MAILS_SENT, MAILS_REFUSED, MAILS_QUEUED, RECIPIENTS_SENT, RECIPIENTS_REFUSED, OCTETS, CALLS,
 	/* of each gateway: */
-	GATEWAY, SINCE, CONNECTIONS, IDLE, TAKEN,
+	GATEWAY, SINCE, CONNECTIONS, IDLE, TAKEN, HANDSHAKES, RESUMED,
 };
 
 /*
@@ -50,6 +50,8 @@ static const char *const metrics[] = {
 	[CONNECTIONS] = "gateway_connections gauge Connections to the gateway.",
 	[IDLE] = "gateway_connections_idle gauge Those that are kept for later.",
 	[TAKEN] = "gateway_mails_total counter Mails that the gateway has taken.",
+	[HANDSHAKES] = "gateway_tls_handshakes_total counter TLS sessions with the gateway.",
+	[RESUMED] = "gateway_tls_resumed_total counter Those of them that resumed an earlier one.",
 };
 
 static uint64_t of_box(const struct status *s, enum what what)
@@ -87,14 +89,16 @@ static uint64_t of_gateway(const struct gateway *g, enum what what)
 		[CONNECTIONS] = g->connections,
 		[IDLE] = gateway_idle_count(g),
 		[TAKEN] = g->mails,
+		[HANDSHAKES] = g->handshakes,
+		[RESUMED] = g->resumed,
 	};
 
 	return value[what];
 }
 
-static void label(struct fmt *f, const char *name, struct bytes value)
+static void label(struct fmt *f, char before, const char *name, struct bytes value)
 {
-	fmt_char(f, '{');
+	fmt_char(f, before);
 	fmt_str(f, name);
 	fmt_str(f, "=\"");
 	for (size_t i = 0; i < value.n; i++) {
@@ -104,7 +108,31 @@ static void label(struct fmt *f, const char *name, struct bytes value)
 			fmt_char(f, '\\');
 		fmt_char(f, c >= 32 && c != 127 ? (char)c : '?');
 	}
-	fmt_str(f, "\"}");
+	fmt_char(f, '"');
+}
+
+/*
+ * Gateways of the same name differ in their login, or in their TLS options: their place among all
+ * tells them apart.
+ */
+static void gateway_labels(struct fmt *f, const struct gateway *g)
+{
+	char store[NAMES_HOST + INET_TEXT];
+	struct fmt name;
+	const struct gateway *same;
+
+	fmt_init(&name, store, sizeof(store));
+	gateway_print(&name, g);
+	same = gateway_named(fmt_done(&name), NULL);
+	label(f, '{', "gateway", fmt_done(&name));
+	if (g->sending.login_user != NULL)
+		label(f, ',', "user", bytes_of(g->sending.login_user));
+	if (same != g) {
+		fmt_init(&name, store, sizeof(store));
+		fmt_u64(&name, gateway_index(g));
+		label(f, ',', "place", fmt_done(&name));
+	}
+	fmt_char(f, '}');
 }
 
 static void sample(struct fmt *f, uint64_t value)
@@ -149,12 +177,12 @@ static bool put(const struct status *s, enum what what, unsigned i, struct fmt *
 	fmt_bytes(f, metric);
 	fmt_init(&name, store, sizeof(store));
 	if (g != NULL) {
-		gateway_print(&name, g);
-		label(f, "gateway", fmt_done(&name));
+		gateway_labels(f, g);
 		sample(f, of_gateway(g, what));
 	} else if (what == LISTENER) {
 		status_listener(&name, s->args, i);
-		label(f, "address", fmt_done(&name));
+		label(f, '{', "address", fmt_done(&name));
+		fmt_char(f, '}');
 		sample(f, inbound_count_at(i));
 	} else {
 		sample(f, of_box(s, what));

@@ -50,11 +50,21 @@ static void gateway(struct fmt *f, const struct gateway *g, uint64_t ms)
 {
 	fmt_str(f, "gateway ");
 	gateway_print(f, g);
+	if (g->sending.login_user != NULL) {
+		fmt_str(f, " as ");
+		fmt_str(f, g->sending.login_user);
+	}
 	fmt_str(f, ": ");
 	state(f, g, ms);
 	count(f, ", connections ", g->connections, "");
 	count(f, " (", gateway_idle_count(g), " idle)");
 	count(f, ", mails ", g->mails, "");
+	if (g->tls != NULL) {
+		fmt_str(f, g->tls[0] == 'T' ? ", " : ", in clear");
+		fmt_str(f, g->tls[0] == 'T' ? g->tls : "");
+		fmt_str(f, conf_has_login(&g->sending) ? ", login " : "");
+		fmt_str(f, conf_has_login(&g->sending) ? g->auth : "");
+	}
 	for (unsigned i = 0; i < g->naddr && i < ADDRESSES && !g->literal; i++) {
 		fmt_str(f, i == 0 ? ", at " : " ");
 		inet_print_addr(f, &g->addr[i].a);

@@ -117,8 +117,35 @@ static void test_bounds(void)
 	ok(good, "what is not printable becomes ?");
 }
 
+static void test_login(void)
+{
+	static const unsigned minutes[] = { 5, 10, 20, 40, 60, 60 };
+	uint64_t now = 1000;
+
+	health_init(&h);
+	health_login_refused(&h, now, 50, BYTES("535 no"));
+	ok(health_is_down(&h), "a refused login is a gateway that is down");
+	is_num(h.since, 50, "since then");
+	health_login_refused(&h, now + 10, 60, BYTES("535 no"));
+	is_num(health_probe_at(&h), 301000, "a second try that was under way changes nothing");
+	for (unsigned i = 0; i < sizeof(minutes) / sizeof(minutes[0]); i++) {
+		is_num(health_probe_at(&h) - now, minutes[i] * 60000u, "the next try is due later");
+		now = health_probe_at(&h);
+		health_probe_begin(&h);
+		health_login_refused(&h, now, 70, BYTES("535 no"));
+	}
+	is_num(h.since, 50, "it is down since the first refusal");
+	health_probe_begin(&h);
+	health_probe_failed(&h, now, MAX, BYTES("no connection"));
+	is_num(health_probe_at(&h) - now, 3600000, "a lost line does not bring the next login nearer");
+	health_ok(&h, 80);
+	down(now);
+	is_num(health_probe_at(&h) - now, 2000, "once a login was taken all is forgotten");
+}
+
 int main(void)
 {
+	test_login();
 	test_unknown();
 	test_probes();
 	test_failed_while_down();

@@ -115,11 +115,21 @@ static void alone(void)
 	}
 	gateway_worked(first);
 	memcpy(first->last_reply, "wants a login: answered MAIL", sizeof("wants a login: answered MAIL"));
+	first->wants_login = true;
 	is_str(first_line(), "gateway 10.0.0.1:25 takes no mail (wants a login: answered MAIL); mails are refused",
 	       "one that wants a login");
 	ok(status.trouble, "is trouble, too");
-	health_accepted(&first->health);
+	first->wants_login = false;
 	is_str(first_line(), "working: gateway 10.0.0.1:25 up since T", "until it has taken a mail");
+	gateway_login_refused(first, BYTES("refuses the login: 535 5.7.139 no"));
+	is_str(first_line(), "gateway 10.0.0.1:25 refuses the login since T (535 5.7.139 no); it has taken none since the "
+	       "configuration was loaded; mails are refused", "a login that never worked");
+	gateway_worked(first);
+	health_accepted(&first->health);
+	gateway_login_refused(first, BYTES("log in again: gatepost login"));
+	is_str(first_line(), "gateway 10.0.0.1:25 has no login since T (log in again: gatepost login); mails are refused",
+	       "one whose token has ended");
+	gateway_worked(first);
 }
 
 static void routes(void)

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/* The login to a gateway: whose turn it is, its token, the mechanism, and its refusal. */
+#include "io/random.h"
+#include "run/outbound_part.h"
+
+/* A login that comes to nothing, without the address: the account is the same at each. */
+static enum outbound_event fails(struct outbound *o, const char *words, struct bytes more)
+{
+	struct fmt f;
+
+	o->trouble = VERDICT_LOGIN;
+	fmt_init(&f, o->why, sizeof(o->why));
+	fmt_str(&f, words);
+	fmt_bytes(&f, more);
+	return OUTBOUND_FAILS;
+}
+
+/* ---- whose turn it is ---- */
+
+static struct loop_task next_turn;
+
+/* What was found apart from outbound_step is told by it. */
+static void tell_later(struct outbound *o)
+{
+	o->told_later = true;
+	outbound_wake(o);
+}
+
+static void take_turns(struct loop_task *t)
+{
+	struct outbound *o;
+
+	(void)t;
+	for (unsigned i = 0; (o = outbound_at(i)) != NULL; i++) {
+		if (!o->gateway || o->state != OB_TURN || o->gone.queued || !conn_is_open(&o->conn))
+			continue;
+		if (outbound_login(o) == OUTBOUND_FAILS)
+			tell_later(o);
+		else
+			(void)outbound_flush(o);
+	}
+}
+
+static void give_turn(struct outbound *o)
+{
+	if (o->gateway->login_by != o)
+		return;
+	o->gateway->login_by = NULL;
+	loop_at_end(&next_turn, take_turns);
+}
+
+/* ---- the exchange ---- */
+
+static enum sasl_mechanism wanted(const struct outbound *o)
+{
+	static const uint8_t mechanism[] = { SASL_NONE, SASL_PLAIN, SASL_LOGIN, SASL_CRAM_MD5,
+		SASL_SCRAM_SHA_256, SASL_XOAUTH2 };
+	uint8_t offered = o->client.mechanisms & sasl_built_in();
+
+	if (o->sending.login_type == CONF_LOGIN_AUTO)
+		return sasl_strongest(offered, conf_wants_token(&o->sending));
+	return (enum sasl_mechanism)(offered & mechanism[o->sending.login_type]);
+}
+
+static void begin(struct outbound *o, struct bytes secret)
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+	char nonce[SASL_NONCE];
+	const char *user = o->sending.login_user;
+
+	random_bytes(nonce, sizeof(nonce));
+	for (unsigned i = 0; i < sizeof(nonce); i++)
+		nonce[i] = digits[nonce[i] & 31];
+	o->state = OB_LOGIN;
+	o->mechanism = (uint8_t)wanted(o);
+	sasl_init(&o->sasl, wanted(o), user ? bytes_of(user) : (struct bytes){ 0 }, secret, nonce);
+	client_login(&o->client, &o->sasl, &o->conn.out);
+}
+
+static void token_came(struct token_wait *w)
+{
+	struct outbound *o = LOOP_OWNER(struct outbound, token, w);
+
+	if (w->status == TOKEN_OK) {
+		begin(o, w->text);
+		(void)outbound_flush(o);
+		return;
+	}
+	o->refused_login = w->status == TOKEN_FINAL;
+	(void)fails(o, w->why, (struct bytes){ 0 });
+	tell_later(o);
+}
+
+static void ask_for_token(struct outbound *o, bool renew)
+{
+	o->state = OB_TOKEN;
+	loop_deadline(&o->limit, loop_now() + OUTBOUND_TOKEN_MS, outbound_on_limit);
+	o->token.done = token_came;
+	tokens_get(&o->token, &o->sending, renew);
+}
+
+/* Which of its mechanisms could be used if Outbound_SMTP_AUTH_Type allowed it? */
+static enum outbound_event no_mechanism(struct outbound *o)
+{
+	char text[100];
+	struct fmt f;
+	const char *between = "; it offers ";
+
+	if (!o->client.auth)
+		return fails(o, "it offers no login (AUTH)", (struct bytes){ 0 });
+	fmt_init(&f, text, sizeof(text));
+	for (unsigned m = SASL_PLAIN; m <= SASL_XOAUTH2; m <<= 1) {
+		if (!(o->client.mechanisms & m))
+			continue;
+		fmt_str(&f, between);
+		fmt_str(&f, sasl_name((enum sasl_mechanism)m));
+		between = " ";
+	}
+	return fails(o, "it does not offer the login that Outbound_SMTP_AUTH_Type asks for", fmt_done(&f));
+}
+
+enum outbound_event outbound_login(struct outbound *o)
+{
+	struct gateway *g = o->gateway;
+
+	if (o->unverified)
+		return fails(o, "its certificate was not verified: no login is sent to it",
+		    (struct bytes){ 0 });
+	if (!o->client.secure && !o->sending.login_plaintext)
+		return fails(o, "the connection is not encrypted: no login is sent over it "
+		    "(Outbound_SMTP_AUTH_Allow_Plaintext would)", (struct bytes){ 0 });
+	if (health_is_down(&g->health) && g->health.login_wait_ms && !o->probe)
+		return fails(o, g->health.reason, (struct bytes){ 0 });
+	if (wanted(o) == SASL_NONE)
+		return no_mechanism(o);
+	if (!g->login_proven && g->login_by && g->login_by != o) {
+		o->state = OB_TURN;
+		loop_deadline(&o->limit, loop_now() + OUTBOUND_TOKEN_MS, outbound_on_limit);
+		return OUTBOUND_NOTHING;
+	}
+	if (!g->login_proven)
+		g->login_by = o;
+	if (wanted(o) == SASL_XOAUTH2 && conf_wants_token(&o->sending))
+		ask_for_token(o, false);
+	else
+		begin(o, o->sending.login_pass ? bytes_of(o->sending.login_pass) : (struct bytes){ 0 });
+	return OUTBOUND_NOTHING;
+}
+
+enum outbound_event outbound_login_refused(struct outbound *o)
+{
+	const struct reply *r = client_last(&o->client);
+	bool token = o->mechanism == SASL_XOAUTH2 && o->token.token;
+	char text[160];
+	struct fmt f;
+
+	if (r->code >= 500 && token && !o->renewed) {
+		o->renewed = true;
+		tokens_drop(&o->token);
+		ask_for_token(o, true);
+		return OUTBOUND_NOTHING;
+	}
+	o->refused_login = r->code >= 500;
+	fmt_init(&f, text, sizeof(text));
+	reply_line(&f, r);
+	return fails(o, o->refused_login ? OUTBOUND_REFUSES : "takes no login just now: ", fmt_done(&f));
+}
+
+void outbound_login_taken(struct outbound *o)
+{
+	o->auth = sasl_name((enum sasl_mechanism)o->mechanism);
+	o->gateway->login_proven = true;
+	health_accepted(&o->gateway->health);
+	outbound_login_over(o);
+}
+
+void outbound_login_over(struct outbound *o)
+{
+	if (o->client.params.login) {
+		sasl_end(&o->sasl);
+		buf_wipe(&o->conn.out);
+		tokens_drop(&o->token);
+	}
+	give_turn(o);
+}
