@@ -371,6 +371,9 @@ const struct conf_auth_user *conf_auth_user(const struct conf *c, struct bytes n
  */
 const char *conf_ca_file(const struct conf *c, unsigned i);
 
+/* The TLS_CA by default; NULL where TLS is not built in. */
+const char *conf_ca_default(const struct conf *c);
+
 /* Does p point to a string within the configuration's memory? (A message of another process may say so.) */
 bool conf_owns(const struct conf *c, const char *p);
 

@@ -75,6 +75,11 @@ const char *conf_ca_file(const struct conf *c, unsigned i)
 	return i < c->tree->cas ? c->tree->ca[i] : NULL;
 }
 
+const char *conf_ca_default(const struct conf *c)
+{
+	return c->tree->default_ca;
+}
+
 /* The tree is the first thing in the configuration's memory. */
 bool conf_owns(const struct conf *c, const char *p)
 {

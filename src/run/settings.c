@@ -7,9 +7,11 @@
 #include "io/ifaces.h"
 #include "io/sockaddr.h"
 #include "io/users.h"
+#include "run/keys.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 _Static_assert(CONF_NAME_MAX == FILES_NAME_MAX, "names are handed through");
@@ -116,6 +118,22 @@ static bool own_address(void *ctx, const uint8_t a[16], const char *interface)
 	return ifaces_walk(compare, &w) == 0 && w.found;
 }
 
+static bool others_read(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0;
+}
+
+static const char *look(void *ctx, enum conf_file what, const char *path, const char *other)
+{
+	const char *wrong = keys_look(what, path, other);
+	bool secret = what == CONF_FILE_CONF || what == CONF_FILE_KEY;
+
+	(void)ctx;
+	return !wrong && secret && others_read(path) ? "!others can read it: chmod o-r" : wrong;
+}
+
 enum conf_status settings_load(
     struct conf *c, void *mem, size_t n, const char *file, const struct settings_how *how)
 {
@@ -127,6 +145,7 @@ enum conf_status settings_load(
 		.next = next,
 		.report = report,
 		.user_exists = user_exists,
+		.look = look,
 		.own_address = own_address,
 		.changes_user = how->changes_user,
 	};

@@ -53,13 +53,36 @@ static void sup_say(void *ctx, enum conf_severity severity, const char *line)
 	log_text(severity == CONF_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, line);
 }
 
+/* Another configuration takes the place: a helper that was to be forked with it does without. */
+static void sup_forget(unsigned slot)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct generation *g = i == 0 ? &sup.old : &sup.now;
+
+		if (g->conf == &sup.conf[slot]) {
+			g->conf = NULL;
+			g->keys = NULL;
+		}
+	}
+	keys_close(&sup.keys[slot]);
+}
+
 bool sup_load(unsigned slot, bool at_start)
 {
 	struct settings_how how = { .say = at_start ? NULL : sup_say,
 		.changes_user = geteuid() == 0 };
+	char text[512];
+	struct fmt why;
 
-	return settings_load(&sup.conf[slot], memory[slot], sizeof(memory[slot]), sup.how->file,
-		   &how) == CONF_OK;
+	sup_forget(slot);
+	if (settings_load(&sup.conf[slot], memory[slot], sizeof(memory[slot]), sup.how->file,
+		&how) != CONF_OK)
+		return false;
+	fmt_init(&why, text, sizeof(text));
+	if (keys_open(&sup.keys[slot], &sup.conf[slot], &why))
+		return true;
+	sup_complain(EX_CONFIG, fmt_done(&why));
+	return false;
 }
 
 void sup_open_log(const struct conf_global *g)
@@ -103,6 +126,7 @@ bool sup_start_generation(void)
 
 	memset(&args, 0, sizeof(args));
 	args.conf = &sup.conf[sup.live];
+	args.keys = &sup.keys[sup.live];
 	bind_fill(&sup.set, &args);
 	if (sup.doors.submit >= 0)
 		args.listener[args.nlisteners++] = (struct engine_listener){
@@ -330,6 +354,8 @@ static void sup_engine_ended(struct generation *g, int status)
 	if (!clean)
 		generation_log_end("an engine that was to end", status);
 	generation_end(g);
+	if (sup.now.conf != &sup.conf[1 - sup.live])
+		keys_close(&sup.keys[1 - sup.live]);
 	if (g == &sup.old && sup.reload_due)
 		sup_reload();
 }

@@ -9,6 +9,7 @@
 #include "run/bind.h"
 #include "run/doors.h"
 #include "run/generation.h"
+#include "run/keys.h"
 #include "run/supervisor.h"
 
 #define SUP_DEATHS 5u    /* of engines within a minute end the supervisor */
@@ -17,7 +18,8 @@
 struct supervisor {
 	const struct supervisor_how *how;
 	struct conf conf[2];
-	unsigned live; /* the one in force */
+	struct keys keys[2]; /* of the same index */
+	unsigned live;       /* the one in force */
 	struct bind_set set;
 	struct doors doors;
 	struct confine confine;
@@ -39,8 +41,8 @@ extern struct supervisor sup;
 int sup_complain(int status, struct bytes text);
 
 /*
- * Loads the configuration into conf[slot]; errors go to standard error at the start, to the log
- * later.
+ * Loads the configuration into conf[slot], and the files that it names into keys[slot]; errors go
+ * to standard error at the start, to the log later.
  */
 bool sup_load(unsigned slot, bool at_start);
 
