@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include "io/files.h"
 
+#include "base/fmt.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define FILES_PATH 1100 /* octets of a path here, its NUL included */
 
 enum files_kind files_kind(const char *path)
 {
@@ -87,4 +92,62 @@ bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 
 	}
 	close(fd);
 	return found != NULL;
+}
+
+static int write_all(int fd, struct bytes x)
+{
+	while (x.n > 0) {
+		ssize_t n = write(fd, x.p, x.n);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			x = bytes_skip(x, (size_t)n);
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int sync_folder(const char *path)
+{
+	static char folder[FILES_PATH];
+	struct fmt f;
+	int fd, err;
+
+	fmt_init(&f, folder, sizeof(folder));
+	fmt_str(&f, path);
+	while (f.n > 1 && folder[f.n - 1] != '/')
+		folder[--f.n] = '\0';
+	fd = open(folder[0] == '/' || f.n > 1 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+int files_replace(const char *path, struct bytes x, unsigned mode)
+{
+	static char beside[FILES_PATH];
+	struct fmt f;
+	int fd, err;
+
+	fmt_init(&f, beside, sizeof(beside));
+	fmt_str(&f, path);
+	fmt_str(&f, ".new");
+	if (f.cut)
+		return -ENAMETOOLONG;
+	unlink(beside); /* left behind by a power cut */
+	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, x);
+	if (close(fd) < 0 && err == 0)
+		err = -errno;
+	if (err == 0 && rename(beside, path) < 0)
+		err = -errno;
+	if (err != 0) {
+		unlink(beside);
+		return err;
+	}
+	return sync_folder(path);
 }

@@ -8,6 +8,7 @@
 #include "io/log.h"
 #include "io/random.h"
 #include "run/descriptors.h"
+#include "run/keys.h"
 #include "run/names.h"
 #include "run/sandbox.h"
 
@@ -105,6 +106,8 @@ _Noreturn static void child_names(
 	int keep[] = {args.names, args.tokens, args.refresh, env->log, child_gate};
 
 	child_begin(env, keep, sizeof(keep) / sizeof(keep[0]));
+	if (args.keys != NULL)
+		keys_wipe(args.keys);
 	confine(env->confine, false, parent);
 	names_main(&args);
 }

@@ -2,8 +2,10 @@
 #include "run/names.h"
 
 #include "base/bug.h"
+#include "base/on.h"
 #include "io/ipc.h"
 #include "run/lookup.h"
+#include "run/token_helper.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,9 +14,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#define DEADLINES (CONFIG_PENDING_LOOKUPS + ON(CONFIG_OAUTH) * TOKEN_HELPER_DEADLINES)
+
 static struct {
 	struct watch pair;
-	struct timer *slots[CONFIG_PENDING_LOOKUPS];
+	struct timer *slots[DEADLINES];
 	struct lookup lookup[CONFIG_PENDING_LOOKUPS];
 } names;
 
@@ -79,9 +83,11 @@ static void names_read(struct watch *w, uint32_t events)
 
 void names_main(const struct names_args *args)
 {
-	loop_init(names.slots, CONFIG_PENDING_LOOKUPS);
+	loop_init(names.slots, DEADLINES);
 	if (loop_watch(&names.pair, args->names, EPOLLIN, names_read) < 0)
 		gp_bug("the names helper has no pair");
+	if (ON(CONFIG_OAUTH))
+		token_helper_init(args);
 	args->lock();
 	loop_run();
 	_exit(EXIT_SUCCESS);

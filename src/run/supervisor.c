@@ -2,11 +2,13 @@
 #include "run/supervisor.h"
 
 #include "base/esc.h"
+#include "base/on.h"
 #include "io/clock.h"
 #include "io/errtext.h"
 #include "io/ifaces.h"
 #include "io/log.h"
 #include "run/descriptors.h"
+#include "run/refresh.h"
 #include "run/settings.h"
 #include "run/supervisor_part.h"
 
@@ -447,6 +449,8 @@ static void sup_turn(void)
 		{.fd = sup.old.number != 0 ? sup.old.orders : -1, .events = POLLIN},
 		{.fd = sup.clock, .events = POLLIN},
 		{.fd = sup.links, .events = POLLIN},
+		{.fd = sup.now.number != 0 ? sup.now.refresh[0] : -1, .events = POLLIN},
+		{.fd = sup.old.number != 0 ? sup.old.refresh[0] : -1, .events = POLLIN},
 	};
 	int n = poll(p, sizeof(p) / sizeof(p[0]), sup_patience());
 
@@ -462,6 +466,10 @@ static void sup_turn(void)
 		if (p[5].revents != 0) {
 			ifaces_drain(sup.links);
 			sup.networks_due = sup_later(NETWORKS_SETTLE_MS);
+		}
+		for (unsigned i = 6; ON(CONFIG_OAUTH) && i < 8; i++) {
+			if (p[i].revents != 0)
+				refresh_serve(p[i].fd, sup.how->file);
 		}
 		if (p[1].revents != 0)
 			sup_signals();

@@ -6,6 +6,7 @@
 #ifndef RUN_TOKEN_HELPER_H
 #define RUN_TOKEN_HELPER_H
 
+#include "run/https.h"
 #include "run/names.h"
 #include "run/tokens.h"
 #include "token/oauth.h"
@@ -31,7 +32,7 @@ struct token_answer {
 };
 
 /* Deadlines of the loop that it needs. */
-#define TOKEN_HELPER_DEADLINES (TOKEN_FETCHES * HTTPS_DEADLINES)
+#define TOKEN_HELPER_DEADLINES (TOKEN_FETCHES * (1 + HTTPS_DEADLINES))
 
 /*
  * Answers at args->tokens, of refresh tokens that are kept at args->refresh. The loop stands. Does

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/refresh.h"
+
+#include "base/digest.h"
+#include "base/limits.h"
+#include "io/clock.h"
+#include "io/errtext.h"
+#include "io/files.h"
+#include "io/ipc.h"
+#include "io/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FOLDER "oauth/"
+#define PATH_OCTETS 1100u
+#define OLD_S (7u * 86400) /* of a stored token that a lazy one replaces */
+#define BATCH 8u           /* messages worked through in one turn */
+
+/* Tokens that no file would take. */
+struct refresh_kept {
+	char name[OAUTH_NAME]; /* "": free */
+	uint32_t n;
+	uint64_t since;        /* seconds since 1970 */
+	uint8_t token[OAUTH_TOKEN];
+};
+
+static struct refresh_kept kept[CONFIG_TOKENS];
+
+void refresh_path(struct fmt *f, const char *file, const char *name)
+{
+	size_t n = strlen(file);
+
+	while (n > 0 && file[n - 1] != '/')
+		n--;
+	fmt_bytes(f, (struct bytes){(const uint8_t *)file, n});
+	fmt_str(f, FOLDER);
+	fmt_str(f, name);
+}
+
+static const char *path_of(const char *file, const char *name)
+{
+	static char path[PATH_OCTETS];
+	struct fmt f;
+
+	fmt_init(&f, path, sizeof(path));
+	refresh_path(&f, file, name);
+	return path;
+}
+
+int refresh_load(const char *file, const char *name, uint8_t *token)
+{
+	static uint8_t text[OAUTH_TOKEN + 2];
+	int64_t got = files_read(path_of(file, name), text, sizeof(text));
+	struct bytes x = {text, got > 0 ? (size_t)got : 0};
+
+	while (x.n > 0 && x.p[x.n - 1] <= ' ')
+		x.n--;
+	if (x.n > OAUTH_TOKEN)
+		got = -EFBIG;
+	if (got >= 0)
+		memcpy(token, x.p, x.n);
+	digest_wipe(text, sizeof(text));
+	if (got == -ENOENT || got == -ENOTDIR)
+		return 0;
+	return got < 0 ? (int)got : (int)x.n;
+}
+
+int refresh_store(const char *file, const char *name, struct bytes token)
+{
+	static uint8_t text[OAUTH_TOKEN + 1];
+	int err;
+
+	if (token.n > OAUTH_TOKEN || !oauth_is_name(bytes_of(name)))
+		return -EINVAL;
+	if (mkdir(path_of(file, ""), 0700) < 0 && errno != EEXIST)
+		return -errno;
+	memcpy(text, token.p, token.n);
+	text[token.n] = '\n';
+	err = files_replace(path_of(file, name), (struct bytes){text, token.n + 1}, 0600);
+	digest_wipe(text, sizeof(text));
+	return err;
+}
+
+uint64_t refresh_age(const char *file, const char *name, uint64_t now)
+{
+	struct stat st;
+
+	if (stat(path_of(file, name), &st) < 0)
+		return UINT64_MAX;
+	return (uint64_t)st.st_mtime < now ? now - (uint64_t)st.st_mtime : 0;
+}
+
+/* ---- the supervisor's part ---- */
+
+static struct refresh_kept *kept_find(const char *name)
+{
+	for (unsigned i = 0; i < CONFIG_TOKENS; i++) {
+		if (strcmp(kept[i].name, name) == 0)
+			return &kept[i];
+	}
+	return NULL;
+}
+
+static void kept_forget(struct refresh_kept *k)
+{
+	if (k->name[0] != '\0')
+		digest_wipe(k, sizeof(*k));
+}
+
+static void say(const char *name, const char *what, int err)
+{
+	char text[240];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "token login=");
+	fmt_str(&f, name);
+	fmt_str(&f, " reason=\"");
+	fmt_str(&f, what);
+	fmt_str(&f, ": ");
+	fmt_str(&f, errtext(-err));
+	fmt_char(&f, '"');
+	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+}
+
+static void kept_try_again(const char *file)
+{
+	for (unsigned i = 0; i < CONFIG_TOKENS; i++) {
+		struct refresh_kept *k = &kept[i];
+
+		if (k->name[0] == '\0')
+			continue;
+		/* a login since then has stored a better one */
+		if (clock_wall() - k->since > refresh_age(file, k->name, clock_wall()) ||
+		    refresh_store(file, k->name, (struct bytes){k->token, k->n}) == 0)
+			kept_forget(k);
+	}
+}
+
+static void serve_put(const struct refresh_message *m, const char *file)
+{
+	struct refresh_kept *k = kept_find(m->name);
+	int err;
+
+	if (m->what == REFRESH_PUT_LAZY && k == NULL &&
+	    refresh_age(file, m->name, clock_wall()) < OLD_S)
+		return;
+	err = refresh_store(file, m->name, (struct bytes){m->token, m->n});
+	if (err == 0) {
+		if (k != NULL)
+			kept_forget(k);
+		return;
+	}
+	say(m->name, "the new refresh token is in memory alone, it cannot be stored", err);
+	if (k == NULL)
+		k = kept_find("");
+	if (k == NULL)
+		return;
+	memcpy(k->name, m->name, sizeof(k->name));
+	memcpy(k->token, m->token, m->n);
+	k->n = m->n;
+	k->since = clock_wall();
+}
+
+static void serve_get(struct refresh_message *m, int fd, const char *file)
+{
+	const struct refresh_kept *k = kept_find(m->name);
+	int n;
+
+	if (k != NULL) {
+		memcpy(m->token, k->token, k->n);
+		n = (int)k->n;
+	} else {
+		n = refresh_load(file, m->name, m->token);
+	}
+	if (n < 0)
+		say(m->name, "the refresh token cannot be read", n);
+	m->what = n > 0 ? REFRESH_FOUND : REFRESH_NONE;
+	m->n = (uint16_t)(n > 0 ? n : 0);
+	(void)ipc_send(fd, m, sizeof(*m)); /* else the helper's deadline */
+}
+
+void refresh_serve(int fd, const char *file)
+{
+	static struct refresh_message m;
+
+	for (unsigned i = 0; i < BATCH && ipc_take(fd, &m, sizeof(m)) == 1; i++) {
+		m.name[sizeof(m.name) - 1] = '\0';
+		if (!oauth_is_name(bytes_of(m.name)) || m.n > OAUTH_TOKEN)
+			continue;
+		kept_try_again(file);
+		if (m.what == REFRESH_GET)
+			serve_get(&m, fd, file);
+		else if ((m.what == REFRESH_PUT || m.what == REFRESH_PUT_LAZY) && m.n > 0)
+			serve_put(&m, file);
+	}
+	digest_wipe(&m, sizeof(m));
+}
