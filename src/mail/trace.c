@@ -96,6 +96,11 @@ static void print_with(struct fmt *f, const struct trace *t)
 		fmt_char(f, 'S');
 	if (t->auth)
 		fmt_char(f, 'A');
+	if (t->tls && t->tls_version && t->tls_version[0]) {
+		fmt_str(f, " (");
+		fmt_str(f, t->tls_version);
+		fmt_char(f, ')');
+	}
 }
 
 static bool may_be_told(const struct trace *t)

@@ -14,7 +14,7 @@
 #define TRACE_FOR  256u /* a longer forward-path (RFC 5321 4.5.3.1.3) gets no "for" */
 
 /* Storage that always holds the whole field, the NUL included. */
-#define TRACE_RECEIVED_SIZE (2 * LIMIT_HOSTNAME + 3 * TRACE_SAID + TRACE_FOR + INET_TEXT * 2 + 192)
+#define TRACE_RECEIVED_SIZE (2 * LIMIT_HOSTNAME + 3 * TRACE_SAID + TRACE_FOR + INET_TEXT * 2 + 208)
 
 /* The same for a Message-ID with its angle brackets. */
 #define TRACE_MESSAGE_ID_SIZE (TRACE_ID + LIMIT_HOSTNAME + 4)
@@ -26,6 +26,7 @@ struct trace {
 	bool esmtp;                   /* EHLO, not HELO */
 	bool utf8;                    /* the mail came with SMTPUTF8 */
 	bool tls;
+	const char *tls_version;      /* "TLSv1.3", told in a comment; "" or NULL: not told */
 	bool auth;
 	struct bytes id;   /* from trace_id */
 	struct bytes rcpt; /* the only recipient's path in its brackets, or empty */

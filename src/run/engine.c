@@ -6,7 +6,7 @@
 #include "io/random.h"
 #include "run/bulk.h"
 #include "run/control.h"
-#include "run/inbound.h"
+#include "run/inbound_tls.h"
 #include "run/keys.h"
 #include "run/stats.h"
 
@@ -97,6 +97,7 @@ static void ordered(struct watch *w, uint32_t events)
 static void tls_has_a_place(void)
 {
 	outbound_tls_room();
+	inbound_tls_room();
 }
 
 /* Certificates of the listeners. False: said in the log. */

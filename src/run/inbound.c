@@ -5,6 +5,8 @@
 #include "base/pool.h"
 #include "io/random.h"
 #include "run/bulk.h"
+#include "run/inbound_tls.h"
+#include "run/login.h"
 #include "run/pump.h"
 #include "run/stats.h"
 
@@ -59,6 +61,11 @@ unsigned inbound_count(void)
 	return pool.used;
 }
 
+struct inbound *inbound_at(unsigned i)
+{
+	return i < pool.fresh ? &objects[i] : NULL;
+}
+
 uint32_t inbound_count_at(uint32_t listener)
 {
 	return at_listener[listener];
@@ -84,9 +91,14 @@ void inbound_end(struct inbound *in)
 		return;
 	in->state = INBOUND_ENDED;
 	loop_deadline_clear(&in->limit);
+	inbound_tls_drop(in);
 	if (conn_is_open(&in->conn))
 		conn_close(&in->conn, false);
 	bulk_drop(&in->conn.in, in->in, sizeof(in->in));
+	if (in->params.auth != SERVER_AUTH_NO && buf_used(&in->conn.in)) {
+		buf_clear(&in->conn.in);
+		login_wipe(in); /* it may have been half a login */
+	}
 	if (in->who != POLICY_UNTRACKED)
 		policy_leave(&peers, in->who);
 	at_listener[in->listener]--;
@@ -162,7 +174,7 @@ static void closing(struct inbound *in)
 			return;
 		}
 		if (!buf_used(&in->conn.out)) {
-			(void)shutdown(in->conn.watch.fd, SHUT_WR);
+			conn_shut(&in->conn);
 			in->state = INBOUND_LINGER;
 			in->progress = in->conn.received;
 			loop_deadline(&in->limit, loop_now() + LINGER_MS, on_limit);
@@ -189,7 +201,13 @@ static void say_421(struct inbound *in, const char *enhanced, const char *text)
 
 static bool waits_for_client(const struct inbound *in)
 {
-	return in->txn.question == TXN_ASKS_NOTHING && !content_waits(in);
+	return in->txn.question == TXN_ASKS_NOTHING && !content_waits(in) &&
+	       in->wait == INBOUND_WAIT_NONE;
+}
+
+static bool waits_for_tls(const struct inbound *in)
+{
+	return in->wait != INBOUND_WAIT_NONE && in->wait != INBOUND_WAIT_LOGIN;
 }
 
 /* The deadline of the present wait. */
@@ -199,6 +217,8 @@ static void arm(struct inbound *in)
 	uint64_t timeout = in->since + (uint64_t)in->receive.client_timeout * 1000;
 	bool waits = waits_for_client(in);
 
+	if (in->wait != INBOUND_WAIT_NONE)
+		return;
 	if (server_in_data(&in->server)) {
 		if (!waits || in->held || in->conn.received - in->progress >= CONTENT_STEP) {
 			in->since = loop_now();
@@ -255,6 +275,12 @@ static void end_turn(struct loop_task *t)
 
 	if (in->state == INBOUND_ENDED)
 		return;
+	if (in->state == INBOUND_OPEN && waits_for_tls(in)) {
+		inbound_tls_turn(in);
+		return;
+	}
+	if (in->wait == INBOUND_WAIT_LOGIN && inbound_env.stopping)
+		login_refuse(in);
 	while (write_out(in) || read_rest(in))
 		if (!pump_run(in))
 			return;
@@ -294,6 +320,10 @@ static void on_event(struct watch *w, uint32_t events)
 	struct conn *c = LOOP_OWNER(struct conn, watch, w);
 	struct inbound *in = LOOP_OWNER(struct inbound, conn, c);
 
+	if (waits_for_tls(in)) {
+		inbound_tls_event(in, events);
+		return;
+	}
 	if (content_waits(in)) {
 		/*
 		 * `conn.in` stays as it is; a client that is lost now is lost before the end of its
@@ -384,7 +414,9 @@ static void open_session(
 		.data_lone_lf_ends_data = in->receive.lone_lf_ends_data,
 		.data_pedantic_headers = in->receive.rfc2822_lone_lf_in_headers == CONF_LF_PEDANTIC,
 		.data_pedantic_body = in->receive.rfc2822_lone_lf_in_body == CONF_LF_PEDANTIC,
+		.starttls = in->receive.starttls && !in->local && inbound_tls_there(l->index),
 	};
+	login_prepare(in);
 	buf_init(&in->conn.in, in->in, sizeof(in->in));
 	buf_init(&in->conn.out, in->out, sizeof(in->out));
 	txn_init(&in->txn);
@@ -411,6 +443,12 @@ static void set_size_limit(struct inbound *in)
 	g = gateway_find(&s.routes->route[0], &s);
 	if (g && g->size_limit && (!in->server.size_limit || g->size_limit < in->server.size_limit))
 		in->server.size_limit = g->size_limit;
+}
+
+void inbound_set_binding(struct inbound *in, uint32_t binding)
+{
+	in->receive.binding = binding;
+	set_size_limit(in);
 }
 
 void inbound_accept(uint32_t listener, int fd, const struct listen_peer *peer)
@@ -451,6 +489,10 @@ void inbound_accept(uint32_t listener, int fd, const struct listen_peer *peer)
 	in->receive = receive;
 	open_session(in, listener, fd, peer);
 	set_size_limit(in);
+	if (!submit && conf->listen[l->index].use_ssl) {
+		inbound_tls_begin(in);
+		return;
+	}
 	server_greet(&in->server, &in->conn.out, NULL);
 	in->since = loop_now();
 	inbound_run(in);
@@ -487,6 +529,10 @@ void inbound_give_up(bool all)
 		if (in->txn.phase == TXN_END_SENT) {
 			if (all)
 				leave_in_doubt(in);
+			continue;
+		}
+		if (waits_for_tls(in)) {
+			inbound_end(in);
 			continue;
 		}
 		give_up_mail(in, "421 4.3.2 the box is shutting down");

@@ -25,6 +25,20 @@ enum inbound_state {
 	INBOUND_ENDED,    /* given back at the end of this turn */
 };
 
+/* What holds the session up that is neither its client nor its mail. */
+enum inbound_wait {
+	INBOUND_WAIT_NONE,
+	INBOUND_WAIT_PLACE, /* for a place for one more TLS session */
+	INBOUND_WAIT_GO,    /* it has one; what was said in clear is on its way */
+	INBOUND_WAIT_TLS,   /* for the handshake */
+	INBOUND_WAIT_LOGIN, /* a refusal is held back */
+};
+
+struct inbound_rights {
+	uint32_t binding;
+	bool may_relay;
+};
+
 /* What the transaction wants sent to the gateway as soon as it may be: bits. */
 enum { TODO_MAIL = 1, TODO_RCPT = 2, TODO_AGAIN = 4, TODO_DATA = 8, TODO_END = 16 };
 
@@ -51,6 +65,11 @@ struct inbound {
 	bool held;
 	bool bulk;           /* content comes faster than the small buffer takes it */
 	bool local;          /* over a Unix socket */
+	uint8_t wait;        /* enum inbound_wait */
+	struct tls *tls;     /* until its handshake begins: then the connection has it */
+	uint64_t stepped;    /* milliseconds: the last step of the handshake */
+	const struct conf_auth_user *user; /* who logged in; NULL: nobody, or nobody of ours */
+	struct inbound_rights by_address;  /* what holds without a login */
 	bool may_relay;
 	bool sender_ok;      /* Allowed_Senders lets the mail's sender pass */
 	bool key_set;
@@ -76,6 +95,7 @@ struct inbound {
 	struct bytes run, piece;
 	/* the reply that the transaction's event was about; valid within one event */
 	const struct reply *last;
+	char challenge[SERVER_CHALLENGE + 1];
 	char id[TRACE_ID + 1];
 	char said[160];      /* the last reply of the mail, for the log */
 	uint8_t out[LIMIT_OUT];
@@ -118,7 +138,13 @@ void inbound_drain(void);
  */
 void inbound_give_up(bool all);
 
-/* ---- between inbound.c and pump.c ---- */
+/* ---- between inbound.c, pump.c and those that they call ---- */
+
+/* All there may be, one after the other, whatever their state; NULL behind the last. */
+struct inbound *inbound_at(unsigned i);
+
+/* The mails to come have this binding. */
+void inbound_set_binding(struct inbound *in, uint32_t binding);
 
 /*
  * Carries the session and its mail as far as they go just now, writes, and sets interest and

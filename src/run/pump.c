@@ -2,6 +2,8 @@
 #include "run/pump.h"
 
 #include "base/bug.h"
+#include "run/inbound_tls.h"
+#include "run/login.h"
 #include "run/stats.h"
 
 #include <string.h>
@@ -353,14 +355,14 @@ static void transaction_reset(struct inbound *in)
 }
 
 /* Steps the session once; false when it waits for input, room or an answer. */
-static bool step_lan(struct inbound *in)
+static bool step_session(struct inbound *in)
 {
 	struct server_what what = { .reason = NULL };
 	struct bytes input = buf_peek(&in->conn.in);
 	size_t had = input.n;
 	enum server_event ev;
 
-	if (in->state != INBOUND_OPEN || content_waits(in))
+	if (in->state != INBOUND_OPEN || content_waits(in) || in->wait != INBOUND_WAIT_NONE)
 		return false;
 	ev = server_step(&in->server, &input, &in->conn.out, LIMIT_IN, &what);
 	if (had != input.n) {
@@ -398,6 +400,12 @@ static bool step_lan(struct inbound *in)
 	case SERVER_EOM:
 		on_eom(in, what.fault);
 		break;
+	case SERVER_STARTTLS:
+		inbound_tls_begin(in);
+		break;
+	case SERVER_LOGIN:
+		login_asked(in, &what.login);
+		break;
 	case SERVER_QUIT:
 		inbound_finish(in, false);
 		break;
@@ -407,6 +415,15 @@ static bool step_lan(struct inbound *in)
 		break;
 	}
 	return true;
+}
+
+static bool step_lan(struct inbound *in)
+{
+	bool moved = step_session(in);
+
+	if (in->server.secret)
+		login_wipe(in);
+	return moved;
 }
 
 bool pump_run(struct inbound *in)

@@ -159,7 +159,10 @@ void receive_rcpt(struct inbound *in, const struct server_what *what)
 	struct conf_sending s;
 
 	if (!in->may_relay) {
-		refuse(in, 550, "5.7.1", "this box does not relay for your address (Relay_Hosts)");
+		refuse(in, 550, "5.7.1",
+		    in->params.auth == SERVER_AUTH_NO
+			? "this box does not relay for your address (Relay_Hosts)"
+			: "this box does not relay for your address without a login");
 		return;
 	}
 	if (!in->sender_ok) {

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/inbound_tls.h"
+
+#include "run/login.h"
+#include "run/pump.h"
+
+#define PLACE_MS     5000u  /* a client waits so long for a place */
+#define LOOK_MS      250u   /* how often it is seen whether another one blocks it */
+#define HANDSHAKE_MS 10000u /* for the whole handshake, the reply to STARTTLS included */
+#define STALLED_MS   2000u  /* without any progress, while others wait */
+
+bool inbound_tls_there(uint32_t index)
+{
+	const struct conf *conf = inbound_env.args->conf;
+
+	return tls_is_there() && index < conf->listens && conf->listen[index].tls_certificate;
+}
+
+static uint32_t listen_of(const struct inbound *in)
+{
+	return inbound_env.args->listener[in->listener].index;
+}
+
+static bool use_ssl(const struct inbound *in)
+{
+	return inbound_env.args->conf->listen[listen_of(in)].use_ssl;
+}
+
+static void on_limit(struct deadline *d)
+{
+	struct inbound *in = LOOP_OWNER(struct inbound, limit, d);
+
+	inbound_tls_limit(in);
+}
+
+void inbound_tls_drop(struct inbound *in)
+{
+	if (in->tls)
+		tls_end(in->tls, true);
+	in->tls = NULL;
+}
+
+static void give_up(struct inbound *in, const char *why)
+{
+	say_log(LOG_LEVEL_WARNING, in, "tls", why);
+	inbound_end(in);
+}
+
+/* ---- the handshake ---- */
+
+static void log_failed(struct inbound *in)
+{
+	static char text[TLS_WHY + 160];
+	const char *why = tls_why(in->conn.tls), *offered = tls_offered(in->conn.tls);
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "the TLS handshake failed: ");
+	fmt_str(&f, why[0] ? why : "the client went away");
+	if (offered[0]) {
+		fmt_str(&f, "; the client offers ");
+		fmt_str(&f, offered);
+		fmt_str(&f, " at best");
+		if (!use_ssl(in))
+			fmt_str(&f,
+			    ": Starttls = no for this Peer hides STARTTLS from such a device");
+	}
+	say_log(LOG_LEVEL_WARNING, in, "tls", text);
+}
+
+static void stands(struct inbound *in)
+{
+	in->wait = INBOUND_WAIT_NONE;
+	server_secured(&in->server);
+	login_forget(in);
+	if (use_ssl(in))
+		server_greet(&in->server, &in->conn.out, NULL);
+	in->since = loop_now();
+	inbound_run(in);
+}
+
+static void shake(struct inbound *in)
+{
+	in->stepped = loop_now();
+	switch (conn_shake(&in->conn)) {
+	case TLS_AGAIN:
+	case TLS_WANTS_READ:
+	case TLS_WANTS_WRITE:
+		break;
+	case TLS_DONE:
+		stands(in);
+		break;
+	case TLS_FAILED:
+		log_failed(in);
+		inbound_end(in);
+		break;
+	}
+}
+
+static void begin_shaking(struct inbound *in)
+{
+	struct tls *t = in->tls;
+
+	in->tls = NULL;
+	in->wait = INBOUND_WAIT_TLS;
+	conn_secure(&in->conn, t);
+	shake(in);
+}
+
+/* ---- a place ---- */
+
+/* What comes behind STARTTLS in clear was put there by somebody else (CVE-2011-0411). */
+static bool injected(struct inbound *in)
+{
+	if (!use_ssl(in))
+		(void)conn_fill(&in->conn);
+	if (buf_used(&in->conn.in) == 0)
+		return false;
+	in->wait = INBOUND_WAIT_NONE;
+	buf_clear(&in->conn.in);
+	say_log(LOG_LEVEL_WARNING, in, "closed",
+	    "commands in clear behind STARTTLS: somebody may have put them there");
+	inbound_finish(in, true);
+	inbound_run(in);
+	return true;
+}
+
+static void limit_from_now(struct inbound *in, uint32_t ms)
+{
+	loop_deadline(&in->limit, loop_now() + ms, on_limit);
+}
+
+/* Takes a place if there is one: false where the client has to wait. */
+static bool take_place(struct inbound *in)
+{
+	if (!tls_has_room(false))
+		return false;
+	if (injected(in))
+		return true;
+	in->tls = tls_accept(in->conn.watch.fd, listen_of(in));
+	if (!in->tls)
+		return false;
+	in->since = in->stepped = loop_now();
+	in->wait = INBOUND_WAIT_GO;
+	limit_from_now(in, HANDSHAKE_MS);
+	if (!use_ssl(in))
+		say(in, 220, "2.0.0", "go ahead with TLS");
+	inbound_run(in);
+	return true;
+}
+
+/* Ends the handshake that has stood still for the longest time, if for too long. */
+static void end_stalled(void)
+{
+	struct inbound *worst = NULL;
+
+	for (unsigned i = 0; inbound_at(i); i++) {
+		struct inbound *in = inbound_at(i);
+
+		if (in->state == INBOUND_OPEN &&
+		    (in->wait == INBOUND_WAIT_GO || in->wait == INBOUND_WAIT_TLS) &&
+		    (!worst || in->stepped < worst->stepped))
+			worst = in;
+	}
+	if (worst && loop_now() - worst->stepped >= STALLED_MS)
+		give_up(worst, "the TLS handshake stood still while others waited for its place");
+}
+
+void inbound_tls_room(void)
+{
+	while (tls_has_room(false)) {
+		struct inbound *first = NULL;
+
+		for (unsigned i = 0; inbound_at(i); i++) {
+			struct inbound *in = inbound_at(i);
+
+			if (in->state == INBOUND_OPEN && in->wait == INBOUND_WAIT_PLACE &&
+			    (!first || in->since < first->since))
+				first = in;
+		}
+		if (!first || !take_place(first))
+			return;
+	}
+}
+
+void inbound_tls_begin(struct inbound *in)
+{
+	in->since = loop_now();
+	in->wait = INBOUND_WAIT_PLACE;
+	if (injected(in) || take_place(in))
+		return;
+	end_stalled();
+	limit_from_now(in, LOOK_MS);
+	inbound_run(in);
+}
+
+static void no_place(struct inbound *in)
+{
+	if (use_ssl(in)) {
+		give_up(in, "no place for one more TLS session");
+		return;
+	}
+	say_log(LOG_LEVEL_WARNING, in, "tls", "no place for one more TLS session: told 454");
+	in->wait = INBOUND_WAIT_NONE;
+	say(in, 454, "4.7.0", "too many TLS sessions: please try later");
+	inbound_run(in);
+}
+
+/* ---- what the session tells ---- */
+
+void inbound_tls_event(struct inbound *in, uint32_t events)
+{
+	if (in->conn.shaking) {
+		shake(in);
+		return;
+	}
+	conn_events(&in->conn, events);
+	inbound_run(in);
+}
+
+void inbound_tls_turn(struct inbound *in)
+{
+	if (inbound_env.stopping) {
+		inbound_end(in);
+		return;
+	}
+	if (in->conn.shaking)
+		return;
+	(void)conn_flush(&in->conn);
+	if (in->conn.lost)
+		inbound_lost(in);
+	else if (in->wait == INBOUND_WAIT_GO && buf_used(&in->conn.out) == 0)
+		begin_shaking(in);
+	else
+		conn_rearm(&in->conn, false);
+}
+
+void inbound_tls_limit(struct inbound *in)
+{
+	if (in->wait != INBOUND_WAIT_PLACE) {
+		give_up(in, "the TLS handshake was not done within 10 seconds");
+		return;
+	}
+	if (loop_now() - in->since >= PLACE_MS) {
+		no_place(in);
+		return;
+	}
+	end_stalled();
+	limit_from_now(in, LOOK_MS);
+}
