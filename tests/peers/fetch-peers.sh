@@ -12,9 +12,9 @@ top=${GATEPOST_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/gatepost/peers}
 
 say() { echo "fetch-peers: $*" >&2; }
 
-program() {
+programs() {
 	case $1 in
-	postfix) echo usr/sbin/smtp-sink ;;
+	postfix) echo usr/sbin/smtp-sink usr/sbin/saslpasswd2 ;;
 	opensmtpd) echo usr/sbin/smtpd ;;
 	nginx) echo usr/sbin/nginx ;;
 	*) say "$1: not one of postfix, opensmtpd, nginx"; exit 64 ;;
@@ -24,16 +24,19 @@ program() {
 packages() {
 	case $1 in
 	nginx) echo nginx libnginx-mod-mail ;;
+	postfix) echo postfix sasl2-bin libsasl2-modules libsasl2-modules-db ;;
 	*) echo "$1" ;;
 	esac
 }
 
 # The libraries that came with the packages count as well as the system's own.
 whole() {
-	file=$top/$1/$(program "$1")
-	[ -x "$file" ] || return 1
 	libs=$(find "$top/$1/usr/lib" "$top/$1/lib" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)
-	! LD_LIBRARY_PATH=$libs ldd "$file" 2>/dev/null | grep -q 'not found'
+	for file in $(programs "$1"); do
+		file=$top/$1/$file
+		[ -x "$file" ] || return 1
+		! LD_LIBRARY_PATH=$libs ldd "$file" 2>/dev/null | grep -q 'not found' || return 1
+	done
 }
 
 lists_present() {
@@ -75,6 +78,6 @@ exec 9>"$top/.lock"
 flock -w 300 9 || { say "another one holds $top/.lock"; exit 1; }
 for peer; do
 	whole "$peer" || fetch "$peer"
-	whole "$peer" || { say "$peer does not start: $(program "$peer") lacks a library"; exit 1; }
+	whole "$peer" || { say "$peer does not start: a program or a library is missing"; exit 1; }
 done
 echo "$top"

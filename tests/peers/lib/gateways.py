@@ -110,6 +110,7 @@ class _Gateway:
             raise
 
     program = None
+    more = {}           # a subclass's own lines, by file
 
     def start(self, words, env=None):
         with open(self.log_path, "ab") as out:
@@ -117,7 +118,7 @@ class _Gateway:
 
     def put(self, name, text, **values):
         with open(os.path.join(self.dir, name), "w", encoding="ascii") as file:
-            file.write(text.format(dir=self.dir, top=self.top, port=self.port, domain=DOMAIN, size=SIZE,
+            file.write((text + self.more.get(name, "")).format(dir=self.dir, top=self.top, port=self.port, domain=DOMAIN, size=SIZE,
                                    **values))
 
     def conf(self):

@@ -276,7 +276,8 @@ def encode(text):
 class Liar:
     """Gateway with a script for every connection, or one for each in turn (the last one stays)."""
 
-    def __init__(self, *scripts, host="127.0.0.1", port=0, backlog=128, receive=0, **script):
+    def __init__(self, *scripts, host="127.0.0.1", port=0, backlog=128, receive=0, kind=Conn, **script):
+        self.kind = kind
         self.scripts = [dict(script, **s) for s in scripts] or [script]
         self.conns = []
         self.uses = {}
@@ -334,7 +335,7 @@ class Liar:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(120)
                 script = self.scripts[min(len(self.conns), len(self.scripts) - 1)]
-                one = Conn(self, sock, script, len(self.conns))
+                one = self.kind(self, sock, script, len(self.conns))
             except OSError:
                 continue
             self.conns.append(one)
