@@ -267,3 +267,12 @@ int reach_dial(struct reach *r, struct fmt *why)
 	r->n = (uint8_t)n;
 	return way.fd;
 }
+
+void reach_again(struct reach *r)
+{
+	if (r->n == CONFIG_GATEWAY_ADDRESSES)
+		return;
+	memmove(r->addr + 1, r->addr, r->n * sizeof(r->addr[0]));
+	r->addr[0] = r->peer;
+	r->n++;
+}

@@ -5,9 +5,11 @@
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/reach.h"
+#include "io/clock.h"
 #include "relay/route.h"
 #include "run/settings.h"
 #include "smtp/path.h"
+#include "version.h"
 
 #include <sys/mman.h>
 #include <string.h>
@@ -20,7 +22,8 @@ static const uint8_t loopback[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] 
 
 int send_worse(int a, int b)
 {
-	static const int order[] = {EX_OK, EX_TEMPFAIL, EX_NOHOST, EX_UNAVAILABLE, EX_CONFIG};
+	static const int order[] = {EX_OK, EX_TEMPFAIL, EX_NOHOST, EX_PROTOCOL, EX_NOPERM,
+		EX_UNAVAILABLE, EX_CONFIG};
 	int worst = EX_OK;
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -48,30 +51,53 @@ void send_tell(const struct send *s, const char *gateway, bool ok, const char *w
 	(void)ask(&a, path.p, (struct bytes){(const uint8_t *)line, f.n + 1});
 }
 
-/* Along the addresses of one gateway. The status once one of them decides, else -1. */
-static int try_addresses(const struct send_group *g, struct reach *r, const char *name,
-			 struct fmt *why)
+/* With -v: what a connection came to, and how it goes on. */
+static void say_next(const struct reach *r, enum send_next next, const char *why)
 {
-	bool greeted = false;
-	int status = -1;
+	char peer[INET_TEXT];
+	struct fmt f;
 
-	while (status == -1 && r->n > 0) {
-		char peer[INET_TEXT];
-		struct fmt f;
-		bool one = false;
-		int fd = reach_dial(r, why);
+	if (!r->verbose || next == SEND_DONE || (next != SEND_IN_CLEAR && r->n == 0))
+		return;
+	fmt_init(&f, peer, sizeof(peer));
+	inet_print_port(&f, &r->peer);
+	cmd_say(1, "* ", peer, ": ", why,
+		next == SEND_IN_CLEAR	    ? "; TLS is optional, so it is tried without\n"
+		: next == SEND_NEXT_ADDRESS ? "; another address is tried\n"
+					    : "\n",
+		NULL);
+}
 
+/* Along the addresses of one gateway. Did one of them decide? */
+static bool try_addresses(const struct send_group *g, struct reach *r, struct send_gateway *to,
+			  struct fmt *why, struct send_result *result)
+{
+	enum send_next next = SEND_NEXT_ADDRESS;
+	bool ready = false;
+
+	while (next == SEND_IN_CLEAR || (next == SEND_NEXT_ADDRESS && r->n > 0)) {
+		int fd;
+
+		to->clear = next == SEND_IN_CLEAR;
+		fd = reach_dial(r, why);
 		if (fd < 0)
 			break;
-		status = send_mail(g, fd, name, why, &one);
-		greeted = greeted || one;
-		fmt_init(&f, peer, sizeof(peer));
-		inet_print_port(&f, &r->peer);
-		if (status == -1 && r->n > 0 && g->s->verbose)
-			cmd_say(1, "* ", peer, ": ", why->p, "; another address is tried\n", NULL);
+		next = send_mail(g, to, fd, why, result);
+		ready = ready || result->ready;
+		say_next(r, next, why->p);
+		if (next == SEND_IN_CLEAR)
+			reach_again(r);
 	}
-	send_tell(g->s, name, greeted, why->p);
-	return status;
+	send_tell(g->s, to->name, ready, why->p);
+	return next == SEND_DONE;
+}
+
+static void say_failed(const char *name, const struct fmt *why, const char *right)
+{
+	bool refused = bytes_begins_fold(fmt_done(why), BYTES("it refuses "));
+
+	cmd_say(1, "gateway ", name, refused ? " " : " failed: ",
+		why->p + (refused ? strlen("it ") : 0), "\n", right, NULL);
 }
 
 /* Along the routes. Says what came of it. */
@@ -83,22 +109,23 @@ static int try_routes(const struct send_group *g)
 	int worst = EX_OK;
 
 	for (unsigned i = 0; i < routes->n; i++) {
-		const struct conf_route *route = &routes->route[route_pick(routes, 0, i)];
+		struct send_gateway to = {.route = &routes->route[route_pick(routes, 0, i)]};
+		struct send_result result = {.status = EX_TEMPFAIL, .right = ""};
 		struct fmt name, why;
-		int status;
 
 		fmt_init(&name, name_store, sizeof(name_store));
 		fmt_init(&why, why_store, sizeof(why_store));
-		reach_name(&name, route, g->key);
-		status = reach_look_up(&r, route, &why);
-		if (status == EX_OK) {
-			status = try_addresses(g, &r, name.p, &why);
-			if (status != -1)
-				return status;
-			status = EX_TEMPFAIL;
+		reach_name(&name, to.route, g->key);
+		to.name = name.p;
+		to.port = to.route->port != 0 ? to.route->port : g->key->remote_smtp_port;
+		result.status = reach_look_up(&r, to.route, &why);
+		if (result.status == EX_OK) {
+			result.status = EX_TEMPFAIL;
+			if (try_addresses(g, &r, &to, &why, &result))
+				return result.status;
 		}
-		cmd_say(1, "gateway ", name.p, " failed: ", why.p, "\n", NULL);
-		worst = i == 0 ? status : send_worse(worst, status);
+		say_failed(name.p, &why, result.right);
+		worst = i == 0 ? result.status : send_worse(worst, result.status);
 	}
 	return worst;
 }
@@ -139,13 +166,29 @@ static int send_together(struct send *s, int first, bool *together, bool *taken)
 	return status;
 }
 
+/* Where a gateway may want TLS. */
+static bool begin_tls(const struct send *s)
+{
+	static char text[TLS_WHY];
+	struct fmt why;
+	int fd = clock_begin(BUILD_DATE, s->conf->global.clock == CONF_CLOCK_NTP, false);
+
+	if (fd >= 0)
+		close(fd);
+	fmt_init(&why, text, sizeof(text));
+	if (tls_init(&why))
+		return true;
+	cmd_say(2, "gatepost send: ", text, "\n", NULL);
+	return false;
+}
+
 static int send_all(struct send *s)
 {
 	bool *flags = mmap(NULL, (size_t)s->nto * 2, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int worst = EX_OK;
 
-	if (flags == MAP_FAILED)
+	if (flags == MAP_FAILED || !begin_tls(s))
 		return EX_OSERR;
 	for (int i = 0; i < s->nto; i++) {
 		if (s->to[i] != NULL)

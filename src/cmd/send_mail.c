@@ -7,6 +7,7 @@
 #include "relay/verdict.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define GIVE_UP (-1) /* the gateway failed */
 
@@ -192,7 +193,7 @@ static int content(const struct send_group *g, const char *name)
 	return say_lost(name, event, false);
 }
 
-/* Everything behind EHLO. */
+/* Everything behind EHLO and login. */
 static int transaction(const struct send_group *g, const char *name, struct fmt *why)
 {
 	int worst, status = envelope(g, name, why, &worst);
@@ -208,26 +209,37 @@ static int transaction(const struct send_group *g, const char *name, struct fmt 
 	return send_worse(status, worst);
 }
 
-int send_mail(const struct send_group *g, int fd, const char *name, struct fmt *why, bool *greeted)
+enum send_next send_mail(const struct send_group *g, struct send_gateway *to, int fd, struct fmt *why,
+			 struct send_result *result)
 {
 	static char ehlo[LIMIT_HOSTNAME + 1];
-	enum talk_event event;
+	struct talk_how how = {.trace = g->s->verbose, .login = conf_has_login(g->key)};
+	enum send_next next = SEND_NEXT_ADDRESS;
 	struct fmt f;
-	int status = GIVE_UP;
 
 	accepted[0] = '\0';
 	fmt_init(&f, ehlo, sizeof(ehlo));
 	ehlo_name(&f, g->key, fd);
-	memcpy(g->taken, g->together, (size_t)g->s->nto * sizeof(bool));
-	talk_open(&talk, fd, fmt_done(&f), g->s->verbose);
-	event = talk_wait(&talk, (uint64_t)g->key->ehlo_timeout * 1000);
-	*greeted = event == TALK_READY;
+	how.ehlo_name = fmt_done(&f);
 	fmt_init(why, why->p, why->cap);
-	if (*greeted)
-		status = transaction(g, name, why);
-	else
-		talk_why(&talk, event, why);
+	*result = (struct send_result){.status = EX_TEMPFAIL, .right = ""};
+	if (!send_tls(g, to, &how, why)) {
+		close(fd);
+		result->status = EX_CONFIG;
+		return SEND_NEXT_GATEWAY;
+	}
+	memcpy(g->taken, g->together, (size_t)g->s->nto * sizeof(bool));
+	talk_open(&talk, fd, &how);
+	if (send_hello(&talk, g, to, why, result, &next) == TALK_READY) {
+		int status = transaction(g, to->name, why);
+
+		result->ready = true;
+		if (status != GIVE_UP) {
+			result->status = status;
+			next = SEND_DONE;
+		}
+	}
 	talk_quit(&talk);
 	cmd_say(1, accepted, NULL);
-	return status;
+	return next;
 }

@@ -323,7 +323,7 @@ static int submit(const struct sendmail *m, struct bytes head)
 
 	if (fd < 0)
 		return EX_TEMPFAIL;
-	talk_open(t, fd, bytes_of(mail.host), false);
+	talk_open(t, fd, &(struct talk_how){ .ehlo_name = bytes_of(mail.host) });
 	status = envelope(m, head, &worst);
 	if (status == EX_OK) {
 		client_data(&t->client, &t->out);

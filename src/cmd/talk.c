@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/talk.h"
 
-#include "cmd/cmd.h"
 #include "io/clock.h"
 
 #include <errno.h>
@@ -12,47 +11,27 @@
 
 #define QUIT_MS 2000u
 
-void talk_open(struct talk *t, int fd, struct bytes ehlo_name, bool trace)
+static void begin_tls(struct talk *t)
 {
-	memset(t, 0, sizeof(*t));
-	t->fd = fd;
-	t->trace = trace;
-	buf_init(&t->in, t->in_mem, sizeof(t->in_mem));
-	buf_init(&t->out, t->out_mem, sizeof(t->out_mem));
-	client_init(&t->client, &(struct client_params){ .ehlo_name = ehlo_name });
+	t->tls = tls_connect(t->fd, t->how.secure);
+	t->shaking = true;
+	t->busy = true;
 }
 
-/* The other side's octets must not reach the terminal as they are. */
-static void trace(struct talk *t, char side, struct bytes x)
+void talk_open(struct talk *t, int fd, const struct talk_how *how)
 {
-	char store[512];
-	struct fmt f;
+	const struct client_params params = {
+		.ehlo_name = how->ehlo_name, .tls = how->tls, .login = how->login
+	};
 
-	if (!t->trace)
-		return;
-	fmt_init(&f, store, sizeof(store));
-	for (size_t i = 0; i < x.n; i++) {
-		uint8_t c = x.p[i];
-
-		if (t->side != side) {
-			if (t->side != 0)
-				fmt_char(&f, '\n');
-			fmt_char(&f, side);
-			fmt_char(&f, ' ');
-			t->side = side;
-		}
-		if (c == '\n') {
-			fmt_char(&f, '\n');
-			t->side = 0;
-		} else if (c != '\r') {
-			fmt_char(&f, c >= 32 && c < 127 ? (char)c : '?');
-		}
-		if (f.n + 8 > f.cap) {
-			cmd_write(1, fmt_done(&f));
-			fmt_init(&f, store, sizeof(store));
-		}
-	}
-	cmd_write(1, fmt_done(&f));
+	memset(t, 0, sizeof(*t));
+	t->fd = fd;
+	t->how = *how;
+	buf_init(&t->in, t->in_mem, sizeof(t->in_mem));
+	buf_init(&t->out, t->out_mem, sizeof(t->out_mem));
+	client_init(&t->client, &params);
+	if (how->tls == CLIENT_TLS_IMPLICIT)
+		begin_tls(t);
 }
 
 /* One event of what has come already; TALK_OK if there is none yet. */
@@ -66,8 +45,18 @@ static enum talk_event step(struct talk *t)
 	switch (event) {
 	case CLIENT_MORE:
 		break;
+	case CLIENT_WORK:
+		t->busy = true;
+		break;
+	case CLIENT_STARTTLS:
+		begin_tls(t);
+		break;
 	case CLIENT_READY:
 		return TALK_READY;
+	case CLIENT_LOGIN:
+		return TALK_LOGIN;
+	case CLIENT_LOGIN_REFUSED:
+		return TALK_LOGIN_REFUSED;
 	case CLIENT_REPLY:
 		return TALK_REPLY;
 	case CLIENT_EARLY:
@@ -84,18 +73,50 @@ static enum talk_event lost(struct talk *t, int error)
 	return TALK_LOST;
 }
 
-/* Reads once. TALK_OK, or TALK_LOST. */
+/* One step of the handshake; *events: what it waits for. */
+static enum talk_event shake(struct talk *t, short *events)
+{
+	switch (t->tls != NULL ? tls_handshake(t->tls) : TLS_FAILED) {
+	case TLS_AGAIN:
+		t->busy = true;
+		break;
+	case TLS_WANTS_READ:
+		break;
+	case TLS_WANTS_WRITE:
+		*events = POLLOUT;
+		break;
+	case TLS_DONE:
+		t->shaking = false;
+		t->busy = true;
+		if (t->client.phase == CLIENT_PHASE_HANDSHAKE)
+			client_secured(&t->client, &t->out);
+		talk_trace_tls(t);
+		break;
+	case TLS_FAILED:
+		return TALK_TLS;
+	}
+	return TALK_OK;
+}
+
+/* Reads once. TALK_OK, or TALK_LOST or TALK_TLS. */
 static enum talk_event fill(struct talk *t)
 {
 	size_t room;
 	uint8_t *p = buf_space(&t->in, &room);
-	ssize_t n = room > 0 ? read(t->fd, p, room) : -1;
+	int n;
 
-	if (n == 0)
-		return lost(t, 0);
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR || room == 0 ? TALK_OK : lost(t, errno);
-	trace(t, '<', (struct bytes){p, (size_t)n});
+	if (room == 0)
+		return TALK_OK;
+	n = t->tls != NULL ? tls_read(t->tls, p, room) : (int)read(t->fd, p, room);
+	if (n < 0 && t->tls == NULL)
+		n = -errno;
+	if (n == -EAGAIN || n == -EINTR)
+		return TALK_OK;
+	if (n == -EPROTO && t->tls != NULL)
+		return TALK_TLS;
+	if (n <= 0)
+		return lost(t, -n);
+	talk_trace(t, '<', (struct bytes){p, (size_t)n});
 	buf_added(&t->in, (size_t)n);
 	return TALK_OK;
 }
@@ -104,13 +125,23 @@ static enum talk_event fill(struct talk *t)
 static void flush(struct talk *t, bool *some)
 {
 	struct bytes x = buf_peek(&t->out);
-	ssize_t n = x.n > 0 ? send(t->fd, x.p, x.n, MSG_NOSIGNAL) : 0;
+	ssize_t n = 0;
 
+	if (x.n > 0)
+		n = t->tls != NULL ? tls_write(t->tls, x.p, x.n)
+				   : send(t->fd, x.p, x.n, MSG_NOSIGNAL);
 	if (n <= 0)
 		return;
-	trace(t, '>', bytes_first(x, (size_t)n));
+	talk_trace(t, '>', bytes_first(x, (size_t)n));
 	buf_drop(&t->out, (size_t)n);
 	*some = true;
+	t->busy = t->busy || client_is_writing(&t->client);
+}
+
+static bool readable(const struct talk *t, short events)
+{
+	return (events & (POLLIN | POLLHUP | POLLERR)) != 0 ||
+	       (t->tls != NULL && tls_pending(t->tls));
 }
 
 /* Steps, writes, waits and reads until there is an event or, where asked, until all is sent. */
@@ -119,14 +150,17 @@ static enum talk_event converse(struct talk *t, uint64_t ms, bool until_sent)
 	uint64_t until = clock_monotonic_ms() + ms;
 
 	for (;;) {
-		enum talk_event event = step(t);
 		struct pollfd p = {.fd = t->fd, .events = POLLIN};
+		enum talk_event event;
 		bool some = false;
 		uint64_t now;
 
+		t->busy = false;
+		event = t->shaking ? shake(t, &p.events) : step(t);
 		if (event != TALK_OK)
 			return event;
-		flush(t, &some);
+		if (!t->shaking)
+			flush(t, &some);
 		if (until_sent && buf_used(&t->out) == 0)
 			return TALK_OK;
 		now = clock_monotonic_ms();
@@ -134,11 +168,13 @@ static enum talk_event converse(struct talk *t, uint64_t ms, bool until_sent)
 			until = now + ms;
 		if (now >= until)
 			return TALK_TIMEOUT;
-		if (buf_used(&t->out) > 0)
+		if (!t->shaking && buf_used(&t->out) > 0)
 			p.events |= POLLOUT;
-		if (poll(&p, 1, until - now > 3600000 ? 3600000 : (int)(until - now)) <= 0)
+		if (t->busy || (t->tls != NULL && !t->shaking && tls_pending(t->tls)))
+			now = until;
+		if (poll(&p, 1, until - now > 3600000 ? 3600000 : (int)(until - now)) < 0)
 			continue;
-		if (p.revents & (POLLIN | POLLHUP | POLLERR))
+		if (!t->shaking && readable(t, p.revents))
 			event = fill(t);
 		if (event != TALK_OK)
 			return event;
@@ -147,7 +183,7 @@ static enum talk_event converse(struct talk *t, uint64_t ms, bool until_sent)
 
 static enum talk_event remember(struct talk *t, enum talk_event event)
 {
-	t->over = t->over || event == TALK_LOST || event == TALK_FAILED || event == TALK_TIMEOUT;
+	t->over = t->over || event >= TALK_FAILED;
 	return event;
 }
 
@@ -176,21 +212,23 @@ enum talk_event talk_body(struct talk *t, struct bytes content, uint64_t ms)
 
 void talk_quit(struct talk *t)
 {
-	bool may = t->fd >= 0 && !t->over && client_may_send(&t->client);
-
-	if (may && client_quit(&t->client, &t->out))
+	if (t->fd >= 0 && !t->over && client_quit(&t->client, &t->out))
 		talk_wait(t, QUIT_MS);
+	if (t->tls != NULL && !t->over)
+		tls_shut(t->tls);
 	talk_close(t);
 }
 
 void talk_close(struct talk *t)
 {
+	if (t->tls != NULL)
+		tls_end(t->tls, true);
+	t->tls = NULL;
 	if (t->fd >= 0)
 		close(t->fd);
 	t->fd = -1;
-	if (t->side != 0)
-		cmd_say(1, "\n", NULL);
-	t->side = 0;
+	digest_wipe(t->out_mem, sizeof(t->out_mem));
+	talk_trace_end(t);
 }
 
 static const char *failure(enum client_failure why)
@@ -208,6 +246,10 @@ static const char *failure(enum client_failure why)
 		return "it sent a reply that nobody asked for";
 	case CLIENT_CLOSING:
 		return "it ended the session";
+	case CLIENT_NO_STARTTLS:
+		return "it refuses TLS (STARTTLS)";
+	case CLIENT_BAD_LOGIN:
+		break;
 	}
 	return "it failed";
 }
@@ -222,16 +264,33 @@ void talk_why(const struct talk *t, enum talk_event event, struct fmt *f)
 						  : "it closed the connection");
 		return;
 	case TALK_TIMEOUT:
-		fmt_str(f, "it did not answer in time");
+		fmt_str(f, t->shaking ? "it did not finish the TLS handshake in time"
+				      : "it did not answer in time");
+		return;
+	case TALK_TLS:
+		fmt_str(f, t->tls != NULL ? tls_why(t->tls) : "there is no memory for TLS");
 		return;
 	case TALK_FAILED:
+		if (t->what.why == CLIENT_BAD_LOGIN) {
+			fmt_str(f, "the login makes no sense: ");
+			fmt_str(f, client_login_why(&t->client));
+			return;
+		}
+		if (t->what.why == CLIENT_NO_STARTTLS && r->code == 0) {
+			fmt_str(f, "it offers no TLS (STARTTLS)");
+			return;
+		}
 		fmt_str(f, failure(t->what.why));
 		if (r->code == 0)
 			return;
 		fmt_str(f, ": ");
 		break;
+	case TALK_LOGIN_REFUSED:
+		fmt_str(f, r->code < 500 ? "it takes no login just now: " : "it refuses the login: ");
+		break;
 	case TALK_OK:
 	case TALK_READY:
+	case TALK_LOGIN:
 	case TALK_REPLY:
 	case TALK_EARLY:
 		break;

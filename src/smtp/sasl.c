@@ -183,6 +183,11 @@ void sasl_init(struct sasl *s, enum sasl_mechanism m, struct bytes user, struct 
 		s->stage = 0;
 }
 
+enum sasl_mechanism sasl_of(const struct sasl *s)
+{
+	return (enum sasl_mechanism)s->kind->mechanism;
+}
+
 enum sasl_event sasl_challenge(struct sasl *s, struct bytes base64)
 {
 	if (s->why != NULL)

@@ -73,6 +73,9 @@ enum sasl_mechanism sasl_strongest(uint8_t offered, bool token);
 void sasl_init(struct sasl *s, enum sasl_mechanism m, struct bytes user, struct bytes secret,
     const char *nonce);
 
+/* The mechanism of an exchange. */
+enum sasl_mechanism sasl_of(const struct sasl *s);
+
 enum sasl_event {
 	SASL_WRITE,  /* sasl_write has something to say */
 	SASL_WORK,   /* sasl_work, as often as it says so */
