@@ -60,6 +60,21 @@ COMMAND(status, "[-c FILE] [--json | --prometheus]", "why does mail not flow?",
 	"  --json         everything, for programs\n"
 	"  --prometheus   the same as metrics\n");
 
+COMMAND(login, "[-c FILE] [SCOPE NAME]...", "log in at the provider with OAuth 2.0",
+	"For gateways that want OAuth 2.0 (Microsoft 365, Gmail): lets the relay log in as\n"
+	"Outbound_SMTP_AUTH_User. With OAuth2_Grant = device it shows an address and a code to be\n"
+	"typed in there; with code an address, and asks for the one that the browser ends at;\n"
+	"with client it tries the client's secret. What the relay needs from then on is kept in\n"
+	"the folder oauth beside the configuration; a relay that runs is told.\n"
+	"\n"
+	"  gatepost login\n"
+	"  gatepost login binding scanners\n"
+	"\n"
+	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n"
+	"\n"
+	"Ends with 0 when it works, 77 when the provider refused, 69 when it failed or could not\n"
+	"be reached, 73 when the token could not be kept, 78 when no such login is configured.\n");
+
 COMMAND(version, "", "version, parts and limits of this build",
 	"Prints the version, the parts that were built in, and the limits of this build.\n");
 
@@ -88,6 +103,7 @@ static const struct cmd *const table[] = {
 	ON(CONFIG_CMD_SEND) ? &command_send : NULL,
 	&command_status,
 	ON(CONFIG_CMD_SENDMAIL) ? &command_sendmail : NULL,
+	ON(CONFIG_OAUTH) ? &command_login : NULL,
 	&command_version,
 	&command_help,
 };

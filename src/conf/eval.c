@@ -278,3 +278,20 @@ enum conf_eval conf_eval(const struct conf *c, const char *const *word, size_t n
 	}
 	return CONF_EVAL_OK;
 }
+
+bool conf_sending_at(const struct conf *c, const char *const *word, size_t n,
+    struct conf_sending *out, struct fmt *why)
+{
+	struct place at;
+	size_t used = 0;
+
+	if (!take_place(c, word, n, &used, &at, why))
+		return false;
+	if (used < n)
+		return bad(why, "\"", bytes_of(word[used]), "\" is no scope with a name");
+	if (at.receiving || at.user)
+		return bad(why, "only Binding, Binding_Group and Domain have a login",
+		    (struct bytes){ 0 }, "");
+	tree_sending(c->tree, at.default_for.places, at.domain, out);
+	return true;
+}

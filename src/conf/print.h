@@ -27,4 +27,11 @@ enum conf_eval {
 enum conf_eval conf_eval(const struct conf *c, const char *const *word, size_t n,
     const struct conf_sink *to, struct fmt *why);
 
+/*
+ * The sending options in force at SCOPE NAME …. False where that makes no sense, or names no place
+ * of sending; the reason is in *why.
+ */
+bool conf_sending_at(const struct conf *c, const char *const *word, size_t n,
+    struct conf_sending *out, struct fmt *why);
+
 #endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/grant.h"
+
+#include "base/digest.h"
+#include "cmd/cmd.h"
+#include "io/clock.h"
+#include "run/https.h"
+#include "run/refresh.h"
+#include "version.h"
+
+#include <string.h>
+
+#define LIMIT_MS 30000u
+
+static struct {
+	struct timer *slots[1 + HTTPS_DEADLINES];
+	struct ca_set ca;
+	struct https https;
+	struct deadline begin;
+	const struct fmt *form;
+	const char *url;
+	struct oauth_tokens given;
+} grant;
+
+int grant_begin(const struct grant *g, struct fmt *why)
+{
+	uint32_t broken = 0;
+
+	if (!oauth_is_ready(g->key, why)) {
+		fmt_str(why, " is missing");
+		return EX_CONFIG;
+	}
+	if (grant.ca.mem == NULL) {
+		fmt_str(why, g->key->tls_ca);
+		fmt_str(why, " (TLS_CA, to verify the provider with): ");
+		if (!ca_open(&grant.ca, g->key->tls_ca, &broken, why))
+			return EX_CONFIG;
+		fmt_init(why, why->p, why->cap);
+	}
+	loop_init(grant.slots, sizeof(grant.slots) / sizeof(grant.slots[0]));
+	(void)clock_begin(BUILD_DATE, false, false);
+	return tls_init(why) ? EX_OK : EX_SOFTWARE;
+}
+
+struct fmt grant_form(void)
+{
+	return https_form(&grant.https);
+}
+
+static void grant_over(struct https *h)
+{
+	(void)h;
+	loop_stop();
+}
+
+/* The loop knows the time only once it turns. */
+static void grant_go(struct deadline *d)
+{
+	(void)d;
+	if (!https_post(&grant.https, grant.url, grant.form))
+		loop_stop();
+}
+
+bool grant_post(const struct grant *g, enum oauth_address to, const struct fmt *form,
+    unsigned *status, struct bytes *body, struct fmt *why)
+{
+	static char url[OAUTH_URL];
+	struct https *h = &grant.https;
+	struct fmt f;
+
+	fmt_init(&f, url, sizeof(url));
+	oauth_address(&f, g->key, to);
+	grant.url = url;
+	grant.form = form;
+	h->ca = &grant.ca;
+	h->limit_ms = LIMIT_MS;
+	h->done = h->freed = grant_over;
+	h->good = false;
+	if (h->state == HTTPS_STALE)
+		loop_run();
+	loop_deadline(&grant.begin, 0, grant_go);
+	loop_run();
+	if (!h->good)
+		fmt_str(why, h->why);
+	*status = h->status;
+	*body = h->body;
+	return h->good;
+}
+
+enum oauth_outcome grant_tokens(const struct grant *g, const struct fmt *form, struct fmt *why)
+{
+	enum oauth_outcome outcome;
+	unsigned status;
+	struct bytes body;
+
+	if (!grant_post(g, OAUTH_TOKENS, form, &status, &body, why))
+		return OAUTH_FAILED;
+	outcome = oauth_answer(&grant.given, status, body);
+	https_wipe(&grant.https);
+	if (outcome == OAUTH_GIVEN)
+		return outcome;
+	fmt_str(why, grant.https.host);
+	fmt_str(why, ": ");
+	fmt_str(why, grant.given.why);
+	return outcome;
+}
+
+const struct oauth_tokens *grant_given(void)
+{
+	return &grant.given;
+}
+
+static const char *name_of(const struct grant *g)
+{
+	static char name[OAUTH_NAME];
+	struct fmt f;
+
+	fmt_init(&f, name, sizeof(name));
+	oauth_name(&f, g->key);
+	return name;
+}
+
+int grant_store(const struct grant *g)
+{
+	const struct oauth_tokens *t = &grant.given;
+
+	return refresh_store(
+	    g->file, name_of(g), (struct bytes){(const uint8_t *)t->refresh, t->nrefresh});
+}
+
+/* The stored refresh token, else the configuration's, as a form. False where there is none. */
+static bool form_refresh(const struct grant *g, struct fmt *form)
+{
+	static uint8_t token[OAUTH_TOKEN];
+	const char *first = g->key->oauth_refresh_token;
+	int n = refresh_load(g->file, name_of(g), token);
+
+	if (n > 0)
+		oauth_form_refresh(form, g->key, (struct bytes){token, (size_t)n});
+	else if (first != NULL)
+		oauth_form_refresh(form, g->key, bytes_of(first));
+	digest_wipe(token, sizeof(token));
+	return n > 0 || first != NULL;
+}
+
+int grant_renew(const struct grant *g, struct fmt *why)
+{
+	struct fmt form = grant_form();
+	enum oauth_outcome outcome;
+
+	if (!oauth_uses_refresh(g->key)) {
+		oauth_form_client(&form, g->key);
+	} else if (!form_refresh(g, &form)) {
+		fmt_str(why, "log in: gatepost login");
+		return EX_NOPERM;
+	}
+	outcome = grant_tokens(g, &form, why);
+	if (outcome == OAUTH_FINAL) {
+		fmt_str(why, "; log in again: gatepost login");
+		return EX_NOPERM;
+	}
+	if (outcome != OAUTH_GIVEN)
+		return EX_TEMPFAIL;
+	/* What cannot be stored is said where it matters: where the old one does no more. */
+	if (grant.given.nrefresh > 0 && oauth_uses_refresh(g->key))
+		(void)grant_store(g);
+	return EX_OK;
+}
+
+void grant_end(void)
+{
+	https_wipe(&grant.https);
+	digest_wipe(&grant.given, sizeof(grant.given));
+	ca_close(&grant.ca);
+}

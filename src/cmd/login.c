@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: ISC */
+/* `gatepost login`: a person lets the relay log in with OAuth 2.0. */
+#include "cmd/cmd.h"
+
+#include "base/digest.h"
+#include "base/limits.h"
+#include "cmd/ask.h"
+#include "cmd/grant.h"
+#include "conf/print.h"
+#include "io/clock.h"
+#include "io/errtext.h"
+#include "io/random.h"
+#include "run/refresh.h"
+#include "run/settings.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define WHY 480u
+
+static struct grant login;
+static char text[WHY]; /* why not, in words */
+
+static int fail(int status, const char *what, const char *more)
+{
+	cmd_say(2, "gatepost login: ", what, more, "\n", NULL);
+	return status;
+}
+
+/* How what a provider said ends the command. */
+static int ends(enum oauth_outcome outcome, const char *why)
+{
+	return fail(outcome == OAUTH_FINAL ? EX_NOPERM : EX_UNAVAILABLE, why, "");
+}
+
+/* ---- the running relay ---- */
+
+/*
+ * Who listens at the control socket: its supervisor, whose process the kernel remembers. 0 where
+ * nobody does.
+ */
+static pid_t find_relay(void)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct ucred who = {0};
+	socklen_t n = sizeof(who);
+	struct fmt path;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	fmt_init(&path, un.sun_path, sizeof(un.sun_path));
+	(void)ask_path(login.file, &path);
+	if (fd < 0)
+		return 0;
+	if (path.cut || connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0)
+		who.pid = 0;
+	close(fd);
+	return who.pid;
+}
+
+/* It reads its configuration again, and with that tries the login anew. */
+static void tell_relay(void)
+{
+	struct cmd_number number;
+	pid_t pid = find_relay();
+
+	if (pid <= 1)
+		cmd_say(1, "No relay is running with this configuration; it will log in once it "
+			   "does.\n",
+		    NULL);
+	else if (kill(pid, SIGHUP) < 0)
+		cmd_say(1, "The running relay could not be told (", errtext(errno),
+		    "): send SIGHUP to process ", cmd_u64(&number, (uint64_t)pid), ".\n", NULL);
+	else
+		cmd_say(1, "The running relay (process ", cmd_u64(&number, (uint64_t)pid),
+		    ") was told and tries the login anew.\n", NULL);
+}
+
+/* ---- what was given ---- */
+
+static int store(void)
+{
+	static char path_text[1100];
+	struct fmt path;
+	char name[OAUTH_NAME];
+	int err;
+
+	if (grant_given()->nrefresh == 0)
+		return fail(EX_UNAVAILABLE,
+		    "the provider let us in but gave no refresh token: is OAuth2_Scope right? ",
+		    "(Microsoft wants offline_access in it)");
+	fmt_init(&path, name, sizeof(name));
+	oauth_name(&path, login.key);
+	fmt_init(&path, path_text, sizeof(path_text));
+	refresh_path(&path, login.file, name);
+	err = grant_store(&login);
+	if (err != 0) {
+		cmd_say(2, "gatepost login: ", path_text, ": ", errtext(-err), "\n", NULL);
+		return EX_CANTCREAT;
+	}
+	cmd_say(1, "Logged in as ", login.key->login_user, ". The refresh token is kept in ",
+	    path_text, ".\n", NULL);
+	tell_relay();
+	return EX_OK;
+}
+
+/* ---- client ---- */
+
+static int with_secret(void)
+{
+	struct fmt why, form = grant_form();
+	enum oauth_outcome outcome;
+	struct cmd_number life;
+
+	fmt_init(&why, text, sizeof(text));
+	oauth_form_client(&form, login.key);
+	outcome = grant_tokens(&login, &form, &why);
+	if (outcome != OAUTH_GIVEN)
+		return ends(outcome, text);
+	cmd_say(1, "It works: the provider gave a token for ", cmd_u64(&life, grant_given()->life),
+	    " seconds. Nothing needs to be kept.\n", NULL);
+	tell_relay();
+	return EX_OK;
+}
+
+/* ---- device ---- */
+
+static enum oauth_outcome ask_for_code(struct oauth_device *d, struct fmt *why)
+{
+	struct fmt form = grant_form();
+	enum oauth_outcome outcome;
+	struct bytes body;
+	unsigned status;
+
+	oauth_form_device(&form, login.key);
+	if (!grant_post(&login, OAUTH_DEVICE, &form, &status, &body, why))
+		return OAUTH_FAILED;
+	outcome = oauth_device(d, status, body);
+	if (outcome != OAUTH_GIVEN)
+		fmt_str(why, d->why);
+	return outcome;
+}
+
+/* A connection that fails while somebody is typing the code is no reason to give up (RFC 8628). */
+static int wait_for_person(struct oauth_device *d)
+{
+	uint64_t end = clock_monotonic_ms() + (uint64_t)d->life * 1000;
+	unsigned failures = 0;
+	struct fmt why, form;
+
+	while (clock_monotonic_ms() < end) {
+		enum oauth_outcome outcome;
+
+		poll(NULL, 0, (int)d->interval * 1000);
+		fmt_init(&why, text, sizeof(text));
+		form = grant_form();
+		oauth_form_poll(&form, login.key, d->code);
+		outcome = grant_tokens(&login, &form, &why);
+		switch (outcome) {
+		case OAUTH_GIVEN:
+			return store();
+		case OAUTH_PENDING:
+			failures = 0;
+			break;
+		case OAUTH_SLOW_DOWN:
+			d->interval += OAUTH_SLOWER;
+			break;
+		case OAUTH_FINAL:
+			return ends(outcome, text);
+		case OAUTH_FAILED:
+			if (++failures == 3)
+				return ends(outcome, text);
+			break;
+		}
+	}
+	return fail(EX_NOPERM, "the code expired before it was used", "");
+}
+
+static int with_device(void)
+{
+	static struct oauth_device d;
+	struct cmd_number minutes;
+	struct fmt why;
+	enum oauth_outcome outcome;
+
+	fmt_init(&why, text, sizeof(text));
+	outcome = ask_for_code(&d, &why);
+	if (outcome != OAUTH_GIVEN)
+		return ends(outcome, text);
+	cmd_say(1, "Open this address in a browser, on any device:\n\n    ", d.address,
+	    "\n\nType in this code, and log in as ", login.key->login_user, ":\n\n    ",
+	    d.user_code, "\n\nWaiting for that, ",
+	    cmd_u64(&minutes, d.life >= 60 ? d.life / 60 : 1), " minutes at the most ...\n", NULL);
+	return wait_for_person(&d);
+}
+
+/* ---- code ---- */
+
+/* A line of standard input; n = 0 at its end. */
+static struct bytes read_line(void)
+{
+	static uint8_t line[2 * OAUTH_CODE];
+	size_t n = 0;
+
+	while (n < sizeof(line) && read(STDIN_FILENO, line + n, 1) == 1) {
+		if (line[n++] == '\n' && n > 1)
+			break;
+		if (n == 1 && line[0] == '\n')
+			n = 0;
+	}
+	return (struct bytes){line, n};
+}
+
+static int take_pasted(const char *state, struct fmt *code)
+{
+	struct bytes line = read_line();
+
+	if (line.n == 0)
+		return fail(EX_NOINPUT, "nothing was pasted", "");
+	switch (oauth_pasted(line, state, code)) {
+	case OAUTH_PASTED:
+		return EX_OK;
+	case OAUTH_REFUSED_THERE:
+		for (size_t i = 0; i < code->n; i++)
+			code->p[i] = code->p[i] >= ' ' && code->p[i] <= '~' ? code->p[i] : '?';
+		return fail(EX_NOPERM, "the provider did not agree: ", code->p);
+	case OAUTH_STRANGE_STATE:
+		return fail(EX_DATAERR, "that address does not belong to this login: open the one "
+					"above, and paste what the browser ends at", "");
+	case OAUTH_NO_CODE:
+		break;
+	}
+	return fail(EX_DATAERR, "there is no code in what was pasted", "");
+}
+
+static int redeem(struct bytes code, const char *verifier)
+{
+	struct fmt why, form = grant_form();
+	enum oauth_outcome outcome;
+
+	fmt_init(&why, text, sizeof(text));
+	oauth_form_code(&form, login.key, code, verifier);
+	outcome = grant_tokens(&login, &form, &why);
+	return outcome == OAUTH_GIVEN ? store() : ends(outcome, text);
+}
+
+static int with_code(void)
+{
+	static char url[OAUTH_URL], code[OAUTH_CODE];
+	char verifier[OAUTH_VERIFIER], state[OAUTH_VERIFIER];
+	uint8_t random[2 * OAUTH_RANDOM];
+	struct fmt f;
+	int status;
+
+	random_bytes(random, sizeof(random));
+	oauth_verifier(verifier, random);
+	oauth_verifier(state, random + OAUTH_RANDOM);
+	fmt_init(&f, url, sizeof(url));
+	oauth_browse(&f, login.key, verifier, state);
+	cmd_say(1, "Open this address in a browser, on any device, and log in as ",
+	    login.key->login_user, ":\n\n", NULL);
+	cmd_say(1, url, NULL);
+	cmd_say(1, "\n\nThe browser then goes to an address that begins with http://localhost and "
+		   "finds nothing\nthere: that is right. Paste that whole address here:\n\n",
+	    NULL);
+	fmt_init(&f, code, sizeof(code));
+	status = take_pasted(state, &f);
+	if (status == EX_OK)
+		status = redeem(fmt_done(&f), verifier);
+	digest_wipe(code, sizeof(code));
+	return status;
+}
+
+/* ---- all ---- */
+
+static int log_in(void)
+{
+	struct fmt why;
+	int status;
+
+	fmt_init(&why, text, sizeof(text));
+	status = grant_begin(&login, &why);
+	if (status != EX_OK)
+		return fail(status, text, "");
+	switch (conf_grant_of(login.key)) {
+	case CONF_GRANT_DEVICE:
+		return with_device();
+	case CONF_GRANT_CODE:
+		return with_code();
+	case CONF_GRANT_CLIENT:
+	case CONF_GRANT_DEFAULT:
+		break;
+	}
+	return with_secret();
+}
+
+static int none_configured(bool scope)
+{
+	cmd_say(2, "gatepost login: no login with OAuth 2.0 is configured ",
+	    scope ? "there" : "outside the stanzas", ". This makes one:\n"
+	    "    OAuth2_Provider = microsoft\n"
+	    "    OAuth2_Client_Id = \"the id of the application\"\n"
+	    "    Outbound_SMTP_AUTH_User = \"user@example.com\"\n",
+	    scope ? "" : "For one in a stanza name it: gatepost login binding NAME\n", NULL);
+	return EX_CONFIG;
+}
+
+int cmd_login(int argc, char **argv)
+{
+	static _Alignas(max_align_t) uint8_t memory[CONFIG_CONF_MEMORY];
+	static struct conf_sending key;
+	static struct conf conf;
+	const struct settings_how how = {.no_warnings = true};
+	const char *const *words;
+	struct fmt why;
+	struct opts o;
+	int option, status;
+
+	login.file = SETTINGS_FILE;
+	opts_init(&o, argc, argv, "c:file");
+	while ((option = opts_next(&o)) != 0) {
+		if (option < 0)
+			return EX_USAGE;
+		login.file = o.value;
+	}
+	words = (const char *const *)(argv + o.at);
+	if (settings_load(&conf, memory, sizeof(memory), login.file, &how) != CONF_OK)
+		return EX_CONFIG;
+	fmt_init(&why, text, sizeof(text));
+	if (!conf_sending_at(&conf, words, (size_t)(argc - o.at), &key, &why))
+		return cmd_usage("login", text);
+	if (!conf_wants_token(&key))
+		return none_configured(o.at < argc);
+	login.key = &key;
+	signal(SIGPIPE, SIG_IGN);
+	status = log_in();
+	grant_end();
+	return status;
+}
