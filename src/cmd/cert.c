@@ -197,7 +197,8 @@ static int cert_make(const struct bytes *name, unsigned names, const char *folde
 	int status;
 
 	fmt_init(&why, said, sizeof(said));
-	if (!cert_path(key_path, folder, name[0], ".key") || !cert_path(cert_file, folder, name[0], ".crt"))
+	if (!cert_path(key_path, folder, name[0], ".key") ||
+	    !cert_path(cert_file, folder, name[0], ".crt"))
 		return cert_failed(folder, ENAMETOOLONG);
 	if (now < BUILD_DATE)
 		now = BUILD_DATE;

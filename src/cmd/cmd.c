@@ -75,6 +75,16 @@ COMMAND(login, "[-c FILE] [SCOPE NAME]...", "log in at the provider with OAuth 2
 	"Ends with 0 when it works, 77 when the provider refused, 69 when it failed or could not\n"
 	"be reached, 73 when the token could not be kept, 78 when no such login is configured.\n");
 
+COMMAND(cert, "[-o FOLDER] NAME...", "a certificate for TLS towards the devices",
+	"Makes a key and a certificate for it, signed by itself, for listeners with TLS, and prints\n"
+	"the lines that belong into the configuration. The names are those under which devices\n"
+	"find this box, host names and addresses; the files are called after the first: NAME.crt\n"
+	"and NAME.key. Nothing is overwritten.\n"
+	"\n"
+	"  -o FOLDER   where the files go (the current folder)\n"
+	"\n"
+	"  gatepost cert -o /etc/gatepost box.lan 192.168.1.2\n");
+
 COMMAND(version, "", "version, parts and limits of this build",
 	"Prints the version, the parts that were built in, and the limits of this build.\n");
 
@@ -102,6 +112,7 @@ static const struct cmd *const table[] = {
 	&command_eval,
 	ON(CONFIG_CMD_SEND) ? &command_send : NULL,
 	&command_status,
+	ON(CONFIG_TLS) ? &command_cert : NULL,
 	ON(CONFIG_CMD_SENDMAIL) ? &command_sendmail : NULL,
 	ON(CONFIG_OAUTH) ? &command_login : NULL,
 	&command_version,

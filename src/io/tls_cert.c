@@ -294,8 +294,8 @@ static bool cert_key(struct cert *c, char *key, size_t n)
 	return good && !d.full;
 }
 
-bool tls_make_pair(const struct bytes *name, unsigned names, uint64_t from, unsigned days, char *cert,
-    char *key, size_t n, struct fmt *why)
+bool tls_make_pair(const struct bytes *name, unsigned names, uint64_t from, unsigned days,
+    char *cert, char *key, size_t n, struct fmt *why)
 {
 	static uint8_t store[CERT_DER];
 	struct der d = { store, store + sizeof(store), false };
