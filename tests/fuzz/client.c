@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a gateway says to the session towards it, line by line; the owner sends mails as far as it
- * may. The first octet chooses among its habits. The same octet by octet gives the same events and
- * the same commands; what is sent are well-formed lines.
+ * may. The first octet chooses among its habits, TLS and login among them (a handshake takes no
+ * time). The same octet by octet gives the same events and the same commands; what is sent are
+ * well-formed lines, and no login leaves in clear where TLS is required.
  */
 #include "smtp/client.h"
 
@@ -26,6 +27,8 @@ static void must(bool held, const char *what)
 		gp_bug(what);
 }
 
+#define WORK_MOST 3 /* slices of SCRAM's work: more takes too long */
+
 enum { DO_MAIL, DO_RCPT, DO_SECOND_RCPT, DO_DATA, DO_BODY, DO_END, DO_RSET, DO_NOOP, DO_STEPS };
 
 struct session {
@@ -34,6 +37,8 @@ struct session {
 	uint8_t mem[4096];
 	uint8_t habits;
 	uint8_t todo;
+	struct sasl sasl;
+	unsigned logins, work;
 	bool over;
 	char log[60000]; /* all that was heard and sent */
 	struct fmt f;
@@ -46,7 +51,7 @@ static void flush(struct session *s, bool commands)
 {
 	struct bytes x = buf_peek(&s->out);
 
-	must(!commands || x.n == 0 || (x.n > 2 && x.p[x.n - 1] == '\n' && x.p[x.n - 2] == '\r'),
+	must(!commands || x.n == 0 || (x.n >= 2 && x.p[x.n - 1] == '\n' && x.p[x.n - 2] == '\r'),
 	    "whole lines");
 	for (size_t i = 0; commands && i < x.n; i++)
 		must(x.p[i] >= 32 || x.p[i] == '\r' || x.p[i] == '\n', "no control characters");
@@ -90,12 +95,38 @@ static bool act(struct session *s)
 	}
 }
 
+static void log_in(struct session *s)
+{
+	struct client *c = &s->client;
+	enum sasl_mechanism m = sasl_strongest(c->mechanisms, s->habits & 1);
+
+	must(!client_may_send(c), "no mail before the login");
+	flush(s, true);
+	if (m == SASL_NONE || s->logins++ == 2) {
+		if (s->habits & 2)
+			client_no_login(c);
+		else if (!client_quit(c, &s->out))
+			s->over = true;
+		return;
+	}
+	must(c->secure || !(s->habits & 0x20), "no login in clear");
+	sasl_init(&s->sasl, m, BYTES("us,er"), BYTES("secret"), "abcdefghijklmnopqrst");
+	client_login(c, &s->sasl, &s->out);
+}
+
 static void hear(struct session *s, enum client_event event, const struct client_what *what)
 {
 	const struct reply *r = client_last(&s->client);
 
 	if (event == CLIENT_EARLY || event == CLIENT_FAILED)
 		s->over = true;
+	if (event == CLIENT_STARTTLS) {
+		must(!s->client.secure, "TLS once");
+		flush(s, true);
+		client_secured(&s->client, &s->out);
+	}
+	if (event == CLIENT_LOGIN || event == CLIENT_LOGIN_REFUSED)
+		log_in(s);
 	if (event == CLIENT_READY)
 		must(s->client.phase == CLIENT_PHASE_READY, "ready");
 	if (event == CLIENT_REPLY)
@@ -121,7 +152,10 @@ static void arrive(struct session *s, struct bytes piece)
 		if (event == CLIENT_MORE)
 			break;
 		heard = true;
-		hear(s, event, &what);
+		if (event == CLIENT_WORK)
+			s->over = ++s->work > WORK_MOST;
+		else
+			hear(s, event, &what);
 	}
 	must(s->over || piece.n == 0, "all is taken");
 	for (unsigned i = 0; heard && !s->over && i < 20 && act(s); i++)
@@ -133,8 +167,10 @@ static void begin(struct session *s, uint8_t habits)
 {
 	memset(&s->client, 0x55, sizeof(s->client));
 	buf_init(&s->out, s->mem, sizeof(s->mem));
-	client_init(&s->client, &(struct client_params){ .ehlo_name = BYTES("box.test") });
+	client_init(&s->client, &(struct client_params){ .ehlo_name = BYTES("box.test"),
+				    .tls = habits >> 4 & 3, .login = habits & 0x40 });
 	s->habits = habits;
+	s->logins = s->work = 0;
 	s->todo = DO_MAIL;
 	s->over = false;
 	fmt_init(&s->f, s->log, sizeof(s->log));
