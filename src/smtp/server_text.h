@@ -36,7 +36,7 @@
 #define TEXT_AUTH_CANCELLED TEXT("501 5.7.0 Login cancelled")
 #define TEXT_AUTH_TWICE     TEXT("503 5.5.1 Logged in already")
 #define TEXT_AUTH_UNKNOWN   TEXT("504 5.5.4 Use AUTH PLAIN or LOGIN")
-#define TEXT_AUTH_TLS       TEXT("538 5.7.11 No login without TLS: turn TLS on")
+#define TEXT_AUTH_TLS       TEXT("538 5.7.11 No login without TLS (Auth_Requires_TLS)")
 
 #define TEXT_NO_MAIL TEXT("503 5.5.1 Send MAIL first")
 #define TEXT_NO_RCPT TEXT("503 5.5.1 Send RCPT first")
