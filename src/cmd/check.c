@@ -10,7 +10,7 @@ static alignas(max_align_t) uint8_t memory[CONFIG_CONF_MEMORY];
 
 int cmd_check(int argc, char **argv)
 {
-	const struct settings_how how = { .changes_user = true };
+	const struct settings_how how = { .changes_user = true, .files = true };
 	const char *file = SETTINGS_FILE;
 	struct conf conf;
 	struct opts o;

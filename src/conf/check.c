@@ -251,4 +251,6 @@ void check_rules(struct build *b, struct conf *c)
 	check_domains(b);
 	check_default_group(b);
 	check_listens(b, c);
+	check_sending(b, c);
+	check_clients(b, c);
 }

@@ -311,14 +311,6 @@ static void finish_only(struct build *b)
 
 /* --- CA sets --- */
 
-/* Is the CA set looked at, there? (Pins stand for it.) */
-static bool wants_ca(const struct conf_sending *s)
-{
-	return conf_wants_token(s) ||
-	       (s->routes && s->tls != CONF_TLS_NO && !s->tls_pin &&
-		   conf_verify_of(s) != CONF_VERIFY_NO);
-}
-
 static void add_ca(void *ctx, const struct tree_spot *spot)
 {
 	struct build *b = ctx;
@@ -329,7 +321,7 @@ static void add_ca(void *ctx, const struct tree_spot *spot)
 	uint32_t i = 0;
 	char text[24];
 
-	if (!wants_ca(&spot->sending) || !file)
+	if (!tree_needs_ca(&spot->sending))
 		return;
 	while (i < t->cas && t->ca[i] != file)
 		i++;

@@ -46,6 +46,14 @@ enum conf_verify conf_verify_of(const struct conf_sending *s)
 	return conf_has_login(s) || s->tls == CONF_TLS_REQUIRED ? CONF_VERIFY_HOST : CONF_VERIFY_NO;
 }
 
+bool tree_needs_ca(const struct conf_sending *s)
+{
+	if (!s->tls_ca || !s->routes)
+		return false;
+	return conf_wants_token(s) || (s->tls != CONF_TLS_NO && !s->tls_pin &&
+					  conf_verify_of(s) != CONF_VERIFY_NO);
+}
+
 enum conf_grant conf_grant_of(const struct conf_sending *s)
 {
 	if (s->oauth_grant != CONF_GRANT_DEFAULT)

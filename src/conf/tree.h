@@ -29,7 +29,6 @@ struct conf_setting {
 	const struct conf_place *at; /* of the value; of each word in TYPE_NETS and TYPE_ROUTES */
 	uint8_t option;  /* enum option_id */
 	bool supplanted; /* a Gateway beside Routes */
-	uint32_t told;   /* rules that it was reported to break: bits of check_tls.c */
 };
 
 struct conf_scope {
@@ -125,6 +124,9 @@ struct tree_spot {
 /* Visits all spots for which there is a stanza, each at least once. */
 void tree_each(const struct conf_tree *t, uint32_t bindings,
     void (*visit)(void *ctx, const struct tree_spot *spot), void *ctx);
+
+/* Is there anything that is verified with tls_ca? (Pins stand for it.) */
+bool tree_needs_ca(const struct conf_sending *s);
 
 /* The setting of that option that is in force there, or NULL. */
 const struct conf_setting *tree_in_force(const struct tree_spot *spot, enum option_id option);

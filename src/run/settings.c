@@ -145,7 +145,7 @@ enum conf_status settings_load(
 		.next = next,
 		.report = report,
 		.user_exists = user_exists,
-		.look = look,
+		.look = how->files ? look : NULL,
 		.own_address = own_address,
 		.changes_user = how->changes_user,
 	};

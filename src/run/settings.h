@@ -13,6 +13,7 @@ struct settings_how {
 	void *ctx;
 	bool no_warnings;  /* only errors are said */
 	bool changes_user; /* as in struct conf_source */
+	bool files;        /* looks into the certificates and keys that it names, too */
 };
 
 /*

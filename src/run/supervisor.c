@@ -72,7 +72,8 @@ static void sup_forget(unsigned slot)
 bool sup_load(unsigned slot, bool at_start)
 {
 	struct settings_how how = { .say = at_start ? NULL : sup_say,
-		.changes_user = geteuid() == 0 };
+		.changes_user = geteuid() == 0,
+		.files = true };
 	char text[512];
 	struct fmt why;
 
