@@ -443,7 +443,9 @@ static bool may_be_421(const struct reply_parser *p)
 {
 	static const uint16_t prefix[] = { 0, 4, 42, 421 };
 
-	return p->lines > 0 || p->line_code == prefix[p->line_at < 3 ? p->line_at : 3];
+	if (p->lines > 0)
+		return p->reply.code == 421;
+	return p->line_code == prefix[p->line_at < 3 ? p->line_at : 3];
 }
 
 /* Takes replies until one is an event, or all is taken. */

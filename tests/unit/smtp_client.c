@@ -143,6 +143,8 @@ static const struct script scripts[] = {
 	{ "the first octet of another reply is enough",
 	    { HELLO, "<. 2", "! failed nothing: out of step 0" } },
 	{ "422 while idle", { HELLO, "<. 422", "! failed nothing: out of step 0" } },
+	{ "the first line of another reply is enough",
+	    { HELLO, "< 250-ok", "! failed nothing: out of step 0" } },
 	{ "an empty line while idle", { HELLO, "< ", "! failed nothing: out of step 0" } },
 	{ "421 that is none",
 	    { HELLO, "<. 4210", "= no rset", "< ", "! failed nothing: out of step 0" } },
