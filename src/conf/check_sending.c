@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define SAID_MAX 128u /* messages that are remembered, so that each is told once */
+#define SAID_MAX 64u /* messages that are remembered, so that each is told once */
 
 struct said {
 	const struct conf_place *at;
