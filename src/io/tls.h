@@ -147,6 +147,9 @@ bool tls_is_certificate(const struct tls *t);
 const char *tls_version(const struct tls *t);
 bool tls_resumed(const struct tls *t);
 
+/* Did it try to resume a session? Where it failed, that one is forgotten: another try may do. */
+bool tls_tried_memory(const struct tls *t);
+
 /* The oldest version that a client which failed had offered at best, "TLS 1.0"; "" if not known. */
 const char *tls_offered(const struct tls *t);
 

@@ -127,6 +127,12 @@ bool tls_resumed(const struct tls *t)
 	return false;
 }
 
+bool tls_tried_memory(const struct tls *t)
+{
+	(void)t;
+	return false;
+}
+
 const char *tls_offered(const struct tls *t)
 {
 	(void)t;

@@ -6,6 +6,7 @@
 #include "io/loop.h"
 
 #include <mbedtls/net_sockets.h>
+#include <mbedtls/platform.h>
 
 #include <errno.h>
 #include <string.h>
@@ -176,7 +177,7 @@ static int bio_recv(void *ctx, unsigned char *p, size_t n)
 /* From here to the end of this call the session pays for what the library takes. */
 static void enter(struct tls *t)
 {
-	(void)tls_arena_charge(t->id, t->shaking ? TLS_ARENA_SHAKING : TLS_ARENA_STANDING);
+	tls_arena_charge(t->id, t->shaking ? TLS_HEAP_SHAKING : TLS_HEAP_STANDING);
 	t->dry = false;
 	t->reads = 0;
 }
@@ -193,7 +194,7 @@ static void shaken(struct tls *t)
 /* Always -EPROTO or what the descriptor said. */
 static int fail(struct tls *t, int ret)
 {
-	if (!t->failed)
+	if (!t->failed && t->check.alert == 0)
 		tls_explain(t, ret);
 	t->failed = true;
 	return t->error ? -t->error : -EPROTO;
@@ -350,10 +351,21 @@ void tls_end(struct tls *t, bool abrupt)
 
 /* ---- the handshake ---- */
 
-static enum tls_step refuse(struct tls *t, uint8_t alert)
+/*
+ * Is it time to refuse its certificate? With TLS 1.3 only once our own octets are encrypted: an
+ * alert in clear text would be no alert to the peer.
+ */
+static bool must_refuse(const struct tls *t)
+{
+	return t->check.alert > 0 &&
+	       (t->ssl.tls_version != MBEDTLS_SSL_VERSION_TLS1_3 || t->ssl.transform_out);
+}
+
+static enum tls_step refuse(struct tls *t)
 {
 	t->failed = true;
-	(void)mbedtls_ssl_send_alert_message(&t->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
+	(void)mbedtls_ssl_send_alert_message(
+	    &t->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, t->check.alert);
 	shaken(t);
 	return TLS_FAILED;
 }
@@ -366,7 +378,7 @@ static void forget_peer(struct tls *t)
 	if (!s || !s->peer_cert)
 		return;
 	mbedtls_x509_crt_free(s->peer_cert);
-	tls_arena_free(s->peer_cert);
+	mbedtls_free(s->peer_cert);
 	s->peer_cert = NULL;
 }
 
@@ -376,14 +388,13 @@ static enum tls_step stand(struct tls *t)
 	t->resumed = t->offered && !t->check.seen;
 	forget_peer(t);
 	if (t->client && t->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_2)
-		tls_memory_keep(t);
+		tls_memory_keep(t); /* with TLS 1.3 once a ticket comes */
 	shaken(t);
 	return TLS_DONE;
 }
 
 enum tls_step tls_handshake(struct tls *t)
 {
-	uint8_t alert;
 	int ret;
 
 	if (t->failed)
@@ -392,8 +403,9 @@ enum tls_step tls_handshake(struct tls *t)
 		return TLS_DONE;
 	enter(t);
 	ret = mbedtls_ssl_handshake_step(&t->ssl);
-	if (!tls_verify_judge(t, &alert))
-		return refuse(t, alert);
+	tls_verify_judge(t);
+	if (must_refuse(t))
+		return refuse(t);
 	if (ret == MBEDTLS_ERR_SSL_WANT_READ)
 		return t->dry ? TLS_WANTS_READ : TLS_AGAIN;
 	if (ret == MBEDTLS_ERR_SSL_WANT_WRITE)
@@ -409,9 +421,22 @@ enum tls_step tls_handshake(struct tls *t)
 
 /* ---- octets ---- */
 
-static bool too_odd(struct tls *t)
+/*
+ * A ticket came (RFC 8446 4.6.1). One that is too large to be kept is read over: the session is
+ * worth more than its resumption.
+ */
+static bool is_ticket(struct tls *t, int ret)
 {
-	return ++t->oddities > TLS_ODDITIES;
+	if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+		tls_memory_keep(t);
+		return true;
+	}
+	if (ret != MBEDTLS_ERR_SSL_ALLOC_FAILED ||
+	    t->ssl.state != MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET)
+		return false;
+	t->ssl.state = MBEDTLS_SSL_HANDSHAKE_OVER;
+	tls_arena_begin(t->id);
+	return true;
 }
 
 int tls_read(struct tls *t, uint8_t *p, size_t n)
@@ -433,11 +458,9 @@ int tls_read(struct tls *t, uint8_t *p, size_t n)
 			t->closed = true;
 			return 0;
 		}
-		if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
-			tls_memory_keep(t);
-		else if (ret != MBEDTLS_ERR_SSL_WANT_READ)
+		if (!is_ticket(t, ret) && ret != MBEDTLS_ERR_SSL_WANT_READ)
 			return fail(t, ret ? ret : MBEDTLS_ERR_SSL_CONN_EOF);
-	} while (!too_odd(t));
+	} while (++t->oddities < TLS_ODDITIES);
 	return fail(t, MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE);
 }
 
@@ -497,6 +520,11 @@ const char *tls_version(const struct tls *t)
 bool tls_resumed(const struct tls *t)
 {
 	return t->resumed;
+}
+
+bool tls_tried_memory(const struct tls *t)
+{
+	return t->offered;
 }
 
 bool tls_verified(const struct tls *t)

@@ -344,6 +344,9 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 		return OUTBOUND_EARLY;
 	case CLIENT_FAILED:
 		outbound_blame_failure(o, what.why, what.command);
+		if (what.why == CLIENT_OUT_OF_STEP && what.command == CLIENT_CMD_STARTTLS &&
+		    outbound_go_on_in_clear(o))
+			return OUTBOUND_NOTHING;
 		return OUTBOUND_FAILS;
 	}
 	return OUTBOUND_NOTHING;
@@ -394,6 +397,10 @@ static void become_idle(struct outbound *o)
 
 	if (o->sending.max_deliveries_per_connection &&
 	    o->mails >= o->sending.max_deliveries_per_connection) {
+		outbound_quit(o);
+		return;
+	}
+	if (outbound_tls_wanted && o->conn.tls) {
 		outbound_quit(o);
 		return;
 	}

@@ -51,15 +51,22 @@ static void give_turn(struct outbound *o)
 
 /* ---- the exchange ---- */
 
-static enum sasl_mechanism wanted(const struct outbound *o)
+/* What Outbound_SMTP_AUTH_Type names; SASL_NONE: auto. */
+static enum sasl_mechanism named(const struct outbound *o)
 {
 	static const uint8_t mechanism[] = { SASL_NONE, SASL_PLAIN, SASL_LOGIN, SASL_CRAM_MD5,
 		SASL_SCRAM_SHA_256, SASL_XOAUTH2 };
+
+	return (enum sasl_mechanism)mechanism[o->sending.login_type];
+}
+
+static enum sasl_mechanism wanted(const struct outbound *o)
+{
 	uint8_t offered = o->client.mechanisms & sasl_built_in();
 
-	if (o->sending.login_type == CONF_LOGIN_AUTO)
+	if (named(o) == SASL_NONE)
 		return sasl_strongest(offered, conf_wants_token(&o->sending));
-	return (enum sasl_mechanism)(offered & mechanism[o->sending.login_type]);
+	return (enum sasl_mechanism)(offered & named(o));
 }
 
 static void begin(struct outbound *o, struct bytes secret)
@@ -99,16 +106,22 @@ static void ask_for_token(struct outbound *o, bool renew)
 	tokens_get(&o->token, &o->sending, renew);
 }
 
-/* Which of its mechanisms could be used if Outbound_SMTP_AUTH_Type allowed it? */
+/* "it does not offer SCRAM-SHA-256 (Outbound_SMTP_AUTH_Type), but PLAIN LOGIN" */
 static enum outbound_event no_mechanism(struct outbound *o)
 {
-	char text[100];
+	char text[120];
 	struct fmt f;
-	const char *between = "; it offers ";
+	const char *between = ", but ";
 
 	if (!o->client.auth)
 		return fails(o, "it offers no login (AUTH)", (struct bytes){ 0 });
 	fmt_init(&f, text, sizeof(text));
+	if (named(o) != SASL_NONE)
+		fmt_str(&f, sasl_name(named(o)));
+	else
+		fmt_str(&f, conf_wants_token(&o->sending) ? "XOAUTH2" : "a login that this box knows");
+	if (named(o) != SASL_NONE)
+		fmt_str(&f, " (Outbound_SMTP_AUTH_Type)");
 	for (unsigned m = SASL_PLAIN; m <= SASL_XOAUTH2; m <<= 1) {
 		if (!(o->client.mechanisms & m))
 			continue;
@@ -116,7 +129,7 @@ static enum outbound_event no_mechanism(struct outbound *o)
 		fmt_str(&f, sasl_name((enum sasl_mechanism)m));
 		between = " ";
 	}
-	return fails(o, "it does not offer the login that Outbound_SMTP_AUTH_Type asks for", fmt_done(&f));
+	return fails(o, "it does not offer ", fmt_done(&f));
 }
 
 enum outbound_event outbound_login(struct outbound *o)

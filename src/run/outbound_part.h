@@ -94,8 +94,18 @@ const char *outbound_waits(const struct outbound *o, enum verdict_trouble *troub
 /* What is wanted of TLS on the connection that begins now. */
 enum client_tls outbound_tls(const struct outbound *o);
 
-/* The handshake is due: begins it, or waits for a place (OB_PLACE). */
+/*
+ * The handshake is due: begins it, or waits for a place (OB_PLACE), for which idle connections are
+ * given up.
+ */
 void outbound_secure(struct outbound *o);
+
+/* Somebody waits for a place. */
+extern bool outbound_tls_wanted;
+void outbound_drop_idle_tls(void);
+
+/* TLS has failed: where it is optional the same address is called again without it, and true. */
+bool outbound_go_on_in_clear(struct outbound *o);
 
 /* Something has happened in the handshake. True: outbound_step has something to do. */
 bool outbound_shake(struct outbound *o);

@@ -77,14 +77,18 @@ void outbound_drop_idle(struct gateway *g)
 		outbound_close(g->idle, false);
 }
 
-/* The idle connection that nobody has used for the longest time, of g or (NULL) of all. */
-static struct outbound *oldest_idle(const struct gateway *g)
+/*
+ * The idle connection that nobody has used for the longest time, of g or (NULL) of all; tls: that
+ * has a TLS session.
+ */
+static struct outbound *oldest_idle(const struct gateway *g, bool tls)
 {
 	struct outbound *oldest = NULL;
 
 	for (unsigned i = 0; i < pool.fresh; i++) {
 		struct outbound *o = &objects[i];
-		bool idle = o->gateway && conn_is_open(&o->conn) && !o->leg && o->state == OB_READY;
+		bool idle = o->gateway && conn_is_open(&o->conn) && !o->leg && o->state == OB_READY &&
+			    (!tls || o->conn.tls);
 
 		if (idle && (!g || o->gateway == g) &&
 		    (!oldest || o->limit.timer.when < oldest->limit.timer.when))
@@ -93,12 +97,20 @@ static struct outbound *oldest_idle(const struct gateway *g)
 	return oldest;
 }
 
+void outbound_drop_idle_tls(void)
+{
+	struct outbound *o = oldest_idle(NULL, true);
+
+	if (o)
+		outbound_quit(o);
+}
+
 struct outbound *outbound_new(struct gateway *g, const struct conf_sending *s)
 {
 	struct outbound *o;
 
 	if (s->max_outbound_connections && g->connections >= s->max_outbound_connections) {
-		o = oldest_idle(g);
+		o = oldest_idle(g, false);
 		if (!o)
 			return NULL;
 		outbound_quit(o);
@@ -106,7 +118,7 @@ struct outbound *outbound_new(struct gateway *g, const struct conf_sending *s)
 	}
 	o = pool_take(&pool);
 	if (!o) {
-		o = oldest_idle(NULL);
+		o = oldest_idle(NULL, false);
 		if (o)
 			outbound_close(o, false);
 		return NULL;

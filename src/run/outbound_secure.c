@@ -5,6 +5,9 @@
 #include "run/outbound_part.h"
 
 #define CLEAR_MS 600000u /* no TLS is tried with a gateway whose optional TLS has failed */
+#define PLACE_MS 60000u  /* for a place; a client's patience is shorter */
+
+bool outbound_tls_wanted;
 
 _Static_assert((int)CONF_VERIFY_HOST - 1 == (int)TLS_VERIFY_HOST, "the words mean the same");
 
@@ -44,23 +47,42 @@ static struct tls *connect_tls(const struct outbound *o)
 	return tls_connect(o->conn.watch.fd, &how);
 }
 
+/* Handshakes of one gateway leave a place for those of others: it may stand still in all of them. */
+static bool has_place(const struct outbound *o)
+{
+	const struct outbound *other;
+	unsigned n = 0;
+
+	for (unsigned i = 0; (other = outbound_at(i)) != NULL; i++)
+		n += other->gateway == o->gateway && other->state == OB_SECURE &&
+		     conn_is_open(&other->conn);
+	return n + 1 < CONFIG_TLS_HANDSHAKES && tls_has_room(true);
+}
+
 void outbound_secure(struct outbound *o)
 {
-	struct tls *t = tls_has_room(true) ? connect_tls(o) : NULL;
+	struct tls *t = has_place(o) ? connect_tls(o) : NULL;
+	bool waited = o->state == OB_PLACE;
 
 	o->state = t ? OB_SECURE : OB_PLACE;
-	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.connect_timeout * 1000,
-	    outbound_on_limit);
-	if (t)
+	if (t) {
+		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.connect_timeout * 1000,
+		    outbound_on_limit);
 		conn_secure(&o->conn, t);
-	else
-		conn_rearm(&o->conn, false);
+		return;
+	}
+	if (!waited)
+		loop_deadline(&o->limit, loop_now() + PLACE_MS, outbound_on_limit);
+	conn_rearm(&o->conn, false);
+	outbound_tls_wanted = true;
+	outbound_drop_idle_tls();
 }
 
 void outbound_tls_room(void)
 {
 	struct outbound *o;
 
+	outbound_tls_wanted = false;
 	for (unsigned i = 0; (o = outbound_at(i)) != NULL; i++)
 		if (o->gateway && o->state == OB_PLACE && conn_is_open(&o->conn) && !o->gone.queued)
 			outbound_secure(o);
@@ -80,8 +102,7 @@ static void say_clear(const struct outbound *o)
 	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
 }
 
-/* The handshake has failed. True: the same address is called again, without TLS. */
-static bool go_on_in_clear(struct outbound *o)
+bool outbound_go_on_in_clear(struct outbound *o)
 {
 	if (conf_tls_of(&o->sending, o->gateway->port) != CONF_TLS_IFAVAILABLE)
 		return false;
@@ -89,7 +110,7 @@ static bool go_on_in_clear(struct outbound *o)
 		say_clear(o);
 	o->gateway->clear_until = loop_now() + CLEAR_MS;
 	o->in_clear = true;
-	o->unverified = o->unverified || tls_is_certificate(o->conn.tls);
+	o->unverified = o->unverified || (o->conn.tls && tls_is_certificate(o->conn.tls));
 	outbound_same_address(o);
 	return true;
 }
@@ -105,6 +126,12 @@ bool outbound_shake(struct outbound *o)
 		o->gateway->handshakes++;
 		o->gateway->resumed += tls_resumed(o->conn.tls);
 		o->state = OB_HELLO;
+		if (o->client.params.tls != CLIENT_TLS_IMPLICIT && conn_fill(&o->conn) > 0) {
+			outbound_blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for",
+			    (struct bytes){ 0 });
+			o->told_later = true;
+			return true;
+		}
 		if (o->client.params.tls != CLIENT_TLS_IMPLICIT)
 			client_secured(&o->client, &o->conn.out);
 		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000,
@@ -113,7 +140,11 @@ bool outbound_shake(struct outbound *o)
 	case TLS_FAILED:
 		outbound_blame(o, tls_is_certificate(o->conn.tls) ? VERDICT_CERTIFICATE : VERDICT_TLS,
 		    tls_why(o->conn.tls), (struct bytes){ 0 });
-		if (go_on_in_clear(o))
+		if (tls_tried_memory(o->conn.tls) && !tls_is_certificate(o->conn.tls)) {
+			outbound_same_address(o); /* it may have changed since */
+			return false;
+		}
+		if (outbound_go_on_in_clear(o))
 			return false;
 		o->told_later = true;
 		return true;

@@ -48,8 +48,7 @@ void outbound_blame_failure(
 		o->trouble = VERDICT_TLS;
 	} else if (why == CLIENT_BAD_LOGIN) {
 		outbound_blame(o, VERDICT_LOGIN, "the login failed: ",
-		    bytes_of(o->client.sasl && o->client.sasl->why ? o->client.sasl->why
-								    : "its dialogue makes no sense"));
+		    bytes_of(client_login_why(&o->client)));
 	} else if (why == CLIENT_HELLO_REFUSED) {
 		char text[160];
 		struct fmt f;
