@@ -125,7 +125,7 @@ int grant_store(const struct grant *g)
 	const struct oauth_tokens *t = &grant.given;
 
 	return refresh_store(
-	    g->file, name_of(g), (struct bytes){(const uint8_t *)t->refresh, t->nrefresh});
+	    g->file, name_of(g), (struct bytes){ (const uint8_t *)t->refresh, t->nrefresh });
 }
 
 /* The stored refresh token, else the configuration's, as a form. False where there is none. */
@@ -136,7 +136,7 @@ static bool form_refresh(const struct grant *g, struct fmt *form)
 	int n = refresh_load(g->file, name_of(g), token);
 
 	if (n > 0)
-		oauth_form_refresh(form, g->key, (struct bytes){token, (size_t)n});
+		oauth_form_refresh(form, g->key, (struct bytes){ token, (size_t)n });
 	else if (first != NULL)
 		oauth_form_refresh(form, g->key, bytes_of(first));
 	digest_wipe(token, sizeof(token));

@@ -6,7 +6,7 @@
 #include "token/oauth.h"
 
 struct grant {
-	const char *file; /* the configuration's; refresh tokens lie beside it */
+	const char *file;               /* the configuration's; refresh tokens lie beside it */
 	const struct conf_sending *key; /* the options in force; conf_wants_token */
 };
 

@@ -46,8 +46,8 @@ static int ends(enum oauth_outcome outcome, const char *why)
  */
 static pid_t find_relay(void)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	struct ucred who = {0};
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct ucred who = { 0 };
 	socklen_t n = sizeof(who);
 	struct fmt path;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -70,8 +70,9 @@ static void tell_relay(void)
 	pid_t pid = find_relay();
 
 	if (pid <= 1)
-		cmd_say(1, "No relay is running with this configuration; it will log in once it "
-			   "does.\n",
+		cmd_say(1,
+		    "No relay is running with this configuration; it will log in once it "
+		    "does.\n",
 		    NULL);
 	else if (kill(pid, SIGHUP) < 0)
 		cmd_say(1, "The running relay could not be told (", errtext(errno),
@@ -213,7 +214,7 @@ static struct bytes read_line(void)
 		if (n == 1 && line[0] == '\n')
 			n = 0;
 	}
-	return (struct bytes){line, n};
+	return (struct bytes){ line, n };
 }
 
 static int take_pasted(const char *state, struct fmt *code)
@@ -230,8 +231,10 @@ static int take_pasted(const char *state, struct fmt *code)
 			code->p[i] = code->p[i] >= ' ' && code->p[i] <= '~' ? code->p[i] : '?';
 		return fail(EX_NOPERM, "the provider did not agree: ", code->p);
 	case OAUTH_STRANGE_STATE:
-		return fail(EX_DATAERR, "that address does not belong to this login: open the one "
-					"above, and paste what the browser ends at", "");
+		return fail(EX_DATAERR,
+		    "that address does not belong to this login: open the one "
+		    "above, and paste what the browser ends at",
+		    "");
 	case OAUTH_NO_CODE:
 		break;
 	}
@@ -265,8 +268,9 @@ static int with_code(void)
 	cmd_say(1, "Open this address in a browser, on any device, and log in as ",
 	    login.key->login_user, ":\n\n", NULL);
 	cmd_say(1, url, NULL);
-	cmd_say(1, "\n\nThe browser then goes to an address that begins with http://localhost and "
-		   "finds nothing\nthere: that is right. Paste that whole address here:\n\n",
+	cmd_say(1,
+	    "\n\nThe browser then goes to an address that begins with http://localhost and "
+	    "finds nothing\nthere: that is right. Paste that whole address here:\n\n",
 	    NULL);
 	fmt_init(&f, code, sizeof(code));
 	status = take_pasted(state, &f);
@@ -302,7 +306,8 @@ static int log_in(void)
 static int none_configured(bool scope)
 {
 	cmd_say(2, "gatepost login: no login with OAuth 2.0 is configured ",
-	    scope ? "there" : "outside the stanzas", ". This makes one:\n"
+	    scope ? "there" : "outside the stanzas",
+	    ". This makes one:\n"
 	    "    OAuth2_Provider = microsoft\n"
 	    "    OAuth2_Client_Id = \"the id of the application\"\n"
 	    "    Outbound_SMTP_AUTH_User = \"user@example.com\"\n",
@@ -315,7 +320,7 @@ int cmd_login(int argc, char **argv)
 	static _Alignas(max_align_t) uint8_t memory[CONFIG_CONF_MEMORY];
 	static struct conf_sending key;
 	static struct conf conf;
-	const struct settings_how how = {.no_warnings = true};
+	const struct settings_how how = { .no_warnings = true };
 	const char *const *words;
 	struct fmt why;
 	struct opts o;

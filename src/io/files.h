@@ -27,8 +27,8 @@ int64_t files_read(const char *path, void *mem, size_t n);
 bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 1]);
 
 /*
- * Puts x there, whole or not at all, even where the power fails: written beside it, synced, renamed,
- * the folder synced. The folder exists. 0 or -errno.
+ * Puts x there, whole or not at all, even where the power fails: written beside it, synced,
+ * renamed, the folder synced. The folder exists. 0 or -errno.
  */
 int files_replace(const char *path, struct bytes x, unsigned mode);
 

@@ -75,7 +75,7 @@ void https_wipe(struct https *h)
 
 	digest_wipe(h->room, n < sizeof(h->room) ? n : sizeof(h->room));
 	h->used = 0;
-	h->body = (struct bytes){0};
+	h->body = (struct bytes){ 0 };
 }
 
 static void https_answered(struct https *h, enum http_event e)
@@ -97,7 +97,7 @@ static void https_receive(struct https *h)
 	enum http_event e = HTTP_MORE;
 
 	if (got > 0)
-		e = http_put(&h->http, (struct bytes){piece, (size_t)got});
+		e = http_put(&h->http, (struct bytes){ piece, (size_t)got });
 	else if (got == 0)
 		e = http_end(&h->http);
 	digest_wipe(piece, sizeof(piece));
@@ -283,7 +283,7 @@ bool https_post(struct https *h, const char *url, const struct fmt *form)
 	fmt_init(&host, h->host, sizeof(h->host));
 	if (good)
 		fmt_bytes(&host, h->url.host);
-	h->body = (struct bytes){0};
+	h->body = (struct bytes){ 0 };
 	loop_deadline(&h->limit, loop_now() + h->limit_ms, https_late);
 	fmt_init(&head, h->room, HTTPS_HEAD);
 	http_post(&head, &h->url, form->n);
@@ -293,7 +293,7 @@ bool https_post(struct https *h, const char *url, const struct fmt *form)
 	}
 	memmove(h->room + head.n, form->p, form->n);
 	h->used = (size_t)HTTPS_HEAD + form->n;
-	h->request = (struct bytes){(const uint8_t *)h->room, head.n + form->n};
+	h->request = (struct bytes){ (const uint8_t *)h->room, head.n + form->n };
 	https_look_up(h);
 	return true;
 }

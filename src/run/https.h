@@ -13,7 +13,7 @@
 
 #define HTTPS_FORM 28672u /* octets of a form */
 #define HTTPS_HEAD 2048u  /* of the head before it */
-#define HTTPS_WHY 160u    /* octets of a reason, NUL included */
+#define HTTPS_WHY  160u   /* octets of a reason, NUL included */
 
 /* Deadlines of the loop that each struct needs: its own, of the look-up and of the dial. */
 #define HTTPS_DEADLINES (1 + 1 + 1 + DIAL_PARALLEL)
@@ -41,10 +41,10 @@ struct https {
 	void (*freed)(struct https *h);
 
 	/* what came of it, valid until the next https_form */
-	bool good;            /* there was an answer, else why tells */
-	unsigned status;      /* of HTTP */
+	bool good;       /* there was an answer, else why tells */
+	unsigned status; /* of HTTP */
 	struct bytes body;
-	char why[HTTPS_WHY];  /* the host's name, and what failed, in words */
+	char why[HTTPS_WHY]; /* the host's name, and what failed, in words */
 
 	/* inner */
 	enum https_state state;
@@ -60,8 +60,8 @@ struct https {
 	struct loop_task task;
 	struct http http;
 	struct bytes request;
-	size_t used;   /* octets of room */
-	bool ended;    /* done is to be called */
+	size_t used;                  /* octets of room */
+	bool ended;                   /* done is to be called */
 	char room[HTTP_BODY_MAX + 2]; /* the request, then the response */
 };
 

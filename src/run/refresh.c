@@ -13,16 +13,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FOLDER "oauth/"
+#define FOLDER      "oauth/"
 #define PATH_OCTETS 1100u
-#define OLD_S (7u * 86400) /* of a stored token that a lazy one replaces */
-#define BATCH 8u           /* messages worked through in one turn */
+#define OLD_S       (7u * 86400) /* of a stored token that a lazy one replaces */
+#define BATCH       8u           /* messages worked through in one turn */
 
 /* Tokens that no file would take. */
 struct refresh_kept {
 	char name[OAUTH_NAME]; /* "": free */
 	uint32_t n;
-	uint64_t since;        /* seconds since 1970 */
+	uint64_t since; /* seconds since 1970 */
 	uint8_t token[OAUTH_TOKEN];
 };
 
@@ -34,7 +34,7 @@ void refresh_path(struct fmt *f, const char *file, const char *name)
 
 	while (n > 0 && file[n - 1] != '/')
 		n--;
-	fmt_bytes(f, (struct bytes){(const uint8_t *)file, n});
+	fmt_bytes(f, (struct bytes){ (const uint8_t *)file, n });
 	fmt_str(f, FOLDER);
 	fmt_str(f, name);
 }
@@ -53,7 +53,7 @@ int refresh_load(const char *file, const char *name, uint8_t *token)
 {
 	static uint8_t text[OAUTH_TOKEN + 2];
 	int64_t got = files_read(path_of(file, name), text, sizeof(text));
-	struct bytes x = {text, got > 0 ? (size_t)got : 0};
+	struct bytes x = { text, got > 0 ? (size_t)got : 0 };
 
 	while (x.n > 0 && x.p[x.n - 1] <= ' ')
 		x.n--;
@@ -78,7 +78,7 @@ int refresh_store(const char *file, const char *name, struct bytes token)
 		return -errno;
 	memcpy(text, token.p, token.n);
 	text[token.n] = '\n';
-	err = files_replace(path_of(file, name), (struct bytes){text, token.n + 1}, 0600);
+	err = files_replace(path_of(file, name), (struct bytes){ text, token.n + 1 }, 0600);
 	digest_wipe(text, sizeof(text));
 	return err;
 }
@@ -134,7 +134,7 @@ static void kept_try_again(const char *file)
 			continue;
 		/* a login since then has stored a better one */
 		if (clock_wall() - k->since > refresh_age(file, k->name, clock_wall()) ||
-		    refresh_store(file, k->name, (struct bytes){k->token, k->n}) == 0)
+		    refresh_store(file, k->name, (struct bytes){ k->token, k->n }) == 0)
 			kept_forget(k);
 	}
 }
@@ -147,7 +147,7 @@ static void serve_put(const struct refresh_message *m, const char *file)
 	if (m->what == REFRESH_PUT_LAZY && k == NULL &&
 	    refresh_age(file, m->name, clock_wall()) < OLD_S)
 		return;
-	err = refresh_store(file, m->name, (struct bytes){m->token, m->n});
+	err = refresh_store(file, m->name, (struct bytes){ m->token, m->n });
 	if (err == 0) {
 		if (k != NULL)
 			kept_forget(k);

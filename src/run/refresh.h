@@ -20,10 +20,10 @@ enum refresh_what {
 };
 
 struct refresh_message {
-	uint32_t id; /* chosen by the asker, given back */
+	uint32_t id;  /* chosen by the asker, given back */
 	uint8_t what; /* enum refresh_what */
 	uint8_t spare;
-	uint16_t n;   /* octets of token */
+	uint16_t n; /* octets of token */
 	char name[OAUTH_NAME];
 	uint8_t token[OAUTH_TOKEN];
 };

@@ -13,18 +13,18 @@
 #include <sys/epoll.h>
 
 #define KEEPER_MS 5000u /* the longest wait for the supervisor */
-#define TRIES 3u        /* refresh tokens tried for one question */
+#define TRIES     3u    /* refresh tokens tried for one question */
 
 struct fetch {
 	bool busy;
 	struct token_question q;
-	uint64_t end;              /* milliseconds, monotonic */
+	uint64_t end; /* milliseconds, monotonic */
 	struct https https;
-	struct deadline keeper;    /* until the supervisor must have answered */
-	uint32_t asked;            /* the id of that question; 0: none */
+	struct deadline keeper; /* until the supervisor must have answered */
+	uint32_t asked;         /* the id of that question; 0: none */
 	char name[OAUTH_NAME];
 	char url[OAUTH_URL];
-	char why[TOKEN_WHY];       /* what the last try came to */
+	char why[TOKEN_WHY]; /* what the last try came to */
 	/* hashes of the refresh tokens that were tried: the last one is under way */
 	unsigned tries;
 	uint8_t tried[TRIES][DIGEST_SHA256];
@@ -50,7 +50,7 @@ static void fetch_begin(struct fetch *f, const struct token_question *q);
 /* The helper may wait for an engine that is behind: nobody waits for the helper. */
 static void helper_send(struct token_answer *a)
 {
-	struct pollfd p = {.fd = helper.tokens.fd, .events = POLLOUT};
+	struct pollfd p = { .fd = helper.tokens.fd, .events = POLLOUT };
 
 	while (ipc_send(p.fd, a, sizeof(*a)) == -EAGAIN)
 		poll(&p, 1, -1);
@@ -151,7 +151,7 @@ static void keeper_late(struct deadline *d)
 	struct fetch *f = LOOP_OWNER(struct fetch, keeper, d);
 
 	f->asked = 0;
-	fetch_next(f, (struct bytes){0});
+	fetch_next(f, (struct bytes){ 0 });
 }
 
 /* Asks for the one that is stored: the supervisor, or another generation, may have changed it. */
@@ -164,8 +164,7 @@ static void fetch_ask_keeper(struct fetch *f)
 	m->id = ++helper.asked;
 	m->what = REFRESH_GET;
 	memcpy(m->name, f->name, sizeof(m->name));
-	if (helper.args->refresh >= 0 &&
-	    ipc_send(helper.args->refresh, m, sizeof(*m)) == 0)
+	if (helper.args->refresh >= 0 && ipc_send(helper.args->refresh, m, sizeof(*m)) == 0)
 		f->asked = m->id;
 	loop_deadline(&f->keeper, f->asked != 0 ? loop_now() + KEEPER_MS : 0, keeper_late);
 }
@@ -186,7 +185,7 @@ static void keeper_read(struct watch *w, uint32_t events)
 				continue;
 			f->asked = 0;
 			loop_deadline_clear(&f->keeper);
-			fetch_next(f, (struct bytes){m->token, found ? m->n : 0});
+			fetch_next(f, (struct bytes){ m->token, found ? m->n : 0 });
 			break;
 		}
 		digest_wipe(m, sizeof(*m));
@@ -222,7 +221,7 @@ static void fetch_given(struct fetch *f)
 	struct token_answer *a = &helper.answer;
 
 	if (f->tries > 0 && t->nrefresh > 0)
-		fetch_keep(f, (struct bytes){(const uint8_t *)t->refresh, t->nrefresh});
+		fetch_keep(f, (struct bytes){ (const uint8_t *)t->refresh, t->nrefresh });
 	memset(a, 0, sizeof(*a));
 	a->id = f->q.id;
 	a->status = TOKEN_OK;
@@ -271,9 +270,9 @@ static void fetch_done(struct https *h)
 /* Is what another process sent what our configuration holds? */
 static bool is_ours(const struct conf_sending *s)
 {
-	const char *const text[] = {s->tls_ca, s->login_user, s->oauth_client_id,
+	const char *const text[] = { s->tls_ca, s->login_user, s->oauth_client_id,
 		s->oauth_client_secret, s->oauth_tenant, s->oauth_scope, s->oauth_token_url,
-		s->oauth_refresh_token};
+		s->oauth_refresh_token };
 
 	for (unsigned i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
 		if (text[i] != NULL && !conf_owns(helper.args->conf, text[i]))
@@ -351,7 +350,8 @@ static void helper_begin(const struct token_question *q)
 	if (helper.queued < CONFIG_TOKENS)
 		helper.queue[helper.queued++] = *q;
 	else
-		helper_refuse(q->id, TOKEN_TEMPORARY, "too many tokens are fetched at the same time");
+		helper_refuse(
+		    q->id, TOKEN_TEMPORARY, "too many tokens are fetched at the same time");
 }
 
 static void helper_read(struct watch *w, uint32_t events)

@@ -11,9 +11,9 @@
 #include "run/tokens.h"
 #include "token/oauth.h"
 
-#define TOKEN_FETCHES 2      /* under way at the same time; others wait */
+#define TOKEN_FETCHES  2     /* under way at the same time; others wait */
 #define TOKEN_FETCH_MS 30000 /* for one of them, from its first step to its end */
-#define TOKEN_WHY 240        /* octets of a reason, NUL included */
+#define TOKEN_WHY      240   /* octets of a reason, NUL included */
 
 struct token_question {
 	uint32_t id; /* chosen by the asker, given back */
@@ -26,7 +26,7 @@ struct token_answer {
 	uint32_t life;  /* seconds from now until it expires */
 	uint8_t status; /* enum token_status */
 	uint8_t spare;
-	uint16_t n;     /* octets of token */
+	uint16_t n; /* octets of token */
 	char why[TOKEN_WHY];
 	uint8_t token[OAUTH_TOKEN];
 };

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define EARLY_MS   60000u  /* before it expires a token is given out no more, at most */
-#define PAUSE_MS   5000u   /* after a failure, doubling … */
+#define EARLY_MS     60000u /* before it expires a token is given out no more, at most */
+#define PAUSE_MS     5000u  /* after a failure, doubling … */
 #define PAUSE_MAX_MS 300000u
 /* The helper's deadline: those before it in the queue may take theirs. */
-#define ANSWER_MS  ((CONFIG_TOKENS / TOKEN_FETCHES + 1) * TOKEN_FETCH_MS + 5000u)
+#define ANSWER_MS ((CONFIG_TOKENS / TOKEN_FETCHES + 1) * TOKEN_FETCH_MS + 5000u)
 
 /* A token's text: it stays as long as somebody sends it, even when there is a newer one. */
 struct token {
@@ -26,7 +26,7 @@ struct token {
 
 enum login_state {
 	LOGIN_FREE,
-	LOGIN_NEW,    /* nothing is known: it is asked for */
+	LOGIN_NEW, /* nothing is known: it is asked for */
 	LOGIN_ASKED,
 	LOGIN_GIVEN,  /* `token` is good until `until` */
 	LOGIN_FAILED, /* `status` and `why` stand until `until` */
@@ -36,9 +36,9 @@ struct login {
 	enum login_state state;
 	struct conf_sending key; /* all but what belongs to the login is zero */
 	uint32_t question;
-	uint32_t pause;          /* the last one, milliseconds */
-	uint64_t until, used;    /* milliseconds, monotonic */
-	struct token *token;     /* with a reference of its own, or NULL */
+	uint32_t pause;       /* the last one, milliseconds */
+	uint64_t until, used; /* milliseconds, monotonic */
+	struct token *token;  /* with a reference of its own, or NULL */
 	uint8_t status;
 	char why[TOKEN_WHY];
 	struct token_wait *waits;
@@ -183,7 +183,7 @@ static void login_answered(struct login *l, struct token_answer *a)
 		return;
 	}
 	if (a->n > 0 && a->n <= sizeof(a->token))
-		t = token_new((struct bytes){a->token, a->n});
+		t = token_new((struct bytes){ a->token, a->n });
 	if (t == NULL) {
 		login_failed(l, TOKEN_TEMPORARY, "too many tokens are in use");
 		return;
@@ -220,7 +220,7 @@ static void tokens_read(struct watch *w, uint32_t events)
 
 static void wait_tell(struct token_wait *w, struct login *l)
 {
-	w->text = (struct bytes){0};
+	w->text = (struct bytes){ 0 };
 	w->why = "";
 	w->token = NULL;
 	if (l == NULL) {
@@ -231,7 +231,7 @@ static void wait_tell(struct token_wait *w, struct login *l)
 		w->token = l->token;
 		w->token->refs++;
 		w->serial = l->token->serial;
-		w->text = (struct bytes){l->token->text, l->token->n};
+		w->text = (struct bytes){ l->token->text, l->token->n };
 	} else {
 		w->status = l->status;
 		w->why = l->why;
@@ -326,7 +326,7 @@ void tokens_drop(struct token_wait *w)
 {
 	token_let_go(w->token);
 	w->token = NULL;
-	w->text = (struct bytes){0};
+	w->text = (struct bytes){ 0 };
 	if (wait_out(&tokens.telling, w) || wait_out(&no_room, w))
 		return;
 	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {

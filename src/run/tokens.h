@@ -12,17 +12,17 @@
 enum token_status {
 	TOKEN_OK,
 	TOKEN_TEMPORARY, /* the endpoint could not be reached, or failed: later */
-	TOKEN_FINAL,     /* only a new login by a person helps (invalid_grant, none was ever made) */
+	TOKEN_FINAL, /* only a new login by a person helps (invalid_grant, none was ever made) */
 };
 
 /* Embedded in whoever waits. Zeroed: idle. */
 struct token_wait {
 	void (*done)(struct token_wait *w); /* set by the owner; called once for each tokens_get */
 	struct token_wait *next;
-	struct token *token;   /* NULL: nothing is held */
-	uint32_t serial;       /* of the token that was given last; the owner may set it to 0 */
-	uint8_t status;        /* enum token_status */
-	struct bytes text;     /* TOKEN_OK: the token, valid until tokens_drop; else empty */
+	struct token *token; /* NULL: nothing is held */
+	uint32_t serial;     /* of the token that was given last; the owner may set it to 0 */
+	uint8_t status;      /* enum token_status */
+	struct bytes text;   /* TOKEN_OK: the token, valid until tokens_drop; else empty */
 	/*
 	 * else: in words, valid within done: "log in again: gatepost login (invalid_grant: …)"
 	 */

@@ -42,7 +42,7 @@ static enum http_event take_status(struct http *h, struct bytes line)
 
 	if (line.n < 12 || memcmp(line.p, "HTTP/1.", 7) != 0 || !byte_is_digit(line.p[7]) ||
 	    line.p[8] != ' ' || (line.n > 12 && line.p[12] != ' ') ||
-	    !num_u64((struct bytes){line.p + 9, 3}, 599, &status) || status < 100)
+	    !num_u64((struct bytes){ line.p + 9, 3 }, 599, &status) || status < 100)
 		return broken(h, "it does not speak HTTP");
 	h->status = (uint16_t)status;
 	h->state = HTTP_FIELDS;
@@ -131,7 +131,7 @@ static enum http_event take_chunk_size(struct http *h, struct bytes line)
 
 static enum http_event take_line(struct http *h)
 {
-	struct bytes line = {h->line, h->n < HTTP_LINE ? h->n : HTTP_LINE};
+	struct bytes line = { h->line, h->n < HTTP_LINE ? h->n : HTTP_LINE };
 
 	h->n = 0;
 	h->cr = false;

@@ -9,9 +9,10 @@
 
 #include "token/url.h"
 
-#define HTTP_HEAD_MAX 8192u  /* octets of all lines of a response: heads, sizes of chunks, trailers */
+#define HTTP_HEAD_MAX \
+	8192u /* octets of all lines of a response: heads, sizes of chunks, trailers */
 #define HTTP_BODY_MAX 32768u /* octets of its body */
-#define HTTP_LINE 128u       /* octets of a line that are looked at: what matters is shorter */
+#define HTTP_LINE     128u   /* octets of a line that are looked at: what matters is shorter */
 
 /* The head of a POST of a form of n octets, its empty line included. */
 void http_post(struct fmt *f, const struct url *u, size_t n);
@@ -25,8 +26,8 @@ enum http_event {
 enum http_state {
 	HTTP_STATUS,
 	HTTP_FIELDS,
-	HTTP_BODY,       /* `left` octets of it are to come */
-	HTTP_UNTIL_END,  /* all up to the end of the connection */
+	HTTP_BODY,      /* `left` octets of it are to come */
+	HTTP_UNTIL_END, /* all up to the end of the connection */
 	HTTP_CHUNK_SIZE,
 	HTTP_CHUNK,
 	HTTP_CHUNK_END,

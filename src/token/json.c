@@ -138,7 +138,7 @@ static bool take_value(struct json *j, struct json_member *m)
 
 static bool same_name(struct bytes inside, const char *name)
 {
-	struct json_member m = {.kind = JSON_STRING, .text = inside};
+	struct json_member m = { .kind = JSON_STRING, .text = inside };
 	char store[64];
 	struct fmt f;
 
@@ -198,12 +198,12 @@ static bool close_all(struct json *j)
 
 bool json_object(struct bytes x, struct json_member *want, unsigned n)
 {
-	struct json j = {.rest = x, .want = want, .n = n};
+	struct json j = { .rest = x, .want = want, .n = n };
 	bool empty = true; /* nothing was taken since the one that is open began */
 
 	for (unsigned i = 0; i < n; i++) {
 		want[i].kind = JSON_NONE;
-		want[i].text = (struct bytes){0};
+		want[i].text = (struct bytes){ 0 };
 	}
 	skip_blanks(&j);
 	if (!take(&j, '{') || !open(&j, false))

@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-#define MICROSOFT "https://login.microsoftonline.com/"
-#define GOOGLE_TOKEN "https://oauth2.googleapis.com/token"
-#define GOOGLE_DEVICE "https://oauth2.googleapis.com/device/code"
+#define MICROSOFT        "https://login.microsoftonline.com/"
+#define GOOGLE_TOKEN     "https://oauth2.googleapis.com/token"
+#define GOOGLE_DEVICE    "https://oauth2.googleapis.com/device/code"
 #define GOOGLE_AUTHORIZE "https://accounts.google.com/o/oauth2/v2/auth"
-#define TENANT "common" /* accounts of work, school and person alike */
+#define TENANT           "common" /* accounts of work, school and person alike */
 
 /* The browser finds nobody there: its address line is what is wanted (RFC 8252 7.3). */
 #define REDIRECT "http://localhost"
@@ -20,7 +20,7 @@
 
 static struct bytes text(const char *s)
 {
-	return s != NULL ? bytes_of(s) : (struct bytes){0};
+	return s != NULL ? bytes_of(s) : (struct bytes){ 0 };
 }
 
 bool oauth_uses_refresh(const struct conf_sending *s)
@@ -69,7 +69,7 @@ void oauth_name(struct fmt *f, const struct conf_sending *s)
 	digest_sha256(fmt_done(&u), all);
 	digest_sha256(text(s->oauth_client_id), all + DIGEST_SHA256);
 	digest_sha256(user, all + 2 * DIGEST_SHA256);
-	digest_sha256((struct bytes){all, 3 * DIGEST_SHA256}, hash);
+	digest_sha256((struct bytes){ all, 3 * DIGEST_SHA256 }, hash);
 	for (size_t i = 0; i < user.n && i < NAME_PART; i++) {
 		if (is_plain(user.p[i]) && (f->n > 0 || user.p[i] != '.'))
 			fmt_char(f, (char)user.p[i]);
@@ -104,7 +104,7 @@ static void address_beside(struct fmt *f, const char *token_url, const char *las
 
 void oauth_address(struct fmt *f, const struct conf_sending *s, enum oauth_address which)
 {
-	static const char microsoft[3][11] = {"token", "devicecode", "authorize"};
+	static const char microsoft[3][11] = { "token", "devicecode", "authorize" };
 
 	if (s->oauth_token_url != NULL && which == OAUTH_TOKENS) {
 		fmt_str(f, s->oauth_token_url);
@@ -136,7 +136,7 @@ static struct bytes scope(const struct conf_sending *s)
 	case CONF_PROVIDER_NONE:
 		break;
 	}
-	return (struct bytes){0};
+	return (struct bytes){ 0 };
 }
 
 static void add_unless_empty(struct fmt *f, const char *name, struct bytes value)
@@ -150,7 +150,7 @@ void oauth_verifier(char out[OAUTH_VERIFIER], const uint8_t *random)
 	struct fmt f;
 
 	fmt_init(&f, out, OAUTH_VERIFIER);
-	base64_encode_url(&f, (struct bytes){random, OAUTH_RANDOM});
+	base64_encode_url(&f, (struct bytes){ random, OAUTH_RANDOM });
 }
 
 void oauth_browse(

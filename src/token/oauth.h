@@ -13,15 +13,15 @@
 #include "base/fmt.h"
 #include "conf/conf.h"
 
-#define OAUTH_TOKEN 8192u    /* octets of an access token or a refresh token at the most */
-#define OAUTH_NAME 64u       /* octets of oauth_name, NUL included */
-#define OAUTH_URL 3072u      /* octets of an address, NUL included */
-#define OAUTH_WHY 200u       /* octets of a reason, NUL included */
-#define OAUTH_CODE 2048u     /* octets of a code that is pasted or of a device's, NUL included */
-#define OAUTH_RANDOM 32u     /* octets that a verifier, and a state, are made of */
+#define OAUTH_TOKEN    8192u /* octets of an access token or a refresh token at the most */
+#define OAUTH_NAME     64u   /* octets of oauth_name, NUL included */
+#define OAUTH_URL      3072u /* octets of an address, NUL included */
+#define OAUTH_WHY      200u  /* octets of a reason, NUL included */
+#define OAUTH_CODE     2048u /* octets of a code that is pasted or of a device's, NUL included */
+#define OAUTH_RANDOM   32u   /* octets that a verifier, and a state, are made of */
 #define OAUTH_VERIFIER 44u   /* octets of its text, NUL included */
-#define OAUTH_LIFE 3600u     /* seconds of a token whose provider does not say */
-#define OAUTH_SLOWER 5u      /* seconds that slow_down adds to the interval */
+#define OAUTH_LIFE     3600u /* seconds of a token whose provider does not say */
+#define OAUTH_SLOWER   5u    /* seconds that slow_down adds to the interval */
 
 /* Are all options there that the login needs? False: what is missing, as an option's name. */
 bool oauth_is_ready(const struct conf_sending *s, struct fmt *why);
@@ -39,8 +39,8 @@ bool oauth_is_name(struct bytes name);
 /* ---- addresses ---- */
 
 enum oauth_address {
-	OAUTH_TOKENS,    /* OAuth2_Token_URL, else the provider's */
-	OAUTH_DEVICE,    /* the provider's; with OAuth2_Token_URL its last part, replaced: devicecode */
+	OAUTH_TOKENS, /* OAuth2_Token_URL, else the provider's */
+	OAUTH_DEVICE, /* the provider's; with OAuth2_Token_URL its last part, replaced: devicecode */
 	OAUTH_AUTHORIZE, /* the same: authorize */
 };
 
@@ -50,13 +50,14 @@ void oauth_address(struct fmt *f, const struct conf_sending *s, enum oauth_addre
  * The address to be opened by a person for the grant code. verifier and state come from
  * oauth_verifier.
  */
-void oauth_browse(struct fmt *f, const struct conf_sending *s, const char *verifier, const char *state);
+void oauth_browse(
+    struct fmt *f, const struct conf_sending *s, const char *verifier, const char *state);
 
 /* OAUTH_RANDOM random octets as text. */
 void oauth_verifier(char text[OAUTH_VERIFIER], const uint8_t *random);
 
 enum oauth_paste {
-	OAUTH_PASTED,    /* code is the code */
+	OAUTH_PASTED,        /* code is the code */
 	OAUTH_REFUSED_THERE, /* whoever was asked said no: code holds the reason */
 	OAUTH_STRANGE_STATE, /* the address belongs to another login */
 	OAUTH_NO_CODE,
@@ -85,7 +86,7 @@ enum oauth_outcome {
 };
 
 struct oauth_tokens {
-	uint32_t life;       /* seconds, > 0 */
+	uint32_t life;              /* seconds, > 0 */
 	uint32_t naccess, nrefresh; /* nrefresh 0: none came */
 	char access[OAUTH_TOKEN + 1], refresh[OAUTH_TOKEN + 1];
 	char why[OAUTH_WHY]; /* unless given: in words, printable, without a secret */

@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-#define LIFE_MAX (7u * 86400)      /* seconds: longer ones are asked for again after that */
-#define DEVICE_INTERVAL 5u         /* RFC 8628 3.2: where the provider does not say */
+#define LIFE_MAX            (7u * 86400) /* seconds: longer ones are asked for again after that */
+#define DEVICE_INTERVAL     5u           /* RFC 8628 3.2: where the provider does not say */
 #define DEVICE_INTERVAL_MAX 60u
-#define DEVICE_LIFE 900u           /* where it does not say, against the RFC */
-#define WORD_MAX 48u               /* octets of a word in a reason: longer ones may be secrets */
-#define DESCRIPTION 512u
+#define DEVICE_LIFE         900u /* where it does not say, against the RFC */
+#define WORD_MAX            48u  /* octets of a word in a reason: longer ones may be secrets */
+#define DESCRIPTION         512u
 
 /* A provider's own words: one line, printable, no longer than helps. */
 static void describe(struct fmt *f, struct bytes x)
@@ -93,9 +93,9 @@ static void strange(char why[OAUTH_WHY], unsigned status, const char *what)
 
 static enum oauth_outcome outcome_of(struct bytes error, unsigned status)
 {
-	static const char final[][24] = {"invalid_grant", "access_denied", "authorization_declined",
-		"expired_token", "bad_verification_code", "interaction_required", "login_required",
-		"consent_required"};
+	static const char final[][24] = { "invalid_grant", "access_denied",
+		"authorization_declined", "expired_token", "bad_verification_code",
+		"interaction_required", "login_required", "consent_required" };
 
 	if (bytes_same(error, BYTES("authorization_pending")))
 		return OAUTH_PENDING;
@@ -132,7 +132,7 @@ static bool is_bearer(const struct json_member *m)
 /* An error in the answer: what it is. */
 static enum oauth_outcome take_error(char why[OAUTH_WHY], unsigned status, struct bytes body)
 {
-	struct json_member m[] = {{.name = "error"}, {.name = "error_description"}};
+	struct json_member m[] = { { .name = "error" }, { .name = "error_description" } };
 	char store[64];
 	struct fmt error;
 
@@ -151,8 +151,8 @@ static enum oauth_outcome take_error(char why[OAUTH_WHY], unsigned status, struc
 
 enum oauth_outcome oauth_answer(struct oauth_tokens *t, unsigned status, struct bytes body)
 {
-	struct json_member m[] = {{.name = "access_token"}, {.name = "refresh_token"},
-		{.name = "expires_in"}, {.name = "token_type"}};
+	struct json_member m[] = { { .name = "access_token" }, { .name = "refresh_token" },
+		{ .name = "expires_in" }, { .name = "token_type" } };
 	uint64_t life = OAUTH_LIFE;
 
 	t->naccess = t->nrefresh = 0;
@@ -162,7 +162,8 @@ enum oauth_outcome oauth_answer(struct oauth_tokens *t, unsigned status, struct 
 	t->naccess = take_token(t->access, &m[0]);
 	t->nrefresh = take_token(t->refresh, &m[1]);
 	if (t->naccess == 0 || !is_bearer(&m[3])) {
-		strange(t->why, status, "its token is of no use (longer than 8 KiB, broken, or not Bearer)");
+		strange(t->why, status,
+		    "its token is of no use (longer than 8 KiB, broken, or not Bearer)");
 		return OAUTH_FAILED;
 	}
 	if (json_u64(&m[2], UINT64_MAX, &life) && life > LIFE_MAX)
@@ -188,9 +189,9 @@ static bool take_text(char *out, size_t cap, const struct json_member *m)
 enum oauth_outcome oauth_device(struct oauth_device *d, unsigned status, struct bytes body)
 {
 	/* Google's older word for the address stands last. */
-	struct json_member m[] = {{.name = "device_code"}, {.name = "user_code"},
-		{.name = "verification_uri"}, {.name = "interval"}, {.name = "expires_in"},
-		{.name = "verification_url"}};
+	struct json_member m[] = { { .name = "device_code" }, { .name = "user_code" },
+		{ .name = "verification_uri" }, { .name = "interval" }, { .name = "expires_in" },
+		{ .name = "verification_url" } };
 	uint64_t interval = DEVICE_INTERVAL, life = DEVICE_LIFE;
 
 	d->why[0] = '\0';

@@ -55,7 +55,7 @@ static bool parse_authority(struct url *u)
 
 bool url_parse(struct bytes x, struct url *out)
 {
-	static const struct bytes scheme = {(const uint8_t *)"https://", 8};
+	static const struct bytes scheme = { (const uint8_t *)"https://", 8 };
 	size_t end = 0;
 
 	if (!bytes_begins_fold(x, scheme) || !is_web(x))

@@ -29,6 +29,8 @@ def kept(folder):
     path = os.path.join(folder, "oauth")
     out = {}
     for name in sorted(os.listdir(path)) if os.path.isdir(path) else []:
+        if name.endswith(".new"):
+            continue                                    # on its way
         with open(os.path.join(path, name), encoding="ascii") as file:
             out[name] = file.read()
     return out
