@@ -284,13 +284,10 @@ void tls_arena_free(void *p)
 
 /* ---- accounts ---- */
 
-unsigned tls_arena_charge(unsigned owner, uint32_t limit)
+void tls_arena_charge(unsigned owner, uint32_t limit)
 {
-	unsigned before = arena.payer;
-
 	arena.payer = owner;
 	arena.limit = limit;
-	return before;
 }
 
 void tls_arena_begin(unsigned owner)

@@ -41,8 +41,8 @@ struct tls_arena_use {
 void *tls_arena_calloc(size_t count, size_t size);
 void tls_arena_free(void *p);
 
-/* From now on this owner pays, with `limit` octets of the heap at most. Returns who paid before. */
-unsigned tls_arena_charge(unsigned owner, uint32_t limit);
+/* From now on this owner pays, with `limit` octets of the heap at most. */
+void tls_arena_charge(unsigned owner, uint32_t limit);
 
 /* While on, what a session takes are its two record buffers and little else. */
 void tls_arena_records(bool on);

@@ -2,6 +2,7 @@
 /* Sessions towards gateways that may be resumed: one for each place, with what it was made for. */
 #include "io/tls_part.h"
 
+#include <mbedtls/platform.h>
 #include <string.h>
 
 #define LIMIT (TLS_TICKET_MAX + CONFIG_GATEWAYS * TLS_ARENA_TICKET)
@@ -64,25 +65,31 @@ void tls_memory_offer(struct tls *t)
 	t->check.verified = t->offered && k->verified;
 }
 
-void tls_memory_keep(struct tls *t)
+static void keep(struct tls *t, struct kept *k)
 {
-	const mbedtls_ssl_session *s = t->ssl.session;
-	struct kept *k = place(t);
-	unsigned payer;
-
-	if (!k || !s)
-		return;
-	if (s->ticket_len > TLS_TICKET_MAX || (s->ticket_len == 0 && s->id_len == 0))
-		return;
+	tls_arena_charge(TLS_ARENA_MEMORY, LIMIT);
 	drop(k);
-	payer = tls_arena_charge(TLS_ARENA_MEMORY, LIMIT);
 	mbedtls_ssl_session_init(&k->session);
 	k->is_there = mbedtls_ssl_get_session(&t->ssl, &k->session) == 0;
 	if (!k->is_there)
 		mbedtls_ssl_session_free(&k->session);
-	(void)tls_arena_charge(payer, TLS_ARENA_STANDING);
+	tls_arena_charge(t->id, TLS_HEAP_STANDING);
 	k->verified = t->check.verified;
 	what_for(&t->how, k->for_what);
+}
+
+void tls_memory_keep(struct tls *t)
+{
+	mbedtls_ssl_session *s = t->ssl.session;
+	struct kept *k = place(t);
+
+	if (!s)
+		return;
+	if (k && s->ticket_len <= TLS_TICKET_MAX && s->ticket_len + s->id_len > 0)
+		keep(t, k);
+	mbedtls_free(s->ticket);
+	s->ticket = NULL;
+	s->ticket_len = 0;
 }
 
 void tls_memory_drop(struct tls *t)

@@ -4,10 +4,15 @@
 
 #include "base/pem.h"
 
+#include <mbedtls/oid.h>
+#include <mbedtls/platform.h>
+
 #include <string.h>
 
 #define LIMIT (CONFIG_LISTENERS * TLS_ARENA_PAIR)
-#define CHAIN 10u /* certificates */
+#define CHAIN 16u /* certificates */
+/* Octets of a chain as it is sent: it must fit one record of ours, with 64 octets around it. */
+#define CHAIN_SENT (MBEDTLS_SSL_OUT_CONTENT_LEN - 64u)
 
 struct pair {
 	mbedtls_x509_crt chain;
@@ -39,10 +44,10 @@ static bool no_memory(struct fmt *why)
 static uint8_t *octets(const struct pem *block, size_t *n)
 {
 	size_t cap = PEM_DECODED(block->body.n);
-	uint8_t *der = tls_arena_calloc(1, cap);
+	uint8_t *der = mbedtls_calloc(1, cap);
 
 	if (der && !pem_decode(block, der, cap, n)) {
-		tls_arena_free(der);
+		mbedtls_free(der);
 		der = NULL;
 	}
 	return der;
@@ -63,7 +68,7 @@ static bool read_chain(struct pair *p, struct bytes text, struct fmt *why)
 		der = ++count <= CHAIN ? octets(&block, &n) : NULL;
 		if (der)
 			ret = mbedtls_x509_crt_parse_der(&p->chain, der, n);
-		tls_arena_free(der);
+		mbedtls_free(der);
 		if (ret == 0)
 			continue;
 		if (!no_memory(why)) {
@@ -76,6 +81,29 @@ static bool read_chain(struct pair *p, struct bytes text, struct fmt *why)
 	if (count == 0)
 		fmt_str(why, "there is no certificate in it");
 	return count > 0;
+}
+
+/* What no client would take, or what cannot be sent. */
+static bool chain_is_good(const struct pair *p, struct fmt *why)
+{
+	static const char server_auth[] = MBEDTLS_OID_SERVER_AUTH;
+	size_t sent = 0;
+
+	for (const mbedtls_x509_crt *crt = &p->chain; crt; crt = crt->next)
+		sent += crt->raw.len + 5; /* its length and, with TLS 1.3, that of its extensions */
+	if (sent > CHAIN_SENT) {
+		fmt_str(why, "the chain has ");
+		fmt_u64(why, sent);
+		fmt_str(why, " octets, at most ");
+		fmt_u64(why, CHAIN_SENT);
+		fmt_str(why, " can be sent; the root need not be in it");
+		return false;
+	}
+	if (mbedtls_x509_crt_check_extended_key_usage(
+	        &p->chain, server_auth, sizeof(server_auth) - 1) == 0)
+		return true;
+	fmt_str(why, "the certificate is not one for a server");
+	return false;
 }
 
 static bool is_key(struct bytes label)
@@ -108,7 +136,7 @@ static bool read_key(struct pair *p, struct bytes text, struct fmt *why)
 		ret = mbedtls_pk_parse_key(&p->key, der, n, NULL, 0, tls_random, NULL);
 		digest_wipe(der, n);
 	}
-	tls_arena_free(der);
+	mbedtls_free(der);
 	if (ret != 0 && !no_memory(why))
 		fmt_str(why, ret == -1 ? "the key cannot be read"
 		                       : "the key cannot be read: RSA up to 4096 bits and EC (P-256, "
@@ -116,20 +144,34 @@ static bool read_key(struct pair *p, struct bytes text, struct fmt *why)
 	return ret == 0;
 }
 
+/*
+ * Does the key fit? Signs too: an RSA key keeps what it needs to hide its timing from the first two
+ * signatures on, and the pair is to pay for that, not a session.
+ */
+static bool key_fits(struct pair *p, struct fmt *why)
+{
+	uint8_t hash[DIGEST_SHA256] = {0}, signature[MBEDTLS_PK_SIGNATURE_MAX_SIZE];
+	size_t n;
+	int ret = mbedtls_pk_check_pair(&p->chain.pk, &p->key, tls_random, NULL);
+
+	for (int i = 0; i < 2 && ret == 0; i++)
+		ret = mbedtls_pk_sign(&p->key, MBEDTLS_MD_SHA256, hash, sizeof(hash), signature,
+		    sizeof(signature), &n, tls_random, NULL);
+	if (ret != 0 && !no_memory(why))
+		fmt_str(why, "the key does not fit the certificate");
+	return ret == 0;
+}
+
 static bool pair_read(struct pair *p, struct bytes chain, struct bytes key, struct fmt *why)
 {
 	bool good;
 
-	(void)tls_arena_charge(TLS_ARENA_PAIRS, LIMIT);
+	tls_arena_charge(TLS_ARENA_PAIRS, LIMIT);
 	tls_arena_begin(TLS_ARENA_PAIRS);
 	mbedtls_x509_crt_init(&p->chain);
 	mbedtls_pk_init(&p->key);
-	good = read_chain(p, chain, why) && read_key(p, key, why);
-	if (good && mbedtls_pk_check_pair(&p->chain.pk, &p->key, tls_random, NULL) != 0) {
-		good = false;
-		if (!no_memory(why))
-			fmt_str(why, "the key does not fit the certificate");
-	}
+	good = read_chain(p, chain, why) && chain_is_good(p, why) && read_key(p, key, why) &&
+	       key_fits(p, why);
 	if (!good)
 		pair_free(p);
 	return good;

@@ -16,6 +16,10 @@
 #define TLS_ODDITIES 100u   /* tickets and warnings of a peer in the life of a session */
 #define TLS_TICKET_MAX 4096u
 
+/* Octets of the heap for one session at the most: in its handshake, and with a ticket behind it. */
+#define TLS_HEAP_SHAKING TLS_ARENA_SHAKING
+#define TLS_HEAP_STANDING (TLS_ARENA_STANDING + TLS_TICKET_MAX)
+
 /* What was found wrong with the peer's certificate. */
 enum {
 	TLS_BAD_TRUST = 1,
@@ -33,6 +37,7 @@ struct tls_check {
 	bool leaf_pinned;
 	bool verified;
 	bool is_it;        /* the certificate is why it failed */
+	uint8_t alert;     /* > 0: it is refused, and this is to be said */
 	uint8_t bad;       /* TLS_BAD_*, of the whole chain */
 	uint8_t looked;    /* how often for candidates */
 	bool ca_date;      /* the date is that of a CA, not of the peer's own certificate */
@@ -73,10 +78,10 @@ struct tls {
 void tls_verify_begin(struct tls *t);
 
 /*
- * Behind a step of the handshake: where a certificate came and must be refused, false, t->why is
- * set, *alert is what to tell the peer.
+ * Behind a step of the handshake: where a certificate came that must be refused, sets t->why and
+ * t->check.alert.
  */
-bool tls_verify_judge(struct tls *t, uint8_t *alert);
+void tls_verify_judge(struct tls *t);
 
 /* ---- tls_words.c ---- */
 

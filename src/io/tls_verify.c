@@ -2,8 +2,8 @@
 /*
  * Is the peer's certificate what was wanted? The library builds the chain and checks signatures,
  * key sizes and usage; names, dates and pins are judged here. The library is told to accept
- * everything, and tls_verify_judge refuses behind the step in which the certificate came: so the
- * alert and the words fit, and a pin can do without the rest.
+ * everything, and what must be refused is refused behind a later step of the handshake: so the alert
+ * and the words fit, and a pin can do without the rest.
  */
 #include "io/tls_part.h"
 
@@ -340,13 +340,13 @@ static uint8_t tell(struct tls *t, uint8_t bad)
 	return MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT;
 }
 
-bool tls_verify_judge(struct tls *t, uint8_t *alert)
+void tls_verify_judge(struct tls *t)
 {
 	struct tls_check *c = &t->check;
 	uint8_t bad;
 
 	if (!c->seen || c->judged)
-		return true;
+		return;
 	c->judged = true;
 	c->sent = NULL;
 	c->bad |= bad_flags(mbedtls_ssl_get_verify_result(&t->ssl));
@@ -357,8 +357,7 @@ bool tls_verify_judge(struct tls *t, uint8_t *alert)
 		bad &= (uint8_t)~(unsigned)TLS_BAD_NAME;
 	c->verified = bad == 0;
 	if (bad == 0 || (t->how.pins == 0 && t->how.verify == TLS_VERIFY_NO))
-		return true;
+		return;
 	c->is_it = true;
-	*alert = tell(t, bad);
-	return false;
+	c->alert = tell(t, bad);
 }

@@ -53,7 +53,10 @@ static void tell_alert(struct fmt *f, const struct tls *t)
 {
 	uint8_t alert = t->ssl.in_msg ? t->ssl.in_msg[1] : 0;
 
-	fmt_str(f, alert_words(alert));
+	if (t->client && alert == MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION)
+		fmt_str(f, "it speaks no TLS version that TLS_Protocols allows");
+	else
+		fmt_str(f, alert_words(alert));
 	fmt_str(f, " (alert ");
 	fmt_u64(f, alert);
 	fmt_char(f, ')');
@@ -94,14 +97,16 @@ static const char *error_words(const struct tls *t, int ret)
 		return t->client ? "it speaks no TLS version that TLS_Protocols allows"
 		                 : "it speaks no TLS 1.2 or 1.3";
 	case MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE:
-		return "it has no cipher in common with us";
+		return t->check.judged ? "it could not prove that its certificate is its own"
+		                       : "it has no cipher in common with us";
 	case MBEDTLS_ERR_SSL_INVALID_RECORD:
 	case MBEDTLS_ERR_SSL_UNEXPECTED_RECORD:
 		return t->nfirst > 0 && !t->done && (t->first[0] < 20 || t->first[0] > 24)
 		           ? "it does not speak TLS"
 		           : "it sent a record that is none";
 	case MBEDTLS_ERR_SSL_INVALID_MAC:
-		return "what it sent was changed on the way";
+		return t->done ? "what it sent was changed on the way"
+		               : "it broke off the handshake, or what it sent was changed on the way";
 	case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
 	case MBEDTLS_ERR_SSL_DECODE_ERROR:
 	case MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER:
