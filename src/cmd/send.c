@@ -35,7 +35,8 @@ int send_worse(int a, int b)
 
 void send_tell(const struct send *s, const char *gateway, bool ok, const char *why)
 {
-	char store[ASK_PATH], line[GATEWAY_NAME + 200];
+	static char line[GATEWAY_NAME + 200];
+	char store[ASK_PATH];
 	struct ask a = {0};
 	struct fmt path, f;
 
@@ -142,7 +143,7 @@ static struct bytes domain_of(const char *address)
 /* All recipients that share the first one's delivery key. */
 static int send_together(struct send *s, int first, bool *together, bool *taken)
 {
-	struct conf_sending key, other;
+	static struct conf_sending key, other;
 	struct send_group g = {.s = s, .key = &key, .together = together, .taken = taken};
 	int status = EX_CONFIG;
 

@@ -72,6 +72,12 @@ bool send_tls(const struct send_group *g, const struct send_gateway *to, struct 
 enum talk_event send_hello(struct talk *t, const struct send_group *g, struct send_gateway *to,
 			   struct fmt *why, struct send_result *result, enum send_next *next);
 
+/*
+ * An access token for its login (conf_wants_token), fetched now; valid until the next call. An exit
+ * status, with the reason in why. Only where OAUTH is built in.
+ */
+int send_token(const struct send_group *g, struct bytes *token, struct fmt *why);
+
 /* The worse of two exit statuses. */
 int send_worse(int a, int b);
 

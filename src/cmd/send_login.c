@@ -2,6 +2,7 @@
 /* TLS and login of the test mail: what is wanted of them, and why they fail. */
 #include "cmd/send.h"
 
+#include "base/on.h"
 #include "cmd/cmd.h"
 #include "io/clock.h"
 #include "io/random.h"
@@ -68,7 +69,7 @@ bool send_tls(const struct send_group *g, const struct send_gateway *to, struct 
 	const struct conf_sending *key = g->key;
 	uint64_t wall = clock_wall();
 
-	how->tls = (uint8_t)(tls_is_there() ? wanted(g, to) : CLIENT_TLS_NO);
+	how->tls = (uint8_t)(ON(CONFIG_TLS) ? wanted(g, to) : CLIENT_TLS_NO);
 	if (how->tls == CLIENT_TLS_NO)
 		return true;
 	secure = (struct tls_client_how){
@@ -135,6 +136,23 @@ static bool may_login(const struct client *c, const struct send_group *g,
 	return false;
 }
 
+/* Its password or token. False: there is none, why; *status. */
+static bool secret(const struct send_group *g, struct bytes *out, struct fmt *why, int *status)
+{
+	const char *pass = g->key->login_pass;
+
+	*out = pass != NULL ? bytes_of(pass) : (struct bytes){0};
+	if (!ON(CONFIG_OAUTH) || !conf_wants_token(g->key))
+		return true;
+	if (g->s->verbose)
+		cmd_say(1, "* a token is fetched for ", g->key->login_user, "\n", NULL);
+	fmt_str(why, "no token for the login: ");
+	*status = send_token(g, out, why);
+	if (*status == EX_OK)
+		fmt_init(why, why->p, why->cap);
+	return *status == EX_OK;
+}
+
 static const char *text_or_none(const char *text)
 {
 	return text != NULL ? text : "";
@@ -142,7 +160,7 @@ static const char *text_or_none(const char *text)
 
 /* Answers TALK_LOGIN: what comes of it, or TALK_LOGIN where none can be sent. */
 static enum talk_event log_in(struct talk *t, const struct send_group *g, struct send_gateway *to,
-			      struct fmt *why)
+			      struct fmt *why, int *status)
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	static struct sasl sasl;
@@ -151,14 +169,15 @@ static enum talk_event log_in(struct talk *t, const struct send_group *g, struct
 	const char *user = text_or_none(key->login_user);
 	uint8_t nonce[SASL_NONCE];
 	enum talk_event event;
+	struct bytes word;
 
-	if (!may_login(&t->client, g, to, why))
+	*status = EX_PROTOCOL;
+	if (!may_login(&t->client, g, to, why) || !secret(g, &word, why, status))
 		return TALK_LOGIN;
 	random_bytes(nonce, sizeof(nonce));
 	for (unsigned i = 0; i < sizeof(nonce); i++)
 		nonce[i] = (uint8_t)digits[nonce[i] & 31];
-	sasl_init(&sasl, m, bytes_of(user), bytes_of(text_or_none(key->login_pass)),
-		  (const char *)nonce);
+	sasl_init(&sasl, m, bytes_of(user), word, (const char *)nonce);
 	client_login(&t->client, &sasl, &t->out);
 	event = talk_wait(t, (uint64_t)key->ehlo_timeout * 1000);
 	sasl_end(&sasl);
@@ -184,7 +203,7 @@ static enum send_next judge(const struct talk *t, enum talk_event event, struct 
 		result->right = right_login;
 		return SEND_NEXT_GATEWAY;
 	}
-	if (event == TALK_TLS || event == TALK_LOGIN ||
+	if (event == TALK_TLS ||
 	    (event == TALK_FAILED && (t->what.why == CLIENT_NO_STARTTLS ||
 					 t->what.why == CLIENT_BAD_LOGIN)))
 		result->status = EX_PROTOCOL;
@@ -201,11 +220,13 @@ enum talk_event send_hello(struct talk *t, const struct send_group *g, struct se
 	enum talk_event event = talk_wait(t, (uint64_t)g->key->ehlo_timeout * 1000);
 
 	if (event == TALK_LOGIN)
-		event = log_in(t, g, to, why);
+		event = log_in(t, g, to, why, &result->status);
 	if (event == TALK_READY)
 		return event;
-	if (event != TALK_LOGIN)
+	if (event != TALK_LOGIN) {
+		result->status = EX_TEMPFAIL;
 		talk_why(t, event, why);
+	}
 	*next = judge(t, event, to, g, result);
 	return event;
 }
