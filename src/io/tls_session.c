@@ -15,6 +15,8 @@
 /* Places that only sessions towards gateways may take. */
 #define KEPT (CONFIG_TLS_SESSIONS / 8 > 0 ? CONFIG_TLS_SESSIONS / 8 : 1)
 
+_Static_assert(sizeof(struct tls) <= 3072, "a session counts 3 KiB beside what is in the arena");
+
 static struct tls session[CONFIG_TLS_SESSIONS];
 static uint32_t session_next[CONFIG_TLS_SESSIONS];
 static struct pool places;
