@@ -209,7 +209,7 @@ def bundle(name, members):
 
 
 def _make(name):
-    root, here = (lambda: get("root")), ("127.0.0.1",)
+    root, here = (lambda: get("root")), ("127.0.0.1", "127.0.0.4")
     if name.startswith("rsa "):
         return Cert(HOST, (HOST, *here), own=key("leaf", "rsa"), issuer=get(name[4:]))
     if name.startswith("ec "):

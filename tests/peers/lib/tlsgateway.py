@@ -2,7 +2,8 @@
 """A scripted gateway that speaks TLS and takes logins: the Liar with more words.
 
 More words of a script: STARTTLS, AUTH (a Login, or anything that the Liar's words take), TLS (what is done in place of
-the handshake), SECURE (what is done right behind it, in TLS), EXTENSIONS_TLS (the list once TLS is on).
+the handshake, once the ClientHello is there), SECURE (what is done right behind it, in TLS), EXTENSIONS_TLS (the list
+once TLS is on).
 More actions: HANDSHAKE.
 """
 
@@ -67,6 +68,8 @@ class TlsConn(Conn):
 
     def handshake(self):
         if "TLS" in self.script:
+            self.read()         # what comes at once behind 220 would be something else: an injection
+            self.have = b""
             self.act(self.entry("TLS", None))
             return
         ctx = self.liar.context(self.number)
