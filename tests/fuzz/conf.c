@@ -72,10 +72,20 @@ static void report(
 		must(text.p[i] >= ' ' && text.p[i] != 127);
 }
 
+static const char *look(void *ctx, enum conf_file what, const char *path, const char *other)
+{
+	(void)ctx;
+	must(path[0] != '\0' && (what == CONF_FILE_KEY) == (other != NULL));
+	if (what == CONF_FILE_CONF)
+		return "!others can read it";
+	return path[0] == 'x' ? "no such file" : NULL;
+}
+
 static bool load(struct conf *c, void *mem, struct files *f)
 {
 	const struct conf_source src = {
-		.ctx = f, .kind = kind, .read = read_file, .next = next, .report = report
+		.ctx = f, .kind = kind, .read = read_file, .next = next, .report = report,
+		.look = look
 	};
 	enum conf_status status = conf_load(c, mem, MEMORY, &src, "t");
 
@@ -105,7 +115,8 @@ static void ask(const struct conf *c, struct text *out)
 	static const char *const places[][4] = { { NULL }, { "domain", "a.b" },
 		{ "binding", "default" }, { "binding", "default", "domain", "a.b" },
 		{ "peer", "10.0.0.1" }, { "peer", "::1" }, { "binding", "b", "domain", "a.b" },
-		{ "binding_group", "g", "domain", "c.d" } };
+		{ "binding_group", "g", "domain", "c.d" }, { "auth_user", "u" },
+		{ "listen", ":25" } };
 	const struct conf_sink sink = { put, out };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -121,6 +132,52 @@ static void ask(const struct conf *c, struct text *out)
 	}
 }
 
+/* Is it one of the files that are opened? */
+static bool is_opened(const struct conf *c, const char *file)
+{
+	const char *one;
+
+	for (unsigned i = 0; (one = conf_ca_file(c, i)) != NULL; i++) {
+		if (one == file)
+			return true;
+	}
+	return false;
+}
+
+/* No login leaves in clear unasked, and who verifies has something to verify with. */
+static void check_secure(const struct conf *c, const struct conf_sending *s)
+{
+	enum conf_tls tls = conf_tls_of(s, 25);
+
+	must(tls != CONF_TLS_DEFAULT && conf_verify_of(s) != CONF_VERIFY_DEFAULT);
+	must(conf_grant_of(s) != CONF_GRANT_DEFAULT);
+	must(!conf_wants_token(s) || conf_has_login(s));
+	must(!conf_has_login(s) || s->login_user);
+	must(!s->login_pass || conf_owns(c, s->login_pass));
+	must(!s->tls_pin || s->tls_pin->n > 0);
+	must(s->tls_protocols <= 3);
+	if (!s->routes)
+		return;
+	must(!conf_has_login(s) || tls != CONF_TLS_NO || s->login_plaintext);
+	must(!conf_wants_token(s) || s->oauth_token_url || s->oauth_provider);
+	if (tls != CONF_TLS_NO && conf_verify_of(s) != CONF_VERIFY_NO && !s->tls_pin)
+		must(is_opened(c, s->tls_ca));
+}
+
+static void check_clients(const struct conf *c)
+{
+	for (uint32_t i = 0; i < c->listens; i++) {
+		must(!c->listen[i].tls_certificate == !c->listen[i].tls_key);
+		must(c->listen[i].tls_key || !c->listen[i].use_ssl);
+	}
+	for (uint32_t i = 0; i < c->auth_users; i++) {
+		const struct conf_auth_user *u = &c->auth_user[i];
+
+		must(u->name.n > 0 && u->password.n > 0 && u->binding < c->bindings);
+		must(conf_auth_user(c, u->name) == u);
+	}
+}
+
 static void resolve(const struct conf *c)
 {
 	static const uint8_t peer[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1 };
@@ -130,15 +187,18 @@ static void resolve(const struct conf *c)
 
 	for (uint32_t i = 0; i <= c->listens; i++) {
 		conf_receive(c, i < c->listens ? i : CONF_LISTEN_NONE, peer, &r);
+		must(r.auth <= CONF_AUTH_ANY);
 		must(r.binding < c->bindings && r.relay_hosts && r.client_timeout > 0);
 		conf_allows(r.allowed_senders, BYTES("a@b.c"));
 	}
+	check_clients(c);
 	for (uint32_t i = 0; i < c->bindings; i++) {
 		must(conf_binding_name(c, i).n > 0);
 		conf_header(c, i, &h);
 		conf_sending(c, i, BYTES("a.b"), &s);
 		must(s.remote_smtp_port > 0 && s.connect_timeout > 0);
 		must(!s.routes || s.routes->n > 0);
+		check_secure(c, &s);
 		if (conf_only_gateway(c, i, &only))
 			must(memcmp(&s, &only, sizeof(s)) == 0 && s.routes);
 	}
