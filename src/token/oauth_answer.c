@@ -162,6 +162,7 @@ enum oauth_outcome oauth_answer(struct oauth_tokens *t, unsigned status, struct 
 	t->naccess = take_token(t->access, &m[0]);
 	t->nrefresh = take_token(t->refresh, &m[1]);
 	if (t->naccess == 0 || !is_bearer(&m[3])) {
+		t->naccess = t->nrefresh = 0;
 		strange(t->why, status,
 		    "its token is of no use (longer than 8 KiB, broken, or not Bearer)");
 		return OAUTH_FAILED;
