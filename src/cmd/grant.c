@@ -128,19 +128,39 @@ int grant_store(const struct grant *g)
 	    g->file, name_of(g), (struct bytes){ (const uint8_t *)t->refresh, t->nrefresh });
 }
 
+static uint8_t sent[OAUTH_TOKEN]; /* the refresh token that was sent */
+static size_t nsent;
+
 /* The stored refresh token, else the configuration's, as a form. False where there is none. */
 static bool form_refresh(const struct grant *g, struct fmt *form)
 {
-	static uint8_t token[OAUTH_TOKEN];
 	const char *first = g->key->oauth_refresh_token;
-	int n = refresh_load(g->file, name_of(g), token);
+	int n = refresh_load(g->file, name_of(g), sent);
 
-	if (n > 0)
-		oauth_form_refresh(form, g->key, (struct bytes){ token, (size_t)n });
-	else if (first != NULL)
-		oauth_form_refresh(form, g->key, bytes_of(first));
-	digest_wipe(token, sizeof(token));
-	return n > 0 || first != NULL;
+	nsent = n > 0 ? (size_t)n : 0;
+	if (n <= 0 && first != NULL && strlen(first) <= sizeof(sent)) {
+		nsent = strlen(first);
+		memcpy(sent, first, nsent);
+	}
+	oauth_form_refresh(form, g->key, (struct bytes){ sent, nsent });
+	return nsent > 0;
+}
+
+/*
+ * What the supervisor would do with the refresh token that came: keep each new one, of Microsoft
+ * only where the stored one is old. If that fails nothing is lost that the relay cannot tell.
+ */
+static void keep(const struct grant *g)
+{
+	const struct oauth_tokens *t = &grant.given;
+	bool same = t->nrefresh == nsent && memcmp(t->refresh, sent, nsent) == 0;
+
+	if (t->nrefresh == 0 || same)
+		return;
+	if (g->key->oauth_provider == CONF_PROVIDER_MICROSOFT &&
+	    refresh_age(g->file, name_of(g), clock_wall()) < REFRESH_OLD)
+		return;
+	(void)grant_store(g);
 }
 
 int grant_renew(const struct grant *g, struct fmt *why)
@@ -161,9 +181,9 @@ int grant_renew(const struct grant *g, struct fmt *why)
 	}
 	if (outcome != OAUTH_GIVEN)
 		return EX_TEMPFAIL;
-	/* What cannot be stored is said where it matters: where the old one does no more. */
-	if (grant.given.nrefresh > 0 && oauth_uses_refresh(g->key))
-		(void)grant_store(g);
+	if (oauth_uses_refresh(g->key))
+		keep(g);
+	digest_wipe(sent, sizeof(sent));
 	return EX_OK;
 }
 

@@ -15,8 +15,7 @@
 
 #define FOLDER      "oauth/"
 #define PATH_OCTETS 1100u
-#define OLD_S       (7u * 86400) /* of a stored token that a lazy one replaces */
-#define BATCH       8u           /* messages worked through in one turn */
+#define BATCH       8u /* messages worked through in one turn */
 
 /* Tokens that no file would take. */
 struct refresh_kept {
@@ -145,7 +144,7 @@ static void serve_put(const struct refresh_message *m, const char *file)
 	int err;
 
 	if (m->what == REFRESH_PUT_LAZY && k == NULL &&
-	    refresh_age(file, m->name, clock_wall()) < OLD_S)
+	    refresh_age(file, m->name, clock_wall()) < REFRESH_OLD)
 		return;
 	err = refresh_store(file, m->name, (struct bytes){ m->token, m->n });
 	if (err == 0) {

@@ -11,6 +11,12 @@
 #include "base/fmt.h"
 #include "token/oauth.h"
 
+/*
+ * Seconds after which a stored token is replaced by one that the provider gives though the stored
+ * one stays good: flash is written seldom.
+ */
+#define REFRESH_OLD (7u * 86400)
+
 enum refresh_what {
 	REFRESH_GET = 'g',      /* helper: the token of name is wanted */
 	REFRESH_FOUND = 'f',    /* supervisor: here it is */
