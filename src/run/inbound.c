@@ -95,10 +95,7 @@ void inbound_end(struct inbound *in)
 	if (conn_is_open(&in->conn))
 		conn_close(&in->conn, false);
 	bulk_drop(&in->conn.in, in->in, sizeof(in->in));
-	if (in->params.auth != SERVER_AUTH_NO && buf_used(&in->conn.in)) {
-		buf_clear(&in->conn.in);
-		login_wipe(in); /* it may have been half a login */
-	}
+	login_end(in);
 	if (in->who != POLICY_UNTRACKED)
 		policy_leave(&peers, in->who);
 	at_listener[in->listener]--;
@@ -279,7 +276,7 @@ static void end_turn(struct loop_task *t)
 		inbound_tls_turn(in);
 		return;
 	}
-	if (in->wait == INBOUND_WAIT_LOGIN && inbound_env.stopping)
+	if (in->wait == INBOUND_WAIT_LOGIN && in->state == INBOUND_OPEN && inbound_env.stopping)
 		login_refuse(in);
 	while (write_out(in) || read_rest(in))
 		if (!pump_run(in))

@@ -109,6 +109,26 @@ static void begin_shaking(struct inbound *in)
 
 /* ---- a place ---- */
 
+/* Those that have one, and some that had. */
+static struct inbound *holder[CONFIG_TLS_HANDSHAKES];
+
+static bool has_place(const struct inbound *in)
+{
+	return in && in->state == INBOUND_OPEN &&
+	       (in->wait == INBOUND_WAIT_GO || in->wait == INBOUND_WAIT_TLS);
+}
+
+/* Each stands there once. */
+static void remember(struct inbound *in)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < CONFIG_TLS_HANDSHAKES && holder[at] != in; i++)
+		if (!has_place(holder[i]) || holder[i] == in)
+			at = i;
+	holder[at] = in;
+}
+
 /* What comes behind STARTTLS in clear was put there by somebody else (CVE-2011-0411). */
 static bool injected(struct inbound *in)
 {
@@ -141,6 +161,7 @@ static bool take_place(struct inbound *in)
 	if (!in->tls)
 		return false;
 	in->since = in->stepped = loop_now();
+	remember(in);
 	in->wait = INBOUND_WAIT_GO;
 	limit_from_now(in, HANDSHAKE_MS);
 	if (!use_ssl(in))
@@ -149,36 +170,71 @@ static bool take_place(struct inbound *in)
 	return true;
 }
 
-/* Ends the handshake that has stood still for the longest time, if for too long. */
-static void end_stalled(void)
+/* ---- who has a place, who gets the next ---- */
+
+
+/* Places that this one's address has. */
+static unsigned places_of(const struct inbound *in)
 {
-	struct inbound *worst = NULL;
+	unsigned n = 0;
 
-	for (unsigned i = 0; inbound_at(i); i++) {
-		struct inbound *in = inbound_at(i);
+	for (unsigned i = 0; i < CONFIG_TLS_HANDSHAKES; i++)
+		n += has_place(holder[i]) && inet_same(holder[i]->peer.a, in->peer.a);
+	return n;
+}
 
-		if (in->state == INBOUND_OPEN &&
-		    (in->wait == INBOUND_WAIT_GO || in->wait == INBOUND_WAIT_TLS) &&
-		    (!worst || in->stepped < worst->stepped))
-			worst = in;
+/*
+ * Ends the handshake that has stood still for the longest time, if for too long; or else one of an
+ * address that takes several places, while the waiting one has none.
+ */
+static void make_room(const struct inbound *waiting)
+{
+	struct inbound *still = NULL, *greedy = NULL;
+	bool none = places_of(waiting) == 0;
+
+	for (unsigned i = 0; i < CONFIG_TLS_HANDSHAKES; i++) {
+		struct inbound *in = holder[i];
+
+		if (!has_place(in))
+			continue;
+		if (!still || in->stepped < still->stepped)
+			still = in;
+		if (none && (!greedy || in->since < greedy->since) && places_of(in) > 1)
+			greedy = in;
 	}
-	if (worst && loop_now() - worst->stepped >= STALLED_MS)
-		give_up(worst, "the TLS handshake stood still while others waited for its place");
+	if (still && loop_now() - still->stepped >= STALLED_MS)
+		give_up(still, "the TLS handshake stood still while others waited for its place");
+	else if (greedy && loop_now() - greedy->since >= STALLED_MS)
+		give_up(greedy,
+		    "the TLS handshake took long while others waited for this address's places");
+}
+
+/* Whose turn it is: the first that came, of those whose address has the fewest places. */
+static struct inbound *next_in_line(void)
+{
+	struct inbound *in, *best = NULL;
+	unsigned fewest = 0;
+
+	for (unsigned i = 0; (in = inbound_at(i)) != NULL; i++) {
+		unsigned n;
+
+		if (in->state != INBOUND_OPEN || in->wait != INBOUND_WAIT_PLACE)
+			continue;
+		n = places_of(in);
+		if (!best || n < fewest || (n == fewest && in->since < best->since)) {
+			best = in;
+			fewest = n;
+		}
+	}
+	return best;
 }
 
 void inbound_tls_room(void)
 {
 	while (tls_has_room(false)) {
-		struct inbound *first = NULL;
+		struct inbound *in = next_in_line();
 
-		for (unsigned i = 0; inbound_at(i); i++) {
-			struct inbound *in = inbound_at(i);
-
-			if (in->state == INBOUND_OPEN && in->wait == INBOUND_WAIT_PLACE &&
-			    (!first || in->since < first->since))
-				first = in;
-		}
-		if (!first || !take_place(first))
+		if (!in || !take_place(in))
 			return;
 	}
 }
@@ -187,9 +243,12 @@ void inbound_tls_begin(struct inbound *in)
 {
 	in->since = loop_now();
 	in->wait = INBOUND_WAIT_PLACE;
-	if (injected(in) || take_place(in))
+	if (injected(in))
 		return;
-	end_stalled();
+	inbound_tls_room();
+	if (in->wait != INBOUND_WAIT_PLACE)
+		return;
+	make_room(in);
 	limit_from_now(in, LOOK_MS);
 	inbound_run(in);
 }
@@ -241,10 +300,13 @@ void inbound_tls_limit(struct inbound *in)
 		give_up(in, "the TLS handshake was not done within 10 seconds");
 		return;
 	}
+	inbound_tls_room();
+	if (in->wait != INBOUND_WAIT_PLACE || in->state != INBOUND_OPEN)
+		return;
 	if (loop_now() - in->since >= PLACE_MS) {
 		no_place(in);
 		return;
 	}
-	end_stalled();
+	make_room(in);
 	limit_from_now(in, LOOK_MS);
 }

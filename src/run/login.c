@@ -165,3 +165,15 @@ void login_wipe(struct inbound *in)
 	buf_wipe(&in->conn.in);
 	digest_wipe(scratch, sizeof(scratch));
 }
+
+void login_end(struct inbound *in)
+{
+	bool rest = buf_used(&in->conn.in) > 0;
+
+	if (in->params.auth == SERVER_AUTH_NO)
+		return;
+	digest_wipe(in->server.user, sizeof(in->server.user));
+	buf_clear(&in->conn.in);
+	if (rest)
+		login_wipe(in);
+}

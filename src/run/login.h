@@ -20,4 +20,7 @@ void login_forget(struct inbound *in);
 /* Overwrites what was taken of the client's input. */
 void login_wipe(struct inbound *in);
 
+/* The session has ended: half a login may be left. */
+void login_end(struct inbound *in);
+
 #endif

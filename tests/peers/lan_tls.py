@@ -559,6 +559,37 @@ def _():
         r.wait_log("no place for one more TLS session: told 454")
 
 
+@case("one address that takes all places and crawls does not keep another from TLS")
+def _():
+    with tls_box() as (r, _g):
+        hello = hello_of(0x0303, (0x1301,), supported=(0x0304,))
+        stop = threading.Event()
+
+        def crawl():
+            while not stop.is_set():
+                with Client(r.implicit, source="127.0.0.66") as c:
+                    try:
+                        for octet in hello:
+                            if stop.wait(0.3):
+                                return
+                            c.send(bytes([octet]))
+                    except Failed:
+                        pass
+        threads = [threading.Thread(target=crawl) for _ in range(12)]
+        for one in threads:
+            one.start()
+        try:
+            time.sleep(1)
+            for _ in range(4):
+                with started(r) as c:
+                    c.mail(wanted="250")
+        finally:
+            stop.set()
+            for one in threads:
+                one.join()
+        contains(r.log(), "while others waited for this address's places")
+
+
 @case("20 devices at the same moment: all have TLS, none is told 454")
 def _():
     with tls_box() as (r, g):
