@@ -46,11 +46,13 @@ COMMAND(send, "[-c FILE] [-f FROM] [-s SUBJECT] [-v] TO...", "send a test mail: 
 	"  -c FILE      the configuration (/etc/gatepost/gatepost.conf)\n"
 	"  -f FROM      the sender (Envelope_From, else gatepost@ this host)\n"
 	"  -s SUBJECT   the subject\n"
-	"  -v           print the dialogue: > what we say, < what the gateway says\n"
+	"  -v           print the dialogue: > what we say, < what the gateway says; a password or\n"
+	"               token shows as ***\n"
 	"\n"
 	"Ends with 0 when the gateway took it for every recipient, 69 when it refused one for\n"
-	"good, 75 when trying later may help, 68 when the gateway's name does not exist, 78 when\n"
-	"no gateway is configured for a recipient.\n");
+	"good, 77 when it refuses the login, 76 when TLS or the login cannot be as configured (no\n"
+	"TLS, a certificate that is not to be trusted), 75 when trying later may help, 68 when\n"
+	"the gateway's name does not exist, 78 when no gateway is configured for a recipient.\n");
 
 COMMAND(status, "[-c FILE] [--json | --prometheus]", "why does mail not flow?",
 	"Asks the running relay. The first line says whether mail flows and, if not, why. Ends\n"

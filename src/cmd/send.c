@@ -13,6 +13,7 @@
 
 #include <sys/mman.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define GATEWAY_NAME (256 + 16)
@@ -299,6 +300,7 @@ int cmd_send(int argc, char **argv)
 
 	if (status != EX_OK)
 		return status;
+	prctl(PR_SET_DUMPABLE, 0); /* the configuration holds passwords */
 	if (settings_load(&conf, mem, sizeof(mem), s.config, &how) != CONF_OK)
 		return EX_CONFIG;
 	s.conf = &conf;

@@ -61,8 +61,8 @@ void send_tell(const struct send *s, const char *gateway, bool ok, const char *w
 /*
  * One mail over a connection to that gateway. Where it failed the reason is in why.
  */
-enum send_next send_mail(const struct send_group *g, struct send_gateway *to, int fd, struct fmt *why,
-			 struct send_result *result);
+enum send_next send_mail(const struct send_group *g, struct send_gateway *to, int fd,
+			 struct fmt *why, struct send_result *result);
 
 /* What TLS is to be; tls_init is done. False: it cannot be, why. */
 bool send_tls(const struct send_group *g, const struct send_gateway *to, struct talk_how *how,
@@ -77,6 +77,7 @@ enum talk_event send_hello(struct talk *t, const struct send_group *g, struct se
  * status, with the reason in why. Only where OAUTH is built in.
  */
 int send_token(const struct send_group *g, struct bytes *token, struct fmt *why);
+void send_token_wipe(void);
 
 /* The worse of two exit statuses. */
 int send_worse(int a, int b);

@@ -16,11 +16,12 @@ static const char right_certificate[] =
 	"  Right would be: the name that its certificate is for (in Gateway, or as TLS_Name), the\n"
 	"  CA that signed it (TLS_CA), or its key (TLS_Pin).\n";
 static const char right_tls[] =
-	"  Right would be: a port where it speaks TLS (587 with STARTTLS, 465 with TLS = implicit),\n"
-	"  or, in a network that is trusted, TLS = no.\n";
+	"  Right would be: a port where it speaks TLS (587, or 465 with TLS = implicit); in a\n"
+	"  network that can be trusted TLS = no, with a login and\n"
+	"  Outbound_SMTP_AUTH_Allow_Plaintext = true.\n";
 static const char right_login[] =
-	"  Right would be: Outbound_SMTP_AUTH_User and Outbound_SMTP_AUTH_Pass as the provider gave\n"
-	"  them; some want a password made for devices, or OAuth 2.0 (OAuth2_Provider).\n";
+	"  Right would be: Outbound_SMTP_AUTH_User and Outbound_SMTP_AUTH_Pass as the provider\n"
+	"  gave them; some want a password made for devices, or OAuth 2.0 (OAuth2_Provider).\n";
 
 /* ---- TLS ---- */
 
@@ -181,6 +182,8 @@ static enum talk_event log_in(struct talk *t, const struct send_group *g, struct
 	client_login(&t->client, &sasl, &t->out);
 	event = talk_wait(t, (uint64_t)key->ehlo_timeout * 1000);
 	sasl_end(&sasl);
+	if (ON(CONFIG_OAUTH))
+		send_token_wipe();
 	if (event == TALK_READY && t->how.trace)
 		cmd_say(1, "* logged in as ", user, " (", sasl_name(m), ")\n", NULL);
 	return event;

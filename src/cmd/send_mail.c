@@ -209,8 +209,8 @@ static int transaction(const struct send_group *g, const char *name, struct fmt 
 	return send_worse(status, worst);
 }
 
-enum send_next send_mail(const struct send_group *g, struct send_gateway *to, int fd, struct fmt *why,
-			 struct send_result *result)
+enum send_next send_mail(const struct send_group *g, struct send_gateway *to, int fd,
+			 struct fmt *why, struct send_result *result)
 {
 	static char ehlo[LIMIT_HOSTNAME + 1];
 	struct talk_how how = {.trace = g->s->verbose, .login = conf_has_login(g->key)};

@@ -5,6 +5,7 @@
  */
 #include "cmd/send.h"
 
+#include "base/digest.h"
 #include "cmd/cmd.h"
 #include "cmd/grant.h"
 #include "run/settings.h"
@@ -80,4 +81,9 @@ int send_token(const struct send_group *g, struct bytes *token, struct fmt *why)
 	if (said[0] != EX_OK)
 		fmt_bytes(why, *token);
 	return said[0];
+}
+
+void send_token_wipe(void)
+{
+	digest_wipe(said, sizeof(said));
 }

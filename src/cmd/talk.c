@@ -286,7 +286,8 @@ void talk_why(const struct talk *t, enum talk_event event, struct fmt *f)
 		fmt_str(f, ": ");
 		break;
 	case TALK_LOGIN_REFUSED:
-		fmt_str(f, r->code < 500 ? "it takes no login just now: " : "it refuses the login: ");
+		fmt_str(f, r->code < 500 ? "it takes no login just now: "
+					 : "it refuses the login: ");
 		break;
 	case TALK_OK:
 	case TALK_READY:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One SMTP conversation of a command that may wait: the client machine over a socket, with TLS where
- * it is wanted. Used by send (to the gateway) and by sendmail (to the relay on this box).
+ * One SMTP conversation of a command that may wait: the client machine over a socket, with TLS
+ * where it is wanted. Used by send (to the gateway) and by sendmail (to the relay on this box).
  */
 #ifndef CMD_TALK_H
 #define CMD_TALK_H

@@ -94,6 +94,6 @@ void talk_trace_tls(struct talk *t)
 		return;
 	talk_trace_end(t);
 	cmd_say(1, "* ", tls_version(t->tls), "; ", verified(t->how.secure, t->tls),
-	    t->how.secure->clock_unset ? "; the clock is not set, so not from when it is valid" : "",
-	    "\n", NULL);
+		t->how.secure->clock_unset ? " (the clock is not set: but its dates)\n" : "\n",
+		NULL);
 }

@@ -39,7 +39,7 @@ struct sasl {
 	uint32_t rounds;   /* that are left */
 	uint8_t u[DIGEST_SHA256], sum[DIGEST_SHA256];
 	uint8_t proof[DIGEST_SHA256]; /* that the server has to show */
-	uint16_t tail;     /* where in text the first message ends, then where the last one begins */
+	uint16_t tail;     /* where in text the first message ends, then the last one begins */
 	uint16_t text_n;
 	char text[1024];   /* a response; SCRAM: all messages so far (its AuthMessage) */
 };
