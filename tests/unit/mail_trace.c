@@ -142,6 +142,11 @@ static void protocol(void)
 		t.auth = row[i].auth;
 		snprintf(want, sizeof(want), " with %s id ", row[i].name);
 		ok(strstr(received(&t), want), "%s", row[i].name);
+		t.tls_version = "TLSv1.3";
+		snprintf(want, sizeof(want), " with %s%s id ", row[i].name,
+		    t.tls ? " (TLSv1.3)" : "");
+		ok(strstr(received(&t), want), "%s, with the version where there is one",
+		    row[i].name);
 	}
 }
 
@@ -256,6 +261,7 @@ static void largest(void)
 	t.hostname = (struct bytes){ host, sizeof(host) };
 	t.rcpt = (struct bytes){ path, sizeof(path) };
 	t.utf8 = t.tls = t.auth = true;
+	t.tls_version = "TLSv1.3";
 	t.seconds = 253402300799;
 	ok(strcmp(received(&t), "cut") != 0, "the largest field fits, a name of garbage");
 	for (size_t i = 0; i < sizeof(hello); i++)
