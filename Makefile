@@ -117,8 +117,8 @@ keep = $(if $(filter-out $(file <$(1)),$(2))$(filter-out $(2),$(file <$(1))),$(s
 
 $(call keep,$(O)/flags,$(CC) $(CFLAGS_OBJECT) $(FAST) $(MUSL) $(MUSL_LDFLAGS))
 $(call keep,$(O)/asan/flags,$(CC) $(CFLAGS_ASAN))
-$(call keep,$(O)/mbedtls,$(MBEDTLS_product))
-$(call keep,$(O)/asan/mbedtls,$(MBEDTLS_asan))
+$(call keep,$(O)/mbedtls,$(or $(MBEDTLS_product),none))
+$(call keep,$(O)/asan/mbedtls,$(or $(MBEDTLS_asan),none))
 $(call keep,$(O)/objects,$(relay-y))
 $(shell sh firmware/version.sh $(O)/version.h)
 

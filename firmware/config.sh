@@ -39,6 +39,8 @@ default)
 	touch "$build/.config"
 	;;
 make)
+	# A person may have edited it: what hangs on an option that is off goes too.
+	conf --olddefconfig
 	awk -v form=h -f firmware/config.awk Kconfig src/Kconfig "$build/.config" >"$build/config.h.new"
 	awk -v form=mk -f firmware/config.awk Kconfig src/Kconfig "$build/.config" >"$build/config.mk.new"
 	settle "$build/config.h"
