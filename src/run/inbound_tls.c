@@ -209,6 +209,13 @@ static void make_room(const struct inbound *waiting)
 		    "the TLS handshake took long while others waited for this address's places");
 }
 
+/* The last quarter of the sessions is for addresses that hold nothing else. */
+static bool holds_enough(const struct inbound *in)
+{
+	return tls_count() >= CONFIG_TLS_SESSIONS - CONFIG_TLS_SESSIONS / 4 &&
+	       policy_sessions(inbound_peers(), in->peer.a) > 1;
+}
+
 /* Whose turn it is: the first that came, of those whose address has the fewest places. */
 static struct inbound *next_in_line(void)
 {
@@ -218,7 +225,7 @@ static struct inbound *next_in_line(void)
 	for (unsigned i = 0; (in = inbound_at(i)) != NULL; i++) {
 		unsigned n;
 
-		if (in->state != INBOUND_OPEN || in->wait != INBOUND_WAIT_PLACE)
+		if (in->state != INBOUND_OPEN || in->wait != INBOUND_WAIT_PLACE || holds_enough(in))
 			continue;
 		n = places_of(in);
 		if (!best || n < fewest || (n == fewest && in->since < best->since)) {

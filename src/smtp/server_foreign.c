@@ -6,7 +6,7 @@ static const char is_http[] = "HTTP on the mail port: a browser or web client ha
 static const char is_proxy[] =
     "PROXY protocol (or no text at all) on the mail port: clients must connect without it";
 static const char is_tls[] =
-    "TLS from the first byte on a plain port: turn SSL/TLS off in the device";
+    "TLS from the first byte on a port without Use_SSL: set the device to STARTTLS or to no TLS";
 
 /* clang-format off: a list of words */
 static const char *const methods[] = {

@@ -626,6 +626,8 @@ def _():
                     break
                 held.append(c.secure())
             within(len(held), 8, 16, "places")
+            with started(r, source="127.0.0.9") as other:
+                other.mail(wanted="250")
             c = Secure(r.clear)
             c.hello()
             c.send("STARTTLS\r\n")
