@@ -266,7 +266,7 @@ int main(void)
 	test_traffic(kinds, WHOLE);
 	is_num(tls_arena_largest(), whole, "in the end the largest piece is what it was");
 	for (unsigned k = 0; k < kinds; k++) {
-		while (thin(&record[k]) > 1000)
+		while (thin(&record[k]) > 100)
 			;
 		printf("# %u requests of kind %u are left\n", record[k].n, k);
 	}

@@ -106,6 +106,7 @@ static void wire_shake(struct wire *w)
 	}
 }
 
+__attribute__((unused))
 static bool wire_connect(struct wire *w, const struct tls_client_how *how, unsigned pair)
 {
 	wire_open(w);
