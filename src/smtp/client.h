@@ -89,7 +89,7 @@ enum client_tls {
 };
 
 struct client_params {
-	struct bytes ehlo_name; /* a dotted name or address literal, at most LIMIT_HOSTNAME octets */
+	struct bytes ehlo_name; /* a dotted name or literal, at most LIMIT_HOSTNAME octets */
 	uint8_t tls;            /* enum client_tls */
 	bool login;             /* CLIENT_LOGIN comes before CLIENT_READY */
 };

@@ -3,9 +3,12 @@
  * The two SMTP machines wired to each other: the client's owner has mails to send, the server's
  * owner answers as chance has it, the octets between them arrive in random pieces, and in some
  * runs the connection is lost. What the server tells its owner must be what the client was told to
- * send, in order; every reply must reach the client's owner as it was given.
+ * send, in order; every reply must reach the client's owner as it was given. Some begin with
+ * STARTTLS (a handshake that takes no time) and with a login.
  */
 #include "base/bug.h"
+#include "base/digest.h"
+#include "base/on.h"
 #include "smtp/client.h"
 #include "smtp/server.h"
 #include "tap.h"
@@ -168,6 +171,54 @@ static void server_answers(void)
 	server_answer(&server, &far.out, r);
 }
 
+#define USER   "scanner@a.test"
+#define SECRET "s3cret, with = and \""
+#define CHALLENGE "<1896.697170952@gw.test>"
+
+static unsigned logins;
+
+/* Is it the login that the client has? It is refused by chance all the same. */
+static void check_login(const struct server_login *login)
+{
+	char text[2 * DIGEST_MD5 + 1];
+	uint8_t digest[DIGEST_MD5];
+	struct bytes secret = BYTES(SECRET);
+	bool right = bytes_same(login->password, secret);
+	struct fmt f;
+
+	if (login->digest.n > 0) {
+		digest_hmac_md5(secret, BYTES(CHALLENGE), digest);
+		fmt_init(&f, text, sizeof(text));
+		for (unsigned i = 0; i < DIGEST_MD5; i++)
+			fmt_hex(&f, digest[i], 2);
+		right = bytes_same(login->digest, fmt_done(&f));
+	}
+	if (login->unreadable || !right || !bytes_same(login->user, BYTES(USER)))
+		wrong = "the login arrived otherwise than it was given";
+	logins++;
+}
+
+static void answer_starttls(void)
+{
+	struct reply r;
+
+	random_reply(&r, chance(70) ? 220 : 454);
+	if (server.secure)
+		wrong = "STARTTLS was said twice";
+	server_answer(&server, &far.out, &r);
+	if (r.code == 220)
+		server_secured(&server);
+}
+
+static void answer_login(void)
+{
+	struct reply *r = &given[(given_first + given_n) % 16];
+
+	random_reply(r, chance(70) ? 235 : chance(50) ? 535 : 454);
+	given_n++;
+	server_answer(&server, &far.out, r);
+}
+
 /* One step of the server; false when it can go no further now. */
 static bool server_steps(void)
 {
@@ -203,6 +254,13 @@ static bool server_steps(void)
 		if (what.fault != DATA_OK)
 			wrong = "the content was found faulty";
 		break;
+	case SERVER_STARTTLS:
+		answer_starttls();
+		break;
+	case SERVER_LOGIN:
+		check_login(&what.login);
+		answer_login();
+		break;
 	case SERVER_QUIT:
 		note(&heard, QUIT);
 		server_over = true;
@@ -224,7 +282,7 @@ static bool server_steps(void)
 /* ---- the client's owner ---- */
 
 enum phase {
-	HELLO,
+	HELLO, /* and TLS, and login */
 	SEND_MAIL,
 	SEND_RCPT,
 	AWAIT_DATA,
@@ -434,6 +492,51 @@ static void on_reply(enum client_command cmd, const struct reply *r)
 		next_mail();
 }
 
+static struct sasl sasl;
+static unsigned tries;
+
+/* By a mechanism of those that the server offers. */
+static void log_in(void)
+{
+	uint8_t offered = client.mechanisms & sasl_built_in();
+	unsigned m;
+
+	if (client.params.tls == CLIENT_TLS_REQUIRED && !client.secure)
+		wrong = "a login without the TLS that is required";
+	if (tries == 2) {
+		if (client_quit(&client, &near.out)) {
+			note(&sent, QUIT);
+			phase = AWAIT_QUIT;
+		}
+		return;
+	}
+	if (offered == 0) {
+		client_no_login(&client);
+		return;
+	}
+	tries++;
+	do {
+		m = 1u << next() % 5;
+	} while ((offered & m) == 0);
+	sasl_init(&sasl, (enum sasl_mechanism)m, BYTES(USER), BYTES(SECRET), NULL);
+	client_login(&client, &sasl, &near.out);
+}
+
+static void on_login(enum client_event event)
+{
+	if (event == CLIENT_STARTTLS) {
+		client_secured(&client, &near.out);
+		note(&sent, RESET); /* EHLO again */
+	} else if (event == CLIENT_LOGIN) {
+		log_in();
+	} else if (event == CLIENT_LOGIN_REFUSED) {
+		check_reply(client_last(&client));
+		log_in();
+	} else if (event != CLIENT_MORE) {
+		wrong = "the client found fault with the server";
+	}
+}
+
 static void client_steps(void)
 {
 	struct bytes in = buf_peek(&near.in);
@@ -443,12 +546,15 @@ static void client_steps(void)
 
 	do {
 		event = client_step(&client, &in, &near.out, &what);
-		if (event == CLIENT_READY)
+		if (event == CLIENT_READY) {
+			if (what.command == CLIENT_CMD_AUTH)
+				check_reply(client_last(&client));
 			next_mail();
-		else if (event == CLIENT_REPLY)
+		} else if (event == CLIENT_REPLY) {
 			on_reply(what.command, client_last(&client));
-		else if (event != CLIENT_MORE)
-			wrong = "the client found fault with the server";
+		} else {
+			on_login(event);
+		}
 	} while (event != CLIENT_MORE && wrong == NULL);
 	buf_drop(&near.in, before - in.n);
 }
@@ -495,10 +601,15 @@ static void compare(void)
 
 static void begin(void)
 {
-	static const struct server_params params = {
+	static uint8_t scratch[SERVER_SCRATCH];
+	static struct server_params params = {
 		.hostname = { (const uint8_t *)"gw.test", 7 },
 		.max_recipients = 100,
+		.challenge = { (const uint8_t *)CHALLENGE, sizeof(CHALLENGE) - 1 },
+		.scratch = scratch,
 	};
+	const struct client_params wishes = { .ehlo_name = BYTES("box.test"),
+		.tls = chance(50) ? CLIENT_TLS_OFFERED : CLIENT_TLS_NO, .login = chance(50) };
 
 	sent.n = 0;
 	heard.n = 0;
@@ -510,11 +621,15 @@ static void begin(void)
 	given_n = 0;
 	mails = 0;
 	phase = HELLO;
+	tries = 0;
+	params.starttls = chance(60);
+	params.auth = chance(70) ? SERVER_AUTH_USERS : SERVER_AUTH_NO;
+	params.auth_requires_tls = chance(30);
 	buf_init(&near.in, near.in_mem, 1 + next() % 200);
 	buf_init(&near.out, near.out_mem, LIMIT_PATH + 100 + next() % 1000);
 	buf_init(&far.in, far.in_mem, LIMIT_COMMAND_LINE + 2 + next() % 1000);
 	buf_init(&far.out, far.out_mem, LIMIT_REPLY_PRINTED + next() % 1000);
-	client_init(&client, &(struct client_params){ .ehlo_name = BYTES("box.test") });
+	client_init(&client, &wishes);
 	server_init(&server, &params);
 	server_greet(&server, &far.out, NULL);
 	note(&sent, RESET); /* EHLO, which the client says by itself */
@@ -574,6 +689,7 @@ int main(void)
 		printf("# run %u: %s\n", good, wrong);
 	ok(losses > RUNS / 10, "%u connections were lost on the way", losses);
 	ok(all > RUNS / 2, "%u dialogues came to their end", all);
+	ok(logins > RUNS / 10 || !ON(CONFIG_SERVER_AUTH), "%u logins were tried", logins);
 	ok(ends > RUNS, "%u mails were sent whole", ends);
 	return done();
 }
