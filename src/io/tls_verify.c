@@ -358,6 +358,11 @@ void tls_verify_judge(struct tls *t)
 	c->verified = bad == 0;
 	if (bad == 0 || (t->how.pins == 0 && t->how.verify == TLS_VERIFY_NO))
 		return;
+	if (tls_arena_use(t->id)->failed) { /* signatures could not be checked */
+		tls_explain(t, MBEDTLS_ERR_SSL_ALLOC_FAILED);
+		c->alert = MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR;
+		return;
+	}
 	c->is_it = true;
 	c->alert = tell(t, bad);
 }
