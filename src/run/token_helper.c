@@ -181,7 +181,9 @@ static void keeper_read(struct watch *w, uint32_t events)
 		for (unsigned i = 0; i < TOKEN_FETCHES && got == 1; i++) {
 			struct fetch *f = &helper.fetch[i];
 
-			if (!f->busy || f->asked == 0 || f->asked != m->id)
+			/* ids begin anew with each helper: one before us may have asked */
+			if (!f->busy || f->asked == 0 || f->asked != m->id ||
+			    memcmp(f->name, m->name, sizeof(m->name)) != 0)
 				continue;
 			f->asked = 0;
 			loop_deadline_clear(&f->keeper);
@@ -339,8 +341,28 @@ static void fetch_begin(struct fetch *f, const struct token_question *q)
 
 /* ---- questions ---- */
 
+/* Is a token for that login fetched already? Then that is the answer to this question. */
+static bool helper_joins(const struct token_question *q)
+{
+	struct token_question *other = NULL;
+
+	for (unsigned i = 0; i < TOKEN_FETCHES + helper.queued && other == NULL; i++) {
+		if (i >= TOKEN_FETCHES)
+			other = &helper.queue[i - TOKEN_FETCHES];
+		else if (helper.fetch[i].busy)
+			other = &helper.fetch[i].q;
+		if (other != NULL && memcmp(&other->sending, &q->sending, sizeof(q->sending)) != 0)
+			other = NULL;
+	}
+	if (other != NULL)
+		other->id = q->id;
+	return other != NULL;
+}
+
 static void helper_begin(const struct token_question *q)
 {
+	if (helper_joins(q))
+		return;
 	for (unsigned i = 0; i < TOKEN_FETCHES; i++) {
 		if (!helper.fetch[i].busy && helper.fetch[i].https.state == HTTPS_IDLE) {
 			fetch_begin(&helper.fetch[i], q);
@@ -377,4 +399,5 @@ void token_helper_init(const struct names_args *args)
 	    (args->refresh >= 0 &&
 		loop_watch(&helper.refresh, args->refresh, EPOLLIN, keeper_read) < 0))
 		gp_bug("the token helper has no pair");
+	helper_refuse(TOKEN_HELLO, TOKEN_TEMPORARY, "");
 }

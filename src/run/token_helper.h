@@ -21,6 +21,12 @@ struct token_question {
 	struct conf_sending sending; /* its pointers lead into the configuration of both */
 };
 
+/*
+ * The id of what a helper says first of all: what was asked of one before it may be lost. Asked
+ * again it is not fetched twice at a time.
+ */
+#define TOKEN_HELLO 0u
+
 struct token_answer {
 	uint32_t id;
 	uint32_t life;  /* seconds from now until it expires */

@@ -14,6 +14,7 @@
 #define EARLY_MS     60000u /* before it expires a token is given out no more, at most */
 #define PAUSE_MS     5000u  /* after a failure, doubling … */
 #define PAUSE_MAX_MS 300000u
+#define ASKS         3u /* questions for one token */
 /* The helper's deadline: those before it in the queue may take theirs. */
 #define ANSWER_MS ((CONFIG_TOKENS / TOKEN_FETCHES + 1) * TOKEN_FETCH_MS + 5000u)
 
@@ -36,6 +37,7 @@ struct login {
 	enum login_state state;
 	struct conf_sending key; /* all but what belongs to the login is zero */
 	uint32_t question;
+	unsigned asks;        /* of one that a helper which ended may have lost */
 	uint32_t pause;       /* the last one, milliseconds */
 	uint64_t until, used; /* milliseconds, monotonic */
 	struct token *token;  /* with a reference of its own, or NULL */
@@ -159,6 +161,11 @@ static void login_ask(struct login *l)
 {
 	struct token_question q;
 
+	l->asks = l->state == LOGIN_ASKED ? l->asks + 1 : 1;
+	if (l->asks > ASKS) {
+		login_failed(l, TOKEN_TEMPORARY, "the token helper ended again and again");
+		return;
+	}
 	memset(&q, 0, sizeof(q));
 	q.id = ++tokens.questions;
 	q.sending = l->key;
@@ -196,6 +203,15 @@ static void login_answered(struct login *l, struct token_answer *a)
 	loop_at_end(&tokens.task, tokens_tell);
 }
 
+/* A helper has begun. */
+static void ask_again(void)
+{
+	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {
+		if (l->state == LOGIN_ASKED)
+			login_ask(l);
+	}
+}
+
 static void tokens_read(struct watch *w, uint32_t events)
 {
 	int got;
@@ -205,6 +221,8 @@ static void tokens_read(struct watch *w, uint32_t events)
 	       got == -EBADMSG) {
 		struct login *l = tokens.login;
 
+		if (got == 1 && tokens.answer.id == TOKEN_HELLO)
+			ask_again();
 		while (got == 1 && l < tokens.login + CONFIG_TOKENS &&
 		       (l->state != LOGIN_ASKED || l->question != tokens.answer.id))
 			l++;

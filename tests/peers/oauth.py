@@ -415,6 +415,36 @@ def _():
         equal(len({f["refresh_token"] for f in e.asked()}), len(e.asked()), "each refresh token was used once")
 
 
+def helpers(r):
+    """The names helpers, by what only they may open: nothing is changed of their root folder."""
+    return [pid for pid in r.children() if os.readlink(f"/proc/{pid}/root") == "/"]
+
+
+@case("the helper dies while it fetches: another one does it, and the mail goes through")
+def _():
+    if os.geteuid() != 0:
+        raise Skip("root is needed to tell the helper from the engine")
+    with Endpoint("once", grant="code", script=[raw(b"", wait=3)]) as e, relay(e, mortal=True) as (r, _g, _taken):
+        with r.session() as c:
+            c.cmd("MAIL FROM:<a@a.test>", "250")
+            c.send("RCPT TO:<b@b.test>\r\n")
+            e.wait_asked(1)
+            os.kill(helpers(r)[0], signal.SIGKILL)
+            got = c.reply()
+            check(got.code == "250" or got.code == 250, f"RCPT: {got}")
+        equal(len(e.asked()), 2, "token requests")
+        mail(r)
+        silent(r, e)
+
+
+@case("an endpoint that is silent: the client is told in time, others do not wait for it")
+def _():
+    with Endpoint(script=[raw(b"", wait=40)]) as e, relay(e, more="Client_Patience = 3s\n") as (r, _g, _taken):
+        start = time.monotonic()
+        refused(r, "token", wanted="451")
+        within(time.monotonic() - start, 2.5, 8)
+
+
 @case("what cannot be stored is kept in memory, said in the log, and stored later")
 def _():
     with Endpoint("once", grant="code", life=1) as e, relay(e, more="Idle_Timeout = 1s\n") as (r, _g, _taken):

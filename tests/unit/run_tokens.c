@@ -199,6 +199,38 @@ static void test_full(void)
 	is_str(a->text, "fifth", "and is well");
 }
 
+static void hello(void)
+{
+	q.id = TOKEN_HELLO;
+	answer(TOKEN_TEMPORARY, "", 0);
+}
+
+static void test_helper_ends(void)
+{
+	struct waiting *a;
+	unsigned n = 0;
+
+	for (hello(); asked(); n++)
+		answer(TOKEN_OK, "x", 3600);
+	is_num(n, CONFIG_TOKENS - 1, "all that were not answered are asked again");
+	tokens_drop(&waiting[3].wait);
+	a = get(3, &others[CONFIG_TOKENS], true);
+	ok(asked(), "renewed");
+	hello();
+	ok(a->told == 0 && asked(), "another helper has begun: it is asked too");
+	answer(TOKEN_OK, "sixth", 3600);
+	is_str(a->text, "sixth", "and answers");
+	hello();
+	ok(!asked(), "what was answered is not asked again");
+	tokens_drop(&a->wait);
+	a = get(3, &others[CONFIG_TOKENS], true);
+	for (unsigned i = 0; i < 3; i++) {
+		ok(a->told == 0 && asked(), "question %u", i + 1);
+		hello();
+	}
+	ok(a->told == 1 && !asked(), "the third helper that ended was the last: %s", a->text);
+}
+
 static void test_gone(void)
 {
 	struct waiting *a;
@@ -225,6 +257,7 @@ int main(void)
 	test_expired();
 	test_failed();
 	test_full();
+	test_helper_ends();
 	test_gone();
 	return done();
 }
