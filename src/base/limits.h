@@ -32,6 +32,11 @@
 /* octets that any reply to a client takes at the most, codes and line ends included */
 #define LIMIT_REPLY_PRINTED 1024u
 
+/* The spool. */
+#define LIMIT_SPOOL_INDEX CONFIG_SPOOL_INDEX   /* mails known at the same time */
+#define LIMIT_SPOOL_BLOCKS CONFIG_SPOOL_BLOCKS /* between engine and disk … */
+#define LIMIT_SPOOL_BLOCK 16384u               /* … of so many octets */
+
 /* Buffers of one connection. */
 #define LIMIT_IN 4096u
 #define LIMIT_OUT 2048u

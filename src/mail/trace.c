@@ -3,6 +3,8 @@
 
 #include "base/date.h"
 
+#include <string.h>
+
 #define LABEL 63 /* octets of one label of a domain name */
 
 /* RFC 5321 4.1.2: labels of letters, digits and inner hyphens. */
@@ -133,9 +135,11 @@ void trace_received(struct fmt *f, const struct trace *t)
 	fmt_str(f, "\r\n");
 }
 
+/* The digits of an id: no letter that looks like another digit. */
+static const char digit[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
 void trace_id(struct fmt *f, const uint8_t random[TRACE_RANDOM])
 {
-	static const char digit[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	uint32_t hold = 0;
 	unsigned bits = 0, next = 0;
 
@@ -148,6 +152,28 @@ void trace_id(struct fmt *f, const uint8_t random[TRACE_RANDOM])
 		bits -= 5;
 		fmt_char(f, digit[hold >> bits & 31]);
 	}
+}
+
+bool trace_id_parse(struct bytes text, uint8_t random[TRACE_RANDOM])
+{
+	uint32_t hold = 0;
+	unsigned bits = 0, n = 0;
+
+	if (text.n != TRACE_ID)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		const char *at = memchr(digit, text.p[i], sizeof(digit) - 1);
+
+		if (!at)
+			return false;
+		hold = hold << 5 | (uint32_t)(at - digit);
+		bits += 5;
+		if (bits < 8 || n == TRACE_RANDOM)
+			continue;
+		bits -= 8;
+		random[n++] = (uint8_t)(hold >> bits);
+	}
+	return (hold & ((1u << bits) - 1)) == 0;
 }
 
 void trace_message_id(struct fmt *f, struct bytes id, struct bytes hostname)

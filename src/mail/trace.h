@@ -47,6 +47,9 @@ void trace_received(struct fmt *f, const struct trace *t);
  */
 void trace_id(struct fmt *f, const uint8_t random[TRACE_RANDOM]);
 
+/* Back from an id's text, exactly as trace_id writes it; false if it is none. */
+bool trace_id_parse(struct bytes text, uint8_t random[TRACE_RANDOM]);
+
 /* "<ID@hostname>" (RFC 5322 3.6.4). */
 void trace_message_id(struct fmt *f, struct bytes id, struct bytes hostname);
 
