@@ -46,10 +46,23 @@ struct tee_mail {
 	const struct blk_arena *arena;
 	const struct envelope *envelope; /* all its recipients that were answered 250 */
 	bool lazy;              /* it will hardly ever be committed: see spool_body */
+	struct bytes first;     /* the first of the content: our Received field */
 };
 
-/* Embedded in its owner; zeroed: TEE_NONE. Private but state, no_room and why. */
-struct tee;
+/* Embedded in its owner; zeroed: TEE_NONE. Private but state, no_room, why, tries and info. */
+struct tee {
+	uint8_t state;   /* enum tee_state */
+	bool no_room;    /* TEE_REFUSED: full, or over Spool_Write_Limit */
+	bool told;
+	const char *why; /* of TEE_REFUSED, TEE_LOST, TEE_UNSAFE: in words, static */
+	uint32_t tries;
+	struct record_info info;
+	uint16_t job, block;
+	uint32_t serial, filled;
+	uint64_t moved;
+	struct record_writer record;
+	void (*wake)(struct tee *t);
+};
 
 /*
  * Can the spool take a mail now? False: *no_room (full, or over Spool_Write_Limit), and why in
