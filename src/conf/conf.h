@@ -89,6 +89,12 @@ enum conf_log {
 	CONF_LOG_SYSLOG_ADDR, /* over UDP to log_addr */
 };
 
+enum conf_spool {
+	CONF_SPOOL_OFF,
+	CONF_SPOOL_FALLBACK,
+	CONF_SPOOL_ALWAYS,
+};
+
 enum conf_clock {
 	CONF_CLOCK_RTC,
 	CONF_CLOCK_NTP,
@@ -103,8 +109,15 @@ struct conf_global {
 	struct inet_addr log_addr; /* port filled in */
 	uint8_t log;               /* enum conf_log */
 	uint8_t clock;             /* enum conf_clock */
-	uint8_t spool;             /* 0: off */
+	uint8_t spool;             /* enum conf_spool */
 	bool open_relay;
+	bool spool_volatile;
+	bool suspend_delivery;     /* mail is kept, none is sent */
+	const char *spoolbase;     /* a folder, absolute; NULL: there is no spool */
+	uint64_t spool_max_size;   /* octets; 0: 3/4 of what is free at the start */
+	uint64_t spool_reserve;    /* octets that stay free */
+	/* octets a day; 0: none; UINT64_MAX: not set, by the kind of file system */
+	uint64_t spool_write_limit;
 };
 
 enum conf_listen_kind {
@@ -261,17 +274,20 @@ struct conf_sending {
 	uint32_t max_outbound_connections;          /* 0: no limit but the pool's */
 	uint32_t max_deliveries_per_connection;     /* 0: no limit */
 	uint32_t idle_timeout, connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout,
-	    body_timeout, host_failure_retry; /* seconds, > 0 */
+	    body_timeout, host_failure_retry, retry_interval, max_retry_interval,
+	    message_expiration; /* seconds, > 0 */
 	uint16_t remote_smtp_port;
 	uint8_t tls;            /* enum conf_tls; see conf_tls_of */
 	uint8_t tls_verify;     /* enum conf_verify; see conf_verify_of */
 	uint8_t tls_protocols;  /* bits: 1 TLS 1.2, 2 TLS 1.3 */
 	uint8_t login_type;     /* enum conf_login */
+	bool generate_bounces;
 	bool login_plaintext;   /* Outbound_SMTP_AUTH_Allow_Plaintext */
 	uint8_t oauth_provider; /* enum conf_provider */
 	uint8_t oauth_grant;    /* enum conf_grant */
-	uint8_t unused[3]; /* 0: every octet belongs to a member, see above */
+	uint8_t unused[6]; /* 0: every octet belongs to a member, see above */
 	const struct conf_pins *tls_pin; /* NULL: none */
+	const char *mdn_failures_notify; /* a mailbox; NULL: none */
 	/* The rest are strings of the configuration, NULL where unset. */
 	const char *tls_name;
 	const char *tls_ca; /* a file; never NULL where TLS is built in: there is a default */

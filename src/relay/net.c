@@ -34,6 +34,22 @@ bool net_has_tee(const struct net *n)
 	return n->tee != NET_TEE_NONE && n->tee != NET_TEE_GONE;
 }
 
+bool net_is_past_dot(const struct net *n)
+{
+	return n->state == NET_SETTLING || n->txn.phase == TXN_END_SENT;
+}
+
+bool net_is_void(const struct net *n)
+{
+	return n->state == NET_VOID || n->txn.phase == TXN_VOID;
+}
+
+void net_put_off(struct net *n)
+{
+	n->put_off = true;
+	n->txn.put_off = true;
+}
+
 /* May content, or a commit, still go there? */
 static bool tee_takes(const struct net *n)
 {

@@ -104,9 +104,16 @@ bool net_is_idle(const struct net *n);
 bool net_has_leg(const struct net *n);
 bool net_has_tee(const struct net *n);
 
-/* Does content go to the leg, to the file? */
+/* Has the final dot come, and the mail's fate is not decided yet? */
+bool net_is_past_dot(const struct net *n);
+
+/* A recipient was answered 4xx by the box itself: DATA without any other is answered 451. */
+void net_put_off(struct net *n);
+
+/* Does content go to the leg, to the file? Is it thrown away? */
 bool net_feeds_leg(const struct net *n);
 bool net_feeds_tee(const struct net *n);
+bool net_is_void(const struct net *n);
 
 const char *net_state_name(enum net_state s);
 const char *net_event_name(unsigned event);

@@ -11,22 +11,19 @@ static struct bytes only_rcpt(struct inbound *in, uint8_t *path)
 	struct envelope_cursor cur;
 	struct bytes rcpt = { path + 1, 0 };
 
-	if (envelope_count_of(&in->envelope, RCPT_ACCEPTED) != 1)
+	if (envelope_count_of(&in->envelope, RCPT_ACCEPTED) +
+		envelope_count_of(&in->envelope, RCPT_KEPT) != 1)
 		return (struct bytes){ 0 };
 	envelope_first(&in->envelope, &cur);
 	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, path + 1, &rcpt.n))
-		if (cur.verdict == RCPT_ACCEPTED)
+		if (cur.verdict == RCPT_ACCEPTED || cur.verdict == RCPT_KEPT)
 			break;
 	path[0] = '<';
 	path[rcpt.n + 1] = '>';
 	return (struct bytes){ path, rcpt.n + 2 };
 }
 
-/*
- * The Received field goes into the gateway's buffer, which is empty behind DATA's reply, before all
- * else. (A gateway that said more than its reply takes nothing: the next step of the leg tells so.)
- */
-static void put_received(struct inbound *in)
+struct bytes content_received(struct inbound *in)
 {
 	static char text[TRACE_RECEIVED_SIZE];
 	static uint8_t path[LIMIT_PATH + 2];
@@ -45,11 +42,20 @@ static void put_received(struct inbound *in)
 		.seconds = loop_wall(),
 	};
 	struct fmt f;
-	struct bytes field;
 
 	fmt_init(&f, text, sizeof(text));
 	trace_received(&f, &t);
-	field = fmt_done(&f);
+	return fmt_done(&f);
+}
+
+/*
+ * The Received field goes into the gateway's buffer, which is empty behind DATA's reply, before all
+ * else. (A gateway that said more than its reply takes nothing: the next step of the leg tells so.)
+ */
+static void put_received(struct inbound *in)
+{
+	struct bytes field = content_received(in);
+
 	client_body(leg_client(&in->leg), &field, leg_out(&in->leg));
 }
 
@@ -74,14 +80,18 @@ void content_begin(struct inbound *in)
 		in->head_params.message_id = fmt_done(&f);
 	}
 	head_init(&in->head, &in->head_params);
-	content_drop(in);
+	in->run = in->piece = in->kept = (struct bytes){ 0 };
+	in->feeding = in->ending = false;
+	in->to_leg = net_feeds_leg(&in->net);
+	if (!in->to_leg)
+		return;
 	leg_body_begins(&in->leg);
 	put_received(in);
 }
 
 void content_take(struct inbound *in, struct bytes run)
 {
-	if (in->txn.phase != TXN_BODY)
+	if (!in->to_leg && !in->to_tee)
 		return;
 	in->run = run;
 	in->feeding = true;
@@ -89,16 +99,32 @@ void content_take(struct inbound *in, struct bytes run)
 
 void content_drop(struct inbound *in)
 {
-	in->run = in->piece = (struct bytes){ 0 };
-	in->feeding = in->ending = false;
+	in->run = in->piece = in->kept = (struct bytes){ 0 };
+	in->feeding = in->ending = in->to_leg = in->to_tee = false;
+}
+
+void content_no_leg(struct inbound *in)
+{
+	in->to_leg = false;
+	in->piece.n = 0;
+	if (!in->to_tee)
+		content_drop(in);
+}
+
+void content_no_tee(struct inbound *in)
+{
+	in->to_tee = false;
+	in->kept.n = 0;
+	if (!in->to_leg)
+		content_drop(in);
 }
 
 bool content_waits(const struct inbound *in)
 {
-	return in->feeding || in->piece.n || in->ending;
+	return in->feeding || in->piece.n || in->kept.n || in->ending;
 }
 
-/* The next piece for the gateway; false when there is none. */
+/* The next piece; false when there is none. */
 static bool next_piece(struct inbound *in)
 {
 	struct bytes piece = { 0 };
@@ -107,28 +133,54 @@ static bool next_piece(struct inbound *in)
 	in->feeding = found;
 	if (!found && in->ending)
 		found = in->ending = head_end(&in->head, &piece) == HEAD_RUN;
-	if (found)
+	if (!found)
+		return false;
+	if (in->to_leg)
 		in->piece = piece;
-	return found;
+	if (in->to_tee)
+		in->kept = piece;
+	return true;
+}
+
+/* To the gateway, what it has room for. */
+static bool move_to_leg(struct inbound *in)
+{
+	size_t before = in->piece.n;
+
+	if (!before || in->leg.state != LEG_READY)
+		return false;
+	client_body(leg_client(&in->leg), &in->piece, leg_out(&in->leg));
+	if (in->piece.n && in->bulk) {
+		leg_grow(&in->leg);
+		client_body(leg_client(&in->leg), &in->piece, leg_out(&in->leg));
+	}
+	return in->piece.n < before;
+}
+
+/* To the spool's file. */
+static bool move_to_tee(struct inbound *in)
+{
+	size_t room = in->kept.n ? tee_room(&in->tee) : 0;
+
+	if (!room)
+		return false;
+	tee_put(&in->tee, bytes_first(in->kept, room));
+	in->kept = bytes_skip(in->kept, room);
+	return true;
 }
 
 bool content_move(struct inbound *in)
 {
 	bool moved = false;
 
-	if (!content_waits(in) || in->leg.state != LEG_READY)
+	if (!content_waits(in))
 		return false;
 	do {
-		size_t before = in->piece.n;
-
-		if (before)
-			client_body(leg_client(&in->leg), &in->piece, leg_out(&in->leg));
-		moved = moved || in->piece.n < before;
-		if (in->piece.n && in->bulk) {
-			leg_grow(&in->leg);
-			client_body(leg_client(&in->leg), &in->piece, leg_out(&in->leg));
-		}
-		if (in->piece.n)
+		moved = move_to_leg(in) || moved;
+		moved = move_to_tee(in) || moved;
+		if (moved)
+			in->since = loop_now();
+		if (in->piece.n || in->kept.n)
 			return moved; /* no room */
 	} while (next_piece(in));
 	content_check(in);
@@ -140,11 +192,13 @@ void content_check(struct inbound *in)
 	static const uint8_t faults[] = { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL,
 		INBOUND_TOO_BIG };
 
-	if (in->fault != INBOUND_OK || (in->txn.phase != TXN_BODY && in->txn.phase != TXN_VOID))
+	bool feeds = net_feeds_leg(&in->net) || net_feeds_tee(&in->net);
+
+	if (in->fault != INBOUND_OK || !(feeds || net_is_void(&in->net)))
 		return;
 	if (in->server.data.fault != DATA_OK)
 		in->fault = faults[in->server.data.fault];
-	else if (in->txn.phase == TXN_BODY && head_hops(&in->head) > LIMIT_HOPS)
+	else if (feeds && head_hops(&in->head) > LIMIT_HOPS)
 		in->fault = INBOUND_HOPS;
 	if (in->fault != INBOUND_OK)
 		pump_event(in, TXN_FAULT, 0);

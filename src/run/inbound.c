@@ -66,6 +66,15 @@ struct inbound *inbound_at(unsigned i)
 	return i < pool.fresh ? &objects[i] : NULL;
 }
 
+enum net_mode inbound_mode(void)
+{
+	const struct conf_global *g = &inbound_env.args->conf->global;
+
+	if (g->spool == CONF_SPOOL_OFF)
+		return NET_OFF;
+	return g->spool == CONF_SPOOL_ALWAYS || g->suspend_delivery ? NET_ALWAYS : NET_FALLBACK;
+}
+
 uint32_t inbound_count_at(uint32_t listener)
 {
 	return at_listener[listener];
@@ -107,9 +116,9 @@ static void give_up_mail(struct inbound *in, const char *reply)
 {
 	struct fmt f;
 
-	if (in->txn.phase == TXN_IDLE)
+	if (net_is_idle(&in->net))
 		return;
-	if (in->txn.phase != TXN_END_SENT && (reply[0] || in->said_code < 400)) {
+	if (!net_is_past_dot(&in->net) && (reply[0] || in->said_code < 400)) {
 		fmt_init(&f, in->said, sizeof(in->said));
 		fmt_str(&f, reply);
 	}
@@ -133,7 +142,7 @@ void inbound_lost(struct inbound *in)
 		    "Lone_LF_Ends_Data would take it");
 	in->gone_logged = true;
 	give_up_mail(in, "");
-	if (in->txn.phase == TXN_IDLE) {
+	if (net_is_idle(&in->net)) {
 		inbound_end(in);
 		return;
 	}
@@ -146,9 +155,9 @@ void inbound_finish(struct inbound *in, bool linger)
 {
 	if (in->state != INBOUND_OPEN)
 		return;
-	if (in->txn.phase != TXN_IDLE)
+	if (!net_is_idle(&in->net))
 		pump_event(in,
-		    server_in_data(&in->server) || in->txn.question != TXN_ASKS_NOTHING ? TXN_GONE
+		    server_in_data(&in->server) || in->net.question != TXN_ASKS_NOTHING ? TXN_GONE
 											: TXN_RESET,
 		    0);
 	in->state = INBOUND_CLOSING;
@@ -198,7 +207,7 @@ static void say_421(struct inbound *in, const char *enhanced, const char *text)
 
 static bool waits_for_client(const struct inbound *in)
 {
-	return in->txn.question == TXN_ASKS_NOTHING && !content_waits(in) &&
+	return in->net.question == TXN_ASKS_NOTHING && !content_waits(in) &&
 	       in->wait == INBOUND_WAIT_NONE;
 }
 
@@ -226,9 +235,13 @@ static void arm(struct inbound *in)
 		in->progress = in->conn.received;
 	}
 	in->held = !waits;
-	if (in->txn.question == TXN_ASKS_EOM || content_waits(in))
+	if (in->net.question == TXN_ASKS_EOM && in->net.mode != NET_OFF && in->waited < 2)
+		loop_deadline(&in->limit, in->waited ? patience : (in->since + patience) / 2, on_limit);
+	else if (content_waits(in) && in->to_leg && in->to_tee)
+		loop_deadline(&in->limit, patience, on_limit);
+	else if (in->net.question == TXN_ASKS_EOM || content_waits(in))
 		loop_deadline_clear(&in->limit);
-	else if (in->txn.question != TXN_ASKS_NOTHING)
+	else if (in->net.question != TXN_ASKS_NOTHING)
 		loop_deadline(&in->limit, patience, on_limit);
 	else if (inbound_env.draining && server_idle(&in->server) &&
 		 in->since + DRAIN_IDLE_MS < timeout)
@@ -248,7 +261,7 @@ static bool write_out(struct inbound *in)
 
 	if (open && buf_used(&in->conn.out) && conn_flush(&in->conn) > 0)
 		moved = moved ||
-			(buf_used(&in->conn.in) && in->txn.question == TXN_ASKS_NOTHING && !waited);
+			(buf_used(&in->conn.in) && in->net.question == TXN_ASKS_NOTHING && !waited);
 	return moved;
 }
 
@@ -282,7 +295,7 @@ static void end_turn(struct loop_task *t)
 		if (!pump_run(in))
 			return;
 	if (in->state == INBOUND_DETACHED) {
-		if (in->txn.phase == TXN_IDLE)
+		if (net_is_idle(&in->net))
 			inbound_end(in);
 		return;
 	}
@@ -346,9 +359,13 @@ static void on_limit(struct deadline *d)
 		inbound_end(in);
 		return;
 	}
-	if (in->txn.question != TXN_ASKS_NOTHING) {
+	if (in->net.question == TXN_ASKS_EOM && !content_waits(in)) {
+		pump_event(in, in->waited ? TXN_PATIENCE : NET_HALF, 0);
+		in->waited++;
+	} else if (in->net.question != TXN_ASKS_NOTHING || content_waits(in)) {
+		/* before the content, or a gateway that takes none of it */
 		leg_impatient(&in->leg);
-		pump_event(in, TXN_PATIENCE, 0);
+		pump_event(in, content_waits(in) ? TXN_FAIL : TXN_PATIENCE, 0);
 	} else if (inbound_env.draining && server_idle(&in->server)) {
 		say_421(in, "4.3.2", "the configuration has changed: please connect again");
 	} else {
@@ -416,7 +433,7 @@ static void open_session(
 	login_prepare(in);
 	buf_init(&in->conn.in, in->in, sizeof(in->in));
 	buf_init(&in->conn.out, in->out, sizeof(in->out));
-	txn_init(&in->txn);
+	net_init(&in->net, inbound_mode());
 	server_init(&in->server, &in->params);
 	envelope_init(&in->envelope);
 	if (conn_open(&in->conn, fd, on_event) != 0)
@@ -523,7 +540,7 @@ void inbound_give_up(bool all)
 
 		if (in->state != INBOUND_OPEN && in->state != INBOUND_DETACHED)
 			continue;
-		if (in->txn.phase == TXN_END_SENT) {
+		if (net_is_past_dot(&in->net)) {
 			if (all)
 				leave_in_doubt(in);
 			continue;

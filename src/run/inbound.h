@@ -8,9 +8,10 @@
 #include "mail/envelope.h"
 #include "mail/head.h"
 #include "mail/trace.h"
-#include "relay/txn.h"
+#include "relay/net.h"
 #include "run/engine.h"
 #include "run/outbound.h"
+#include "run/tee.h"
 #include "smtp/server.h"
 
 enum inbound_state {
@@ -39,8 +40,8 @@ struct inbound_rights {
 	bool may_relay;
 };
 
-/* What the transaction wants sent to the gateway as soon as it may be: bits. */
-enum { TODO_MAIL = 1, TODO_RCPT = 2, TODO_AGAIN = 4, TODO_DATA = 8, TODO_END = 16 };
+/* What the transaction wants done as soon as it may be: bits. */
+enum { TODO_MAIL = 1, TODO_RCPT = 2, TODO_AGAIN = 4, TODO_DATA = 8, TODO_END = 16, TODO_COMMIT = 32 };
 
 /* Why the box itself refuses content. */
 enum inbound_fault { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG, INBOUND_HOPS };
@@ -76,6 +77,9 @@ struct inbound {
 	bool feeding;        /* the header editor has not given back all of `run` yet */
 	bool ending;         /* the end of data has come; the header editor's rest goes out */
 	bool content_ended; /* the final dot went to the gateway */
+	bool to_leg, to_tee; /* content goes there */
+	uint8_t waited;      /* for the mail's fate: half of Client_Patience, then all of it, is over */
+	bool safe;           /* the spool has the mail, or a part of it */
 	bool gone_logged;    /* the client is gone: said in the mail's log line */
 	uint16_t said_code;
 	uint32_t refused_here; /* recipients of this mail that the box itself did not take */
@@ -84,8 +88,9 @@ struct inbound {
 	struct conf_receive receive;
 	struct conf_sending key;
 	struct gateway *rated; /* whose Outbound_Throttle_Messages counts this mail */
-	struct txn txn;
+	struct net net;
 	struct leg leg;
+	struct tee tee;
 	struct envelope envelope;
 	struct smtp_mail_params mail;
 	/*
@@ -93,6 +98,7 @@ struct inbound {
 	 * filled meanwhile
 	 */
 	struct bytes run, piece;
+	struct bytes kept; /* of piece: what the spool's file has not taken yet */
 	/* the reply that the transaction's event was about; valid within one event */
 	const struct reply *last;
 	char challenge[SERVER_CHALLENGE + 1];
@@ -121,6 +127,9 @@ void inbound_init(const struct engine_args *args);
 
 /* A client has come to listener number `listener`. fd becomes ours. */
 void inbound_accept(uint32_t listener, int fd, const struct listen_peer *peer);
+
+/* What the spool is for; NET_OFF where there is none. */
+enum net_mode inbound_mode(void);
 
 /* Clients by address. */
 struct policy_peers *inbound_peers(void);

@@ -4,6 +4,8 @@
 #include "base/bug.h"
 #include "run/inbound_tls.h"
 #include "run/login.h"
+#include "io/clock.h"
+#include "run/parted.h"
 #include "run/stats.h"
 
 #include <string.h>
@@ -16,7 +18,7 @@ static void leg_wakes(struct leg *l)
 }
 
 /* The recipient under question has its answer. */
-static void mark(struct inbound *in, bool accepted, bool put_off)
+static void mark(struct inbound *in, enum envelope_verdict verdict)
 {
 	struct envelope_cursor cur;
 
@@ -24,13 +26,21 @@ static void mark(struct inbound *in, bool accepted, bool put_off)
 	    envelope_at(
 		&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1, NULL, NULL) &&
 	    cur.verdict == RCPT_NEW)
-		envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur,
-		    accepted  ? RCPT_ACCEPTED
-		    : put_off ? RCPT_DEFERRED
-			      : RCPT_REFUSED);
+		envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur, verdict);
 }
 
-static void answer(struct inbound *in, enum txn_action a)
+/* All that the gateway had accepted. */
+static void mark_all(struct inbound *in, enum envelope_verdict verdict)
+{
+	struct envelope_cursor cur;
+
+	envelope_first(&in->envelope, &cur);
+	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, NULL, NULL))
+		if (cur.verdict == RCPT_ACCEPTED)
+			envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur, verdict);
+}
+
+static void answer(struct inbound *in, unsigned a)
 {
 	if (a == TXN_SAY_GATEWAY)
 		say_reply(in, in->last);
@@ -45,6 +55,14 @@ static void answer(struct inbound *in, enum txn_action a)
 		say_none_accepted(in, a == TXN_SAY_PUT_OFF);
 	else if (a == TXN_SAY_FAULT)
 		say_fault(in);
+	else if (a == NET_SAY_TAKEN)
+		say(in, 250, "2.1.5", "recipient ok");
+	else if (a == NET_SAY_KEPT)
+		say(in, 250, "2.0.0", "ok, kept: it goes to the gateway as soon as that can be");
+	else if (a == NET_SAY_NO_SPOOL)
+		say_no_spool(in);
+	else if (a == NET_SAY_UNSAFE)
+		say_unsafe(in);
 	else
 		say(in, 354, "", "go ahead, end with a dot on a line of its own");
 }
@@ -61,11 +79,11 @@ static void find_gone(struct inbound *in)
 	in->gone_logged = conn_is_reset(&in->conn) || in->gone_logged;
 }
 
-static void over(struct inbound *in, bool sent)
+static void over(struct inbound *in)
 {
 	find_gone(in);
-	say_log_mail(in, sent);
-	if (in->rated && !sent)
+	say_log_mail(in);
+	if (in->rated && !envelope_count_of(&in->envelope, RCPT_TAKEN))
 		policy_rate_untake(&in->rated->rate);
 	in->rated = NULL;
 	envelope_free(&inbound_env.envelopes, &in->envelope);
@@ -76,9 +94,91 @@ static void over(struct inbound *in, bool sent)
 	in->todo = 0;
 }
 
-static void perform(struct inbound *in, enum txn_action a, bool sent)
+/* ---- the spool's part ---- */
+
+static void tee_wakes(struct tee *t)
 {
-	switch (a) {
+	inbound_run(LOOP_OWNER(struct inbound, tee, t));
+}
+
+static void open_tee(struct inbound *in)
+{
+	static char peer[INET_TEXT];
+	uint8_t id[RECORD_ID];
+	struct tee_mail m = { .id = id, .arena = &inbound_env.envelopes, .envelope = &in->envelope };
+	struct fmt f;
+
+	(void)trace_id_parse(bytes_of(in->id), id);
+	fmt_init(&f, peer, sizeof(peer));
+	if (in->local)
+		fmt_str(&f, "local");
+	else
+		inet_print_addr(&f, &in->peer);
+	m.peer = fmt_done(&f);
+	m.binding = conf_binding_name(inbound_env.args->conf, in->receive.binding);
+	m.flags = (in->mail.utf8 ? RECORD_UTF8 : 0) | (in->mail.body_8bit ? RECORD_8BIT : 0) |
+		  (clock_unset() ? 0 : RECORD_CLOCK_SET);
+	m.lazy = in->net.state == NET_LIVE;
+	m.first = content_received(in);
+	tee_open(&in->tee, &m, tee_wakes);
+	in->to_tee = true;
+}
+
+/* Behind the last of the content. */
+static void commit_tee(struct inbound *in)
+{
+	static uint8_t marks[CONFIG_RECIPIENTS_MAX];
+	struct envelope_cursor cur;
+	uint32_t n = 0;
+
+	envelope_first(&in->envelope, &cur);
+	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, NULL, NULL))
+		if (tee_has(cur.verdict))
+			marks[n++] = cur.verdict == RCPT_TAKEN ? RECORD_TAKEN : RECORD_NEW;
+	tee_commit(&in->tee, marks, n);
+}
+
+/* What a transaction without a spool never asks for. */
+static void perform_net(struct inbound *in, unsigned a)
+{
+	uint64_t later = (uint64_t)in->key.retry_interval * 1000;
+
+	if (a == NET_OPEN) {
+		open_tee(in);
+	} else if (a == NET_COMMIT) {
+		in->todo |= TODO_COMMIT;
+	} else if (a == NET_DROP) {
+		in->todo &= (uint8_t)~TODO_COMMIT;
+		content_no_tee(in);
+		tee_drop(&in->tee);
+	} else if (a == NET_RELEASE || a == NET_RELEASE_LATER) {
+		in->safe = true;
+		tee_release(&in->tee, a == NET_RELEASE ? 0 : later);
+	} else if (a == NET_KEEP_ALL) {
+		mark_all(in, RCPT_KEPT);
+	} else if (a == NET_TAKEN) {
+		mark_all(in, RCPT_TAKEN);
+	} else if (a == NET_PART) {
+		in->safe = true;
+		mark_all(in, RCPT_KEPT);
+		find_gone(in);
+		say_log_mail(in);
+		parted_take(&in->net, &in->leg, &in->tee, &inbound_env.envelopes, &in->envelope, in->id);
+		in->rated = NULL;
+		in->key_set = false;
+		in->refused_here = 0;
+	} else {
+		answer(in, a);
+	}
+}
+
+static void perform(struct inbound *in, unsigned a)
+{
+	if (a >= TXN_ACTIONS) {
+		perform_net(in, a);
+		return;
+	}
+	switch ((enum txn_action)a) {
 	case TXN_DIAL:
 		leg_dial(&in->leg, &in->key, leg_wakes);
 		break;
@@ -105,19 +205,19 @@ static void perform(struct inbound *in, enum txn_action a, bool sent)
 		leg_keep(&in->leg);
 		break;
 	case TXN_LEG_RESET:
-		in->todo = 0;
+		in->todo &= TODO_COMMIT;
 		leg_reset(&in->leg);
 		break;
 	case TXN_LEG_CUT:
-		in->todo = 0;
-		content_drop(in);
+		in->todo &= TODO_COMMIT;
+		content_no_leg(in);
 		leg_cut(&in->leg);
 		break;
 	case TXN_SAVE:
 		in->saved = *in->last;
 		break;
 	case TXN_OVER:
-		over(in, sent);
+		over(in);
 		break;
 	case TXN_SAY_GATEWAY:
 	case TXN_SAY_SAVED:
@@ -137,26 +237,97 @@ static void perform(struct inbound *in, enum txn_action a, bool sent)
 	}
 }
 
-void pump_event(struct inbound *in, enum txn_event event, uint32_t arg)
+/* Trouble that must not hide behind a 250 before the gateway has ever worked (DESIGN, "Day one"). */
+static bool day_one(const struct leg *l)
 {
-	enum txn_phase before = (enum txn_phase)in->txn.phase;
-	uint8_t asked = in->txn.question;
-	struct txn_do todo;
-	bool sent = before == TXN_END_SENT && event == TXN_OK;
+	if (!l->gateway || l->gateway->health.accepted_once)
+		return false;
+	return l->trouble == VERDICT_CERTIFICATE || l->trouble == VERDICT_LOGIN ||
+	       (l->trouble == VERDICT_NO_NAME && l->gateway->no_such_name);
+}
 
-	txn_on(&in->txn, event, arg, &todo);
-	if ((asked == TXN_ASKS_RCPT || event == TXN_RCPT) && in->txn.question != TXN_ASKS_RCPT)
-		mark(in, event == TXN_OK,
-		    event != TXN_REJECT && !(before == TXN_REFUSED && in->saved.code >= 500));
+static uint32_t circumstances(struct inbound *in, unsigned event, uint32_t arg)
+{
+	uint32_t flags = arg ? NET_MORE : 0;
+	const char *why;
+	bool no_room;
+
+	if (in->net.mode == NET_OFF)
+		return flags;
+	if (tee_can(&no_room, &why))
+		flags |= NET_CAN;
+	if (day_one(&in->leg))
+		flags |= NET_DAY_ONE;
+	if (parted_has_room())
+		flags |= NET_MAY_PART;
+	if (event == TXN_EARLY && in->last->code >= 500)
+		flags |= NET_FINAL;
+	return flags;
+}
+
+/* What the recipient under question has come to. */
+static enum envelope_verdict answered(const struct net_do *todo, unsigned event, bool refused)
+{
+	for (unsigned i = 0; i < todo->n; i++)
+		if (todo->action[i] == NET_SAY_TAKEN)
+			return RCPT_KEPT;
+	if (event == TXN_OK)
+		return RCPT_ACCEPTED;
+	return event == TXN_REJECT || refused ? RCPT_REFUSED : RCPT_DEFERRED;
+}
+
+void pump_event(struct inbound *in, unsigned event, uint32_t arg)
+{
+	bool refused = in->net.txn.phase == TXN_REFUSED && in->saved.code >= 500;
+	bool taken = in->net.txn.phase == TXN_END_SENT && event == TXN_OK;
+	uint8_t asked = in->net.question;
+	struct net_do todo;
+
+	net_on(&in->net, event, circumstances(in, event, arg), &todo);
+	if ((asked == TXN_ASKS_RCPT || event == TXN_RCPT || event == TXN_RCPT_OTHER) &&
+	    in->net.question != TXN_ASKS_RCPT)
+		mark(in, answered(&todo, event, refused));
+	if (taken)
+		mark_all(in, RCPT_TAKEN);
 	for (unsigned i = 0; i < todo.n; i++)
-		perform(in, (enum txn_action)todo.action[i], sent);
+		perform(in, todo.action[i]);
+}
+
+static bool step_tee(struct inbound *in)
+{
+	struct bytes got;
+	enum tee_event ev = tee_step(&in->tee, &got);
+
+	switch (ev) {
+	case TEE_NOTHING:
+	case TEE_READ:
+	case TEE_ENDED:
+		return false;
+	case TEE_OPENED:
+		pump_event(in, NET_OPENED, 0);
+		break;
+	case TEE_REFUSED:
+	case TEE_LOST:
+	case TEE_TORN:
+		in->todo &= (uint8_t)~TODO_COMMIT;
+		content_no_tee(in);
+		pump_event(in, ev == TEE_REFUSED ? NET_REFUSED : NET_LOST, in->tee.no_room);
+		break;
+	case TEE_COMMITTED:
+		pump_event(in, NET_SAFE, 0);
+		break;
+	case TEE_UNSAFE:
+		pump_event(in, NET_UNSAFE, 0);
+		break;
+	}
+	return true;
 }
 
 /* ---- the leg ---- */
 
 static void on_reply(struct inbound *in, enum leg_event ev, enum client_command command)
 {
-	bool again = in->txn.phase == TXN_AGAIN_MAIL || in->txn.phase == TXN_AGAIN_RCPT;
+	bool again = in->net.txn.phase == TXN_AGAIN_MAIL || in->net.txn.phase == TXN_AGAIN_RCPT;
 	bool more = false;
 
 	in->last = leg_reply(&in->leg);
@@ -174,7 +345,7 @@ static void on_reply(struct inbound *in, enum leg_event ev, enum client_command 
 static void on_early(struct inbound *in)
 {
 	in->last = leg_reply(&in->leg);
-	if (in->txn.phase == TXN_BODY)
+	if (in->net.txn.phase == TXN_BODY)
 		pump_event(in, TXN_EARLY, 0);
 	else
 		pump_event(in, in->last->code < 500 ? TXN_DEFER : TXN_REJECT, 0);
@@ -185,13 +356,13 @@ static bool step_leg(struct inbound *in)
 	enum client_command command;
 	enum leg_event ev;
 
-	if (!txn_has_leg(&in->txn))
+	if (!net_has_leg(&in->net))
 		return false;
 	if (in->leg.wanted) {
-		bool envelope = in->txn.phase == TXN_HELD || in->txn.phase == TXN_ENVELOPE;
+		bool envelope = in->net.txn.phase == TXN_HELD || in->net.txn.phase == TXN_ENVELOPE;
 
 		in->leg.wanted = false;
-		if (envelope && in->txn.question == TXN_ASKS_NOTHING && !in->todo) {
+		if (envelope && in->net.question == TXN_ASKS_NOTHING && !in->todo) {
 			pump_event(in, TXN_WANTED, 0);
 			return true;
 		}
@@ -286,7 +457,7 @@ static struct bytes last_rcpt(struct inbound *in)
 
 static bool send_rcpt(struct inbound *in, struct client *c, uint8_t which)
 {
-	struct bytes path = which == TODO_AGAIN ? nth_accepted(in, in->txn.replayed)
+	struct bytes path = which == TODO_AGAIN ? nth_accepted(in, in->net.txn.replayed)
 						: last_rcpt(in);
 
 	if (eight_bit(path) && !c->smtputf8) {
@@ -307,7 +478,13 @@ static bool send_todo(struct inbound *in)
 {
 	struct client *c;
 
-	if (!in->todo || in->leg.state != LEG_READY)
+	if ((in->todo & TODO_COMMIT) && !content_waits(in)) {
+		in->todo &= (uint8_t)~TODO_COMMIT;
+		in->to_tee = false;
+		commit_tee(in);
+		return true;
+	}
+	if (!(in->todo & (uint8_t)~TODO_COMMIT) || in->leg.state != LEG_READY)
 		return false;
 	c = leg_client(&in->leg);
 	if (in->todo & TODO_END) {
@@ -317,7 +494,8 @@ static bool send_todo(struct inbound *in)
 			return true; /* that comes first */
 		if (!client_end(c, leg_out(&in->leg)))
 			return false;
-		in->todo = 0;
+		in->todo &= TODO_COMMIT;
+		in->to_leg = false;
 		in->content_ended = true;
 		return true;
 	}
@@ -344,13 +522,13 @@ static void on_eom(struct inbound *in, enum data_fault fault)
 		in->fault = faults[fault];
 		pump_event(in, TXN_FAULT, 0);
 	}
-	in->ending = in->txn.phase == TXN_BODY;
+	in->ending = in->to_leg || in->to_tee;
 	pump_event(in, TXN_EOM, 0);
 }
 
 static void transaction_reset(struct inbound *in)
 {
-	if (in->txn.phase != TXN_IDLE)
+	if (!net_is_idle(&in->net))
 		pump_event(in, TXN_RESET, 0);
 }
 
@@ -432,6 +610,7 @@ bool pump_run(struct inbound *in)
 
 	while (moved && in->state != INBOUND_ENDED) {
 		moved = step_leg(in);
+		moved = step_tee(in) || moved;
 		moved = send_todo(in) || moved;
 		moved = content_move(in) || moved;
 		if (!moved)

@@ -13,7 +13,8 @@
 bool pump_run(struct inbound *in);
 
 /* One event for the transaction; performs what follows. */
-void pump_event(struct inbound *in, enum txn_event event, uint32_t arg);
+/* event: enum txn_event or enum net_event; arg as in txn.h. */
+void pump_event(struct inbound *in, unsigned event, uint32_t arg);
 
 /* receive.c: the box's own answers and the rewriting of addresses. */
 void receive_mail(struct inbound *in, const struct server_what *what);
@@ -27,9 +28,14 @@ void content_begin(struct inbound *in);
 void content_take(struct inbound *in, struct bytes run);
 /* Moves what waits; false when nothing moved. */
 bool content_move(struct inbound *in);
-/* Is anything waiting for room at the gateway? */
+/* Is anything waiting for room at the gateway, or on the disk? */
 bool content_waits(const struct inbound *in);
 void content_drop(struct inbound *in);
+/* The gateway, or the spool, takes no more of it. */
+void content_no_leg(struct inbound *in);
+void content_no_tee(struct inbound *in);
+/* The Received field, in static storage. */
+struct bytes content_received(struct inbound *in);
 /* The box refuses what comes. */
 void content_check(struct inbound *in);
 
@@ -43,10 +49,13 @@ void say_failed(struct inbound *in);
  */
 void say_none_accepted(struct inbound *in, bool put_off);
 void say_fault(struct inbound *in);
+/* A mail that needs the spool and cannot have it; that could not be made safe. */
+void say_no_spool(struct inbound *in);
+void say_unsafe(struct inbound *in);
 /* The session's own refusal, for the mail's log line. */
 void say_noted(struct inbound *in, const char *reply);
 
-void say_log_mail(struct inbound *in, bool sent);
+void say_log_mail(struct inbound *in);
 void say_log(enum log_level level, const struct inbound *in, const char *event, const char *text);
 
 #endif

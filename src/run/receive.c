@@ -34,7 +34,7 @@ static struct bytes domain_of(struct bytes mailbox)
 /* Gets a leg at MAIL already, where no recipient could want another gateway. */
 static bool dial_now(struct inbound *in)
 {
-	if (!in->may_relay ||
+	if (!in->may_relay || inbound_mode() == NET_ALWAYS ||
 	    !conf_only_gateway(inbound_env.args->conf, in->receive.binding, &in->key))
 		return false;
 	in->key_set = true;
@@ -56,7 +56,8 @@ static void begin_mail(struct inbound *in, const struct server_what *what)
 	in->refused_here = 0;
 	in->leg.gateway = NULL;
 	in->leg.tls = in->leg.auth = NULL;
-	in->gone_logged = in->content_ended = false;
+	in->gone_logged = in->content_ended = in->safe = false;
+	in->waited = 0;
 	in->key_set = false;
 	in->fault = INBOUND_OK;
 	in->server.data.size = 0;
@@ -66,18 +67,18 @@ static void begin_mail(struct inbound *in, const struct server_what *what)
 /* The mail came to nothing at MAIL. */
 static void not_begun(struct inbound *in)
 {
-	say_log_mail(in, false);
+	say_log_mail(in);
 	envelope_free(&inbound_env.envelopes, &in->envelope);
 }
 
 void receive_refused(struct inbound *in, const struct server_what *what)
 {
-	bool mail = in->txn.phase == TXN_IDLE;
+	bool mail = net_is_idle(&in->net);
 
 	if (mail)
 		begin_mail(in, what);
 	else if (what->reason[0] == '4')
-		in->txn.put_off = true;
+		net_put_off(&in->net);
 	if (in->said_code < 400)
 		say_noted(in, what->reason);
 	if (!mail)
@@ -133,7 +134,7 @@ static void refuse(struct inbound *in, unsigned code, const char *enhanced, cons
 {
 	in->refused_here++;
 	if (code < 500)
-		in->txn.put_off = true;
+		net_put_off(&in->net);
 	say(in, code, enhanced, why);
 }
 
@@ -157,6 +158,8 @@ void receive_rcpt(struct inbound *in, const struct server_what *what)
 {
 	struct bytes rcpt = rewrite(in, &what->path);
 	struct conf_sending s;
+	bool other, keeps, no_room;
+	const char *why;
 
 	if (!in->may_relay) {
 		refuse(in, 550, "5.7.1",
@@ -180,12 +183,14 @@ void receive_rcpt(struct inbound *in, const struct server_what *what)
 		refuse(in, 550, "5.4.4", "no gateway is set for this recipient");
 		return;
 	}
-	if (in->key_set && memcmp(&in->key, &s, sizeof(s)) != 0) {
+	other = in->key_set && memcmp(&in->key, &s, sizeof(s)) != 0;
+	keeps = inbound_mode() != NET_OFF && tee_can(&no_room, &why);
+	if (other && !keeps) {
 		in->refused_here++;
 		pump_event(in, TXN_RCPT_OTHER, 0);
 		return;
 	}
-	if (!take_rate(in, &s)) {
+	if (!keeps && !take_rate(in, &s)) {
 		refuse(in, 451, "4.7.1",
 		    "the gateway's limit of mails is reached: please try later "
 		    "(Outbound_Throttle_Messages)");
@@ -197,7 +202,9 @@ void receive_rcpt(struct inbound *in, const struct server_what *what)
 		    "to the others");
 		return;
 	}
-	in->key = s;
+	if (!other)
+		in->key = s;
 	in->key_set = true;
-	pump_event(in, TXN_RCPT, in->envelope.count - 1);
+	/* over the limit of Outbound_Throttle_Messages it waits in the spool */
+	pump_event(in, other || (keeps && !take_rate(in, &s)) ? TXN_RCPT_OTHER : TXN_RCPT, 0);
 }

@@ -91,6 +91,37 @@ void say_fault(struct inbound *in)
 	gp_bug("say: no fault");
 }
 
+void say_no_spool(struct inbound *in)
+{
+	static char text[LEG_WHY + 80];
+	const char *why = "it could not be opened in time";
+	bool no_room = false;
+	struct fmt f;
+
+	(void)tee_can(&no_room, &why);
+	if (in->tee.state == TEE_BROKEN) {
+		no_room = in->tee.no_room;
+		why = in->tee.why;
+	}
+	if (no_room) {
+		say(in, 452, "4.3.1", "the box has no room to keep mail: please try later");
+		return;
+	}
+	if (in->leg.why[0] && in->leg.gateway) {
+		say_failed(in);
+		return;
+	}
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "the box cannot keep mail: ");
+	fmt_str(&f, why);
+	say(in, 451, "4.3.0", text);
+}
+
+void say_unsafe(struct inbound *in)
+{
+	say(in, 451, "4.3.0", "the mail could not be stored: please send it again");
+}
+
 /* ---- the log ---- */
 
 static void put_peer(struct fmt *f, const struct inbound *in)
@@ -156,23 +187,33 @@ static void put_envelope(struct fmt *f, struct inbound *in)
 	put_path(f, " to=", path, n);
 }
 
-void say_log_mail(struct inbound *in, bool sent)
+/* Counts what became of the recipients; the worst of it. */
+static const char *count(struct inbound *in, uint32_t taken, uint32_t queued, uint32_t refused)
+{
+	bool sent = taken > 0, kept = queued > 0;
+
+	stats.recipients_sent += taken;
+	stats.recipients_refused += refused;
+	stats.mails_sent += sent;
+	stats.octets_sent += sent ? in->server.data.size : 0;
+	stats.mails_queued += kept;
+	stats.mails_refused += !sent && !kept;
+	return refused || (!sent && !kept) ? "refused" : kept ? "queued" : "sent";
+}
+
+void say_log_mail(struct inbound *in)
 {
 	static char line[LOG_LINE];
 	uint32_t nrcpt = in->envelope.count + in->refused_here;
-	uint32_t taken = sent ? envelope_count_of(&in->envelope, RCPT_ACCEPTED) : 0;
+	uint32_t taken = envelope_count_of(&in->envelope, RCPT_TAKEN);
+	uint32_t queued = in->safe ? envelope_count_of(&in->envelope, RCPT_KEPT) : 0;
+	uint32_t refused = nrcpt - taken - queued;
+	const char *status;
 	struct fmt f;
 
 	if (nrcpt == 0 && in->said_code < 400) /* given up before it was one */
 		return;
-	stats.recipients_sent += taken;
-	stats.recipients_refused += nrcpt - taken;
-	if (sent) {
-		stats.mails_sent++;
-		stats.octets_sent += in->server.data.size;
-	} else {
-		stats.mails_refused++;
-	}
+	status = count(in, taken, queued, refused);
 	fmt_init(&f, line, sizeof(line));
 	fmt_str(&f, "mail id=");
 	fmt_str(&f, in->id);
@@ -189,12 +230,13 @@ void say_log_mail(struct inbound *in, bool sent)
 	fmt_str(&f, in->leg.tls ? in->leg.tls : "no");
 	fmt_str(&f, " auth=");
 	fmt_str(&f, in->leg.auth ? in->leg.auth : "no");
-	fmt_str(&f, " mode=pass delay=");
+	fmt_str(&f, queued ? " mode=queue delay=" : " mode=pass delay=");
 	fmt_ms(&f, loop_now() - in->began);
-	fmt_str(&f, sent && taken == nrcpt ? " status=sent" : " status=refused");
+	fmt_str(&f, " status=");
+	fmt_str(&f, status);
 	put_u64(&f, " sent=", taken);
-	fmt_str(&f, " queued=0");
-	put_u64(&f, " refused=", nrcpt - taken);
+	put_u64(&f, " queued=", queued);
+	put_u64(&f, " refused=", refused);
 	if (in->gone_logged)
 		fmt_str(&f, " client=gone");
 	fmt_str(&f, " reply=\"");

@@ -38,6 +38,12 @@ enum tee_event {
 	TEE_TORN,       /* the file is not what it was; it was set aside */
 };
 
+/* Is a recipient with this verdict in the file? (Those that were answered 250.) */
+static inline bool tee_has(enum envelope_verdict v)
+{
+	return v == RCPT_ACCEPTED || v == RCPT_TAKEN || v == RCPT_KEPT;
+}
+
 /* What is written about a mail, beside its envelope and content. */
 struct tee_mail {
 	const uint8_t *id;      /* RECORD_ID octets */
