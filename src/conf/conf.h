@@ -267,6 +267,7 @@ struct conf_receive {
 struct conf_sending {
 	const struct conf_routes *routes;     /* NULL: no gateway is in force */
 	const struct inet_addr *bind_address; /* NULL: the system's choice; port 0 */
+	const char *mdn_failures_notify;      /* a mailbox; NULL: none */
 	/* n = 0: the address literal of the connection */
 	struct bytes ehlo_hostname;
 	const struct conf_nets *prohibited_hosts;   /* NULL: none */
@@ -277,17 +278,17 @@ struct conf_sending {
 	    body_timeout, host_failure_retry, retry_interval, max_retry_interval,
 	    message_expiration; /* seconds, > 0 */
 	uint16_t remote_smtp_port;
+	bool generate_bounces;
+	/* from here on: what makes another gateway of one (run/gateway.c) */
 	uint8_t tls;            /* enum conf_tls; see conf_tls_of */
 	uint8_t tls_verify;     /* enum conf_verify; see conf_verify_of */
 	uint8_t tls_protocols;  /* bits: 1 TLS 1.2, 2 TLS 1.3 */
 	uint8_t login_type;     /* enum conf_login */
-	bool generate_bounces;
 	bool login_plaintext;   /* Outbound_SMTP_AUTH_Allow_Plaintext */
 	uint8_t oauth_provider; /* enum conf_provider */
 	uint8_t oauth_grant;    /* enum conf_grant */
 	uint8_t unused[6]; /* 0: every octet belongs to a member, see above */
 	const struct conf_pins *tls_pin; /* NULL: none */
-	const char *mdn_failures_notify; /* a mailbox; NULL: none */
 	/* The rest are strings of the configuration, NULL where unset. */
 	const char *tls_name;
 	const char *tls_ca; /* a file; never NULL where TLS is built in: there is a default */
