@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The disk process: owns the spool's folder and makes every system call on it, so that nobody else
- * waits for a slow disk. Orders and answers of fixed size over a SOCK_SEQPACKET pair for each
- * engine; bodies pass through blocks of a mapping that is shared with that engine.
+ * waits for a slow disk. Orders and answers of one size over a SOCK_SEQPACKET pair for each engine;
+ * bodies pass through blocks of a mapping that is shared with that engine.
  *
- * A job is one file in use, numbered by the engine; its orders are worked through in their order and
- * each is answered once, but those that say otherwise. Commits, marks and removals that wait
- * together share the folder's sync.
+ * A job is one file in use, numbered by the engine. Its orders are worked through as they come, and
+ * each order is answered once. Commits, marks and removals that wait together share the folder's
+ * sync. An engine never has more than DISK_WINDOW orders unanswered.
  */
 #ifndef RUN_DISK_H
 #define RUN_DISK_H
@@ -14,24 +14,51 @@
 #include "base/limits.h"
 #include "spool/spool.h"
 
-#define DISK_ENGINES 2u /* generations at one time, each with its half of jobs and blocks */
+#define DISK_ENGINES 2u /* generations at one time, each with jobs and blocks of its own */
+#define DISK_JOBS    CONFIG_SPOOL_JOBS
+#define DISK_BLOCKS  LIMIT_SPOOL_BLOCKS
+#define DISK_BLOCK   LIMIT_SPOOL_BLOCK
+#define DISK_MEMORY  ((size_t)DISK_BLOCKS * DISK_BLOCK)
+#define DISK_WINDOW  64u
+#define DISK_NOTHING 0xffffu /* no block, no job */
+#define DISK_WHY     96u
 
 enum disk_op {
+	/*
+	 * an engine begins; what another had on its pair ends. Answered with DISK_STATE. A disk process
+	 * begins with this too: whatever it was asked before by that name is lost
+	 */
+	DISK_HELLO,
 	DISK_BEGIN,   /* a new file for `id` */
-	DISK_WRITE,   /* `octets` of block `block` behind what is there; the answer frees the block */
+	DISK_WRITE,   /* `octets` of block `block`, from its octet `at` on, behind what is there */
 	DISK_BODY,    /* what follows is the content: `info`, `lazy` */
-	/* block: octets of marks for its recipients (enum record_mark); none where octets is 0 */
+	/*
+	 * makes the file safe; of one that is safe: only its marks. block: `octets` marks for its first
+	 * recipients (enum record_mark)
+	 */
 	DISK_COMMIT,
-	DISK_DROP,    /* the file goes, committed or not; the job ends */
-	DISK_RELEASE, /* an entry goes (back) to the queue: `tries`, `wait_ms`; the job ends */
-	DISK_NEXT,    /* opens the entry that is due first: `id`, `info`, `tries`; SPOOL_ABSENT: none, `wait_ms` to the next */
-	DISK_OPEN,    /* opens the entry `id` */
-	DISK_READ,    /* fills block `block` from octet `at` of the file; `octets`, 0 at its end */
-	DISK_MARKS,   /* as with DISK_COMMIT, of an open entry: written and synced */
+	DISK_DROP,    /* the file goes, safe or not; the job ends */
+	DISK_RELEASE, /* an entry goes (back) to the queue: `tries`, `gateway`, `wait_ms`; the job ends */
+	/*
+	 * opens the entry that is due first: `id`, `info`, `tries`, `since`, `taken`; SPOOL_ABSENT: none,
+	 * `wait_ms` to the next
+	 */
+	DISK_NEXT,
+	DISK_OPEN,    /* the same with the entry `id`; SPOOL_ABSENT with `held`: it is in use */
+	DISK_READ,    /* fills block `block` from octet `at` of the file; `octets`, 0 behind its end */
 	DISK_BURY,    /* its content is torn: set aside; the job ends */
-	DISK_WAKE,    /* entries that wait are due now: all, or that of `id`. No job */
-	DISK_STATE,   /* how things are: `state`. No job; also unasked, when something has changed */
-	DISK_LIST,    /* no job: the entry behind number `at` of the index, for the control socket */
+	/*
+	 * entries that wait are due now: that of `id`; id all zero: all, of `gateway` where that is not 0.
+	 * No job
+	 */
+	DISK_WAKE,
+	DISK_STATE,   /* how things are: `state`. No job; also unasked */
+	/*
+	 * no job: the first entry of the index from number `at` on, which becomes `at`: `id`, `octets`,
+	 * `open`, `stamp`, `tries`, `wait_ms`, `held`. SPOOL_ABSENT: there is none
+	 */
+	DISK_LIST,
+	DISK_OPS
 };
 
 /* How the spool is. */
@@ -39,29 +66,66 @@ struct disk_state {
 	uint8_t usable;       /* mails can be stored */
 	uint8_t full, worn;   /* … and if not: no room; Spool_Write_Limit */
 	uint8_t trouble;      /* enum disk_status */
-	uint8_t volatile_;    /* on tmpfs or ramfs */
-	uint32_t mails, corrupt;
-	uint64_t octets, today, ever;
-	uint64_t oldest;      /* seconds since 1970 when it came; 0: none */
-	uint64_t next_ms;     /* to the next try; UINT64_MAX: none */
-	char why[80];         /* not usable: in words */
+	uint8_t in_memory;    /* on tmpfs or ramfs */
+	uint8_t scanned;      /* all of the folder was seen */
+	uint8_t spare[2];
+	uint32_t mails;       /* in the folder */
+	uint32_t corrupt;     /* files set aside */
+	uint64_t octets;      /* of all files */
+	uint64_t today, ever; /* octets written */
+	uint64_t oldest;      /* seconds since 1970 when it came; 0: none, or not known */
+	uint64_t next_ms;     /* to the next entry that is due; UINT64_MAX: none */
+	char why[DISK_WHY];   /* not usable: in words, NUL-terminated */
 };
 
 struct disk_message {
-	uint8_t op;      /* enum disk_op */
-	uint8_t status;  /* answers: enum spool_status */
+	uint8_t op;       /* enum disk_op */
+	uint8_t status;   /* answers: enum spool_status */
 	uint8_t lazy;
-	uint8_t spare;
-	uint16_t job;
-	uint16_t block;
-	uint32_t serial; /* of the job's present use: answers to an earlier one are dropped */
+	uint8_t held;
+	uint32_t life;    /* of the disk process: an order to an earlier one is dropped */
+	uint32_t engine;  /* its generation: what is for another one is dropped */
+	uint32_t serial;  /* given back */
+	uint16_t job, block;
 	uint32_t octets;
-	uint32_t tries;
-	uint64_t at;
+	uint32_t at;
+	uint16_t tries, gateway; /* struct spool_entry */
+	/* relay/retry.h, seconds of the monotonic clock */
+	int32_t since;
+	uint32_t taken;
+	uint32_t open;
 	uint64_t wait_ms;
+	uint32_t stamp;
 	uint8_t id[RECORD_ID];
-	struct record_info info;
-	struct disk_state state; /* DISK_STATE */
+	union {
+		struct record_info info;
+		struct disk_state state;
+	};
 };
+
+/* What the supervisor tells the disk process, one octet each. */
+enum disk_order {
+	DISK_ORDER_STOP = 'T',   /* all orders that wait are worked through, then it exits 0 */
+	DISK_ORDER_RETRY = 'R',  /* an unusable folder is tried again now */
+	DISK_ORDER_GONE_0 = '0', /* the engine of pair 0 has ended … */
+	DISK_ORDER_GONE_1 = '1'
+};
+
+struct disk_args {
+	int engine[DISK_ENGINES];    /* its ends of the pairs */
+	uint8_t *blocks[DISK_ENGINES]; /* DISK_MEMORY octets each, shared */
+	int supervisor;              /* enum disk_order in */
+	uint32_t life;               /* 1, 2, …: how often there was a disk process before, and one */
+	struct disk disk;            /* port NULL: the folder cannot be used */
+	uint8_t trouble;             /* enum disk_status: why */
+	bool in_memory;
+	const char *name;            /* of the folder, for messages */
+	uint64_t max_size, reserve;  /* octets; max_size 0: 3/4 of what is free */
+	uint64_t write_limit;        /* octets in 24 h; 0: none */
+	void (*lock)(void);          /* the last step of the sandbox, or NULL */
+};
+
+/* The disk process. Returns its exit status, 0 after DISK_ORDER_STOP or the supervisor's end. */
+int disk_main(const struct disk_args *args);
 
 #endif

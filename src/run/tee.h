@@ -5,7 +5,8 @@
  * orders (run/disk.h); answers come as events of the loop.
  *
  * Used by the mail of a client (relay/net.h), by reports (run/report.h) and, for reading and
- * marking, by deliveries (run/deliver.h).
+ * marking, by deliveries (run/deliver.h). A struct tee lies in static storage and is zeroed before
+ * its first use. `wake` is called at the end of a turn, never from within a call of these.
  */
 #ifndef RUN_TEE_H
 #define RUN_TEE_H
@@ -15,27 +16,28 @@
 #include "mail/envelope.h"
 #include "run/disk.h"
 
-#define TEE_WHY 120
+#define TEE_PATIENCE_MS 5000u  /* without a free block */
+#define TEE_COMMIT_MS   60000u /* without an answer to a commit */
 
 enum tee_state {
 	TEE_NONE,
-	TEE_OPENING,    /* envelope and marks are on their way */
+	TEE_OPENING,    /* envelope and marks are on their way; content may come, too */
 	TEE_OPEN,       /* content may come */
 	TEE_COMMITTING,
 	TEE_SAFE,       /* committed, or an entry of the queue that is ours to deliver */
-	TEE_BROKEN,     /* nothing more goes; the file is gone */
+	TEE_BROKEN      /* nothing more goes; the file is gone, or not ours. As TEE_NONE for tee_open … */
 };
 
 enum tee_event {
 	TEE_NOTHING,
 	TEE_OPENED,
 	TEE_REFUSED,    /* there is no file; no_room, why */
-	TEE_LOST,       /* took no block for 5 s, or the disk failed; the file is gone */
+	TEE_LOST,       /* took no block for 5 s, or the disk failed; the file is gone, or in the queue */
 	TEE_COMMITTED,
 	TEE_UNSAFE,     /* the commit failed; the file is gone. Of marks: the file stays, the marks are not sure */
 	TEE_READ,       /* content that tee_read asked for lies in *got */
 	TEE_ENDED,      /* tee_read: behind the last octet */
-	TEE_TORN,       /* the file is not what it was; it was set aside */
+	TEE_TORN        /* the file is not what it was; it was set aside */
 };
 
 /* Is a recipient with this verdict in the file? (Those that were answered 250.) */
@@ -48,27 +50,51 @@ static inline bool tee_has(enum envelope_verdict v)
 struct tee_mail {
 	const uint8_t *id;      /* RECORD_ID octets */
 	uint32_t flags;         /* RECORD_UTF8 … */
-	struct bytes peer, binding;
+	struct bytes peer, binding; /* at most RECORD_NAME octets of each go on */
+	/* Both stay as they are, as far as tee_has tells, until TEE_OPENED or the end of the tee. */
 	const struct blk_arena *arena;
-	const struct envelope *envelope; /* all its recipients that were answered 250 */
+	const struct envelope *envelope; /* all its recipients that were answered 250; at least one */
 	bool lazy;              /* it will hardly ever be committed: see spool_body */
-	struct bytes first;     /* the first of the content: our Received field */
+	/* the first of the content, at most TRACE_RECEIVED_SIZE octets: our Received field */
+	struct bytes first;
 };
 
-/* Embedded in its owner; zeroed: TEE_NONE. Private but state, no_room, why, tries and info. */
+struct tee_job;
+
+/* Private but state, no_room, why, id, info and those of the queue's entries. */
 struct tee {
 	uint8_t state;   /* enum tee_state */
 	bool no_room;    /* TEE_REFUSED: full, or over Spool_Write_Limit */
-	bool told;
+	bool stirred;
+	uint8_t events;
 	const char *why; /* of TEE_REFUSED, TEE_LOST, TEE_UNSAFE: in words, static */
-	uint32_t tries;
+	/* Entries of the queue: read them after TEE_OPENED, set tries and gateway before tee_release. */
+	uint16_t tries;
+	uint16_t gateway; /* any number that stands for where it waits, for tee_wake; 0: none */
+	int32_t since;    /* relay/retry.h: from when its age counts */
+	uint32_t taken;   /* … and when that was found out, seconds of the monotonic clock */
+	uint64_t wait_ms; /* TEE_REFUSED of tee_next: to the next that is due; UINT64_MAX: none */
+	uint8_t id[RECORD_ID];
 	struct record_info info;
-	uint16_t job, block;
-	uint32_t serial, filled;
-	uint64_t moved;
-	struct record_writer record;
+	struct tee_job *job;
+	struct tee *next;
 	void (*wake)(struct tee *t);
 };
+
+struct tee_args {
+	int disk;          /* this engine's end of its pair, or -1: there is no spool */
+	uint8_t *blocks;   /* the shared mapping, DISK_MEMORY octets */
+	uint32_t engine;   /* generation */
+	const char *name;  /* of the folder, for messages */
+};
+
+/* Deadlines of the loop in use. */
+#define TEE_DEADLINES 1
+
+void tee_init(const struct tee_args *args);
+
+/* Are there orders that the disk process was not given yet? The engine does not end before. */
+bool tee_is_busy(void);
 
 /*
  * Can the spool take a mail now? False: *no_room (full, or over Spool_Write_Limit), and why in
@@ -76,7 +102,7 @@ struct tee {
  */
 bool tee_can(bool *no_room, const char **why);
 
-/* Begins the file. m and what it points to may change afterwards. wake: tee_step has something. */
+/* Begins the file. wake: tee_step has something, or tee_room. */
 void tee_open(struct tee *t, const struct tee_mail *m, void (*wake)(struct tee *t));
 
 /* Octets of content that may be put now; 0: wait (wake is called when there is room). */
@@ -86,17 +112,20 @@ void tee_put(struct tee *t, struct bytes x);
 /*
  * Ends the file and makes it safe. mark: what each recipient is stored as (one octet each, enum
  * record_mark), at most CONFIG_RECIPIENTS_MAX; n = 0: all new. On TEE_SAFE: only the marks are
- * written and synced.
+ * written and synced, all of them again where that failed before.
  */
 void tee_commit(struct tee *t, const uint8_t *mark, uint32_t n);
 
 /* The mail needs no file any more, in whatever state it is: nothing is heard of it again. */
 void tee_drop(struct tee *t);
 
-/* It goes to the queue, to be tried in wait_ms. Nothing is heard of it again. */
+/*
+ * It goes to the queue, to be tried in wait_ms, with t's tries and gateway. Nothing is heard of it
+ * again. TEE_SAFE or TEE_BROKEN only (then nothing happens: it is there, or gone).
+ */
 void tee_release(struct tee *t, uint64_t wait_ms);
 
-/* Moves it to another owner; from is TEE_NONE then. */
+/* Moves it to another owner; to is TEE_NONE or TEE_BROKEN, from is TEE_NONE then. */
 void tee_move(struct tee *to, struct tee *from, void (*wake)(struct tee *t));
 
 /* One event, if there is one. got: of TEE_READ, valid until the next call for this tee. */
@@ -105,12 +134,56 @@ enum tee_event tee_step(struct tee *t, struct bytes *got);
 /* ---- entries of the queue (TEE_SAFE after TEE_OPENED) ---- */
 
 /*
- * Takes the next entry that is due; TEE_REFUSED where there is none. `tries` and the record's
- * info are in t.
+ * Takes the next entry that is due: TEE_OPENED; TEE_REFUSED where there is none (wait_ms). `tries`,
+ * since, taken, id and the record's info are in t.
  */
 void tee_next(struct tee *t, void (*wake)(struct tee *t));
 
-/* Reads the file's octets from `at` on, for record_read, block by block: TEE_READ, then TEE_ENDED. */
+/* The same with that entry, due or not; TEE_REFUSED: there is none, or it is in use (why). */
+void tee_find(struct tee *t, const uint8_t id[RECORD_ID], void (*wake)(struct tee *t));
+
+/*
+ * Reads the file's octets from `at` on, for record_read, block by block: TEE_READ, then TEE_ENDED.
+ * Another tee_read takes the place of one under way.
+ */
 void tee_read(struct tee *t, uint64_t at);
+
+/* No more of it: gives the block back. */
+void tee_read_stop(struct tee *t);
+
+/* Its content is torn: it is set aside. Nothing is heard of it again. */
+void tee_bury(struct tee *t);
+
+/* ---- the whole spool ---- */
+
+/* How it was told last; all zero while it is not known. next_ms is as of `at` (milliseconds). */
+const struct disk_state *tee_spool(uint64_t *at);
+
+/* fn is called at the end of a turn in which that has changed, or an entry came to be due. */
+void tee_when_changed(void (*fn)(void));
+
+/*
+ * Entries that wait are due now: that of id (NULL: all), of that gateway (0: of all).
+ */
+void tee_wake(const uint8_t *id, uint16_t gateway);
+
+/* A look at the index, entry by entry, for the control socket. Zeroed before its first use. */
+struct tee_look {
+	bool busy;       /* private */
+	bool found;      /* false: there is no more; or the disk process ended */
+	uint32_t at;     /* number of the entry; look at `at + 1` next */
+	uint8_t id[RECORD_ID];
+	uint32_t octets, open, stamp; /* struct spool_entry */
+	uint16_t tries;
+	bool held;
+	uint64_t wait_ms; /* until it is due */
+	void (*done)(struct tee_look *l);
+};
+
+#define TEE_LOOKS CONFIG_CONTROL_SESSIONS
+
+/* The first entry from number `from` on: done is called in a later turn. At most TEE_LOOKS at once. */
+void tee_look(struct tee_look *l, uint32_t from, void (*done)(struct tee_look *l));
+void tee_look_stop(struct tee_look *l);
 
 #endif

@@ -55,6 +55,7 @@ struct spool_entry {
 	/* For who delivers; zeros at first. Entries with the latest try_at make room first. */
 	uint32_t try_at;
 	int32_t since;
+	uint32_t taken;
 	uint16_t tries, gateway;
 };
 
