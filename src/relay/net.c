@@ -217,6 +217,8 @@ static void unsafe(struct net *n, struct net_do *out)
 	if (n->parted) { /* it lies there with its old marks: a duplicate is the lesser evil */
 		act(out, NET_RELEASE_LATER);
 	} else {
+		if (n->safe)
+			act(out, NET_DROP); /* only its marks are not sure; the client sends it again */
 		n->tee = NET_TEE_GONE;
 		say_verdict(n, out);
 	}
@@ -226,6 +228,7 @@ static void unsafe(struct net *n, struct net_do *out)
 static void on_safe(struct net *n, struct net_do *out)
 {
 	n->tee = NET_TEE_SAFE;
+	n->safe = true;
 	if (n->again) {
 		n->again = false;
 		commit(n, out);
@@ -311,6 +314,8 @@ static void before_body(struct net *n, unsigned event, uint32_t arg, struct net_
 	txn_on(&n->txn, (enum txn_event)event, arg & NET_MORE, &t);
 	failed = (does(&t, TXN_SAY_FAILED) || n->txn.phase == TXN_FAILED) && !(arg & NET_DAY_ONE);
 	whole = event == TXN_DEFER && (was.phase == TXN_MAIL_SENT || was.phase == TXN_DATA_SENT);
+	if (n->question == TXN_ASKS_DATA && was.accepted + n->kept == 0)
+		can = false; /* nobody was taken: there is nothing to keep */
 	if (can && (failed || whole)) {
 		pass_leg(&t, out);
 		take_over(n, was.accepted, arg, out);
@@ -367,14 +372,16 @@ static void live(struct net *n, unsigned event, uint32_t arg, struct net_do *out
 	}
 	if (n->txn.phase == TXN_END_SENT) {
 		txn_on(&n->txn, (enum txn_event)event, arg & NET_MORE, &t);
-		if (event == TXN_GONE)
+		if (event == TXN_GONE) {
 			n->gone = true;
-		else if (event == TXN_PATIENCE && n->tee == NET_TEE_SAFE && (arg & NET_MAY_PART))
+			n->late = false;
+		} else if (event == TXN_PATIENCE && n->tee == NET_TEE_SAFE && (arg & NET_MAY_PART)) {
 			part(n, out);
-		else if (event == TXN_PATIENCE)
+		} else if (event == TXN_PATIENCE) {
 			n->late = n->tee == NET_TEE_COMMITTING;
-		else
+		} else {
 			on_end(n, event, &t, out);
+		}
 	} else if (n->txn.phase == TXN_BODY || n->txn.phase == TXN_VOID) {
 		in_body(n, event, arg, out);
 	} else {
@@ -489,6 +496,7 @@ static void on_disk(struct net *n, unsigned event, uint32_t arg, struct net_do *
 			break;
 		}
 		n->tee = NET_TEE_SAFE;
+		n->safe = true;
 		if (n->late && (arg & NET_MAY_PART))
 			part(n, out);
 		break;

@@ -84,6 +84,7 @@ struct net {
 	bool again;       /* the commit under way is followed by one of the marks */
 	bool parted;      /* the client had its 250 already */
 	bool later;       /* NET_RELEASE_LATER when the commit is over */
+	bool safe;        /* a commit has succeeded */
 	uint32_t kept;    /* recipients that only the spool takes */
 };
 
