@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 sys.dont_write_bytecode = True
 from lib import *                                                       # noqa: E402,F403
-from lib import certs                                                   # noqa: E402
+from lib import certs, memory                                           # noqa: E402
 
 LOGIN = 'Auth_User "scanner" { Password = "Gehe1m" }\n'
 PLAIN = base64.b64encode(b"\0scanner\0Gehe1m").decode()
@@ -685,25 +685,8 @@ def _():
             c.cmd("NOOP", "250")
         wait_for(lambda: r.status()["sessions"] == 0, 5, "the end")
         for pid in r.pids():
-            equal(memory_holds(pid, needles), set(), f"memory of {proc(pid, 'comm')}")
+            equal(memory.holds(pid, needles), set(), f"memory of {proc(pid, 'comm')}")
         lacks(r.log(), wrong)
-
-
-def memory_holds(pid, needles):
-    found = set()
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-        for row in maps:
-            span, rights = row.split()[:2]
-            if not rights.startswith("rw"):
-                continue
-            start, end = (int(x, 16) for x in span.split("-"))
-            try:
-                mem.seek(start)
-                data = mem.read(end - start)
-            except (OSError, ValueError, OverflowError):
-                continue
-            found |= {n for n in needles if n in data}
-    return found
 
 
 # ---- programs of others ----
