@@ -17,6 +17,8 @@
  */
 #define REFRESH_OLD (7u * 86400)
 
+#define REFRESH_FILES 64u /* in the folder, beyond which the supervisor makes none */
+
 enum refresh_what {
 	REFRESH_GET = 'g',      /* helper: the token of name is wanted */
 	REFRESH_FOUND = 'f',    /* supervisor: here it is */

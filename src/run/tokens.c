@@ -14,6 +14,7 @@
 #define EARLY_MS     60000u /* before it expires a token is given out no more, at most */
 #define PAUSE_MS     5000u  /* after a failure, doubling … */
 #define PAUSE_MAX_MS 300000u
+#define DAY_MS       86400000u
 #define ASKS         3u /* questions for one token */
 /* The helper's deadline: those before it in the queue may take theirs. */
 #define ANSWER_MS ((CONFIG_TOKENS / TOKEN_FETCHES + 1) * TOKEN_FETCH_MS + 5000u)
@@ -49,6 +50,7 @@ struct login {
 static struct {
 	struct watch pair;
 	struct deadline late; /* of the questions */
+	struct deadline daily;
 	struct loop_task task;
 	struct token_wait *telling; /* who is being told now */
 	uint32_t questions, serials;
@@ -353,9 +355,20 @@ void tokens_drop(struct token_wait *w)
 	}
 }
 
+/* A login that is not used is renewed all the same: providers forget those that are idle. */
+static void tokens_daily(struct deadline *d)
+{
+	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {
+		if (loop_now() >= l->until && (l->state == LOGIN_GIVEN || l->state == LOGIN_FAILED))
+			login_ask(l);
+	}
+	loop_deadline(d, loop_now() + DAY_MS, tokens_daily);
+}
+
 void tokens_init(int fd)
 {
 	tokens.pair.fd = -1;
+	loop_deadline(&tokens.daily, loop_now() + DAY_MS, tokens_daily);
 	if (fd >= 0 && loop_watch(&tokens.pair, fd, EPOLLIN, tokens_read) != 0)
 		log_text(LOG_LEVEL_ERROR, "there is no way to the token helper");
 }
