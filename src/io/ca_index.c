@@ -5,8 +5,8 @@
  *	 0  8  magic
  *	 8  4  octets in all
  *	12  4  certificates
- *	16  4  CRC-32 of all behind the header
- *	20  4  zero
+ *	16  4  zero
+ *	20  4  CRC-32 of all but these four octets
  *	24     for each certificate, in the order of their hashes: hash of the subject (4), where the
  *	       certificate lies (4), its octets (2), where in it the subject lies (2), its octets (2),
  *	       zero (2)
@@ -57,21 +57,26 @@ static void put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v >> 16);
 }
 
-/* CRC-32 as in IEEE 802.3, four bits at a time. */
-static uint32_t crc32(const uint8_t *p, size_t n)
+/* CRC-32 as in IEEE 802.3, four bits at a time, going on from one of what lies before. */
+static uint32_t crc32(uint32_t before, const uint8_t *p, size_t n)
 {
 	static const uint32_t table[16] = {
 		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158,
 		0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4,
 		0xa00ae278, 0xbdbdf21c,
 	};
-	uint32_t crc = ~0u;
+	uint32_t crc = ~before;
 
 	while (n-- > 0) {
 		crc = table[(crc ^ *p) & 15] ^ crc >> 4;
 		crc = table[(crc ^ *p++ >> 4) & 15] ^ crc >> 4;
 	}
 	return ~crc;
+}
+
+static uint32_t crc_of(const uint8_t *mem, size_t n)
+{
+	return crc32(crc32(0, mem, HEAD - 4), mem + HEAD, n - HEAD);
 }
 
 /* FNV-1a. */
@@ -196,7 +201,7 @@ static size_t fill(uint8_t *mem, size_t cap, struct bytes pem, uint32_t most, ui
 	memcpy(mem, magic, sizeof(magic));
 	put32(mem + 8, (uint32_t)at);
 	put32(mem + 12, n);
-	put32(mem + 16, crc32(mem + HEAD, at - HEAD));
+	put32(mem + HEAD - 4, crc_of(mem, at));
 	return at;
 }
 
@@ -273,7 +278,7 @@ static bool is_whole(struct bytes x)
 		return false;
 	n = get32(x.p + 12);
 	return n > 0 && n <= (x.n - HEAD) / ENTRY &&
-	       get32(x.p + 16) == crc32(x.p + HEAD, x.n - HEAD);
+	       get32(x.p + HEAD - 4) == crc_of(x.p, x.n);
 }
 
 static bool is_fixed(int fd)
