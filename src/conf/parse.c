@@ -46,19 +46,21 @@ static void skip_item(struct parser *p)
 	}
 }
 
-/* The { has been taken: all up to its } is passed over. */
+/* The { has been taken: all up to its } is passed over. There may be secrets in it. */
 static void skip_body(struct parser *p, const struct conf_place *begin)
 {
+	p->lex.hide = true;
 	for (unsigned depth = 1; depth > 0; next(p)) {
 		if (p->t.kind == LEX_END) {
 			error_at(p, begin, "this { is not closed", (struct bytes){ 0 });
-			return;
+			break;
 		}
 		if (p->t.kind == LEX_OPEN)
 			depth++;
 		if (p->t.kind == LEX_CLOSE)
 			depth--;
 	}
+	p->lex.hide = false;
 }
 
 /* --- options --- */
@@ -186,10 +188,14 @@ static bool collect_value(
 	return true;
 }
 
+/* Is the option one with a secret, or its name like one's? */
 static bool is_secret(struct bytes name)
 {
 	enum option_id id = option_find(name);
+	const char *near = id == OPTIONS ? option_nearest(name) : NULL;
 
+	if (near)
+		id = option_find(bytes_of(near));
 	return id < OPTIONS && option_table[id].type == TYPE_SECRET;
 }
 
@@ -464,7 +470,9 @@ static void parse_item(struct parser *p, struct conf_scope *s)
 	next(p);
 	if (p->t.kind == LEX_EQUALS) {
 		p->lex.secret_next = is_secret(word.text);
+		p->lex.hide = option_find(word.text) == OPTIONS;
 		next(p);
+		p->lex.hide = false;
 		parse_option(p, s, &word);
 		return;
 	}
