@@ -241,6 +241,16 @@ def _(cert):
         equal(e.requests, [], "requests")
 
 
+@case("an endpoint whose name does not exist")
+def _():
+    with Endpoint(grant="client", secret=SECRET) as e:
+        text = GATEWAY + e.conf(more="OAuth2_Tenant = x.test\n").replace(e.base, "https://nowhere.invalid/")
+        with Files(gatepost__conf=text) as files:
+            code, _out, err = login(os.path.join(files.dir, "gatepost.conf"), wait=60)
+            equal(code, 69, "exit")
+            check(re.search("nowhere.invalid: (no such host|name server did not answer)", err), f"stderr: {err}")
+
+
 # --- the relay ---
 
 @contextmanager
@@ -386,6 +396,29 @@ def _():
         asked = len(e.asked())
         refused(r, "log in again")
         equal(len(e.asked()), asked, "a final answer is not asked for again")
+        silent(r, e)
+
+
+@cases("its certificate is {0}: 451 says so", ["wrong name", "unknown CA"])
+def _(cert):
+    with Endpoint(cert=cert) as e, relay(e) as (r, _g, taken):
+        refused(r, "127.0.0.1: its certificate", wanted="451")
+        equal((e.requests, taken.tries), ([], []), "what was sent")
+
+
+@case("gatepost send renews as the relay does, and both go on with what is stored")
+def _():
+    with Endpoint("once", grant="code", life=2) as e, relay(e, more="Idle_Timeout = 1s\n") as (r, g, _taken):
+        mail(r)
+        tap.wait_for(lambda: kept(r.dir), 5, "a token kept")
+        code, out, err = gatepost("send", "-c", r.conf, "-v", "you@example.com")
+        equal(code, 0, f"exit of send, {out} {err}")
+        no_secret(out + err, e, "the dialogue")
+        equal([t.strip() for t in kept(r.dir).values()], e.given[-1:], "the token kept")
+        check_modes(r.dir)
+        time.sleep(2.5)
+        mail(r)
+        equal(len({f["refresh_token"] for f in e.asked()}), len(e.asked()), "each refresh token was used once")
         silent(r, e)
 
 
