@@ -241,16 +241,6 @@ def _(cert):
         equal(e.requests, [], "requests")
 
 
-@case("an endpoint whose name does not exist")
-def _():
-    with Endpoint(grant="client", secret=SECRET) as e:
-        text = GATEWAY + e.conf(more="OAuth2_Tenant = x.test\n").replace(e.base, "https://nowhere.invalid/")
-        with Files(gatepost__conf=text) as files:
-            code, _out, err = login(os.path.join(files.dir, "gatepost.conf"), wait=60)
-            equal(code, 69, "exit")
-            check(re.search("nowhere.invalid: (no such host|name server did not answer)", err), f"stderr: {err}")
-
-
 # --- the relay ---
 
 @contextmanager
