@@ -49,7 +49,7 @@ static struct tls *connect_tls(const struct outbound *o)
 	return tls_connect(o->conn.watch.fd, &how);
 }
 
-/* Handshakes of one gateway leave a place for those of others: it may stand still in all of them. */
+/* Handshakes of one gateway leave a place for those of others: it may stand still in all it has. */
 static bool has_place(const struct gateway *g)
 {
 	const struct outbound *o;
