@@ -133,8 +133,8 @@ static void report_unknown(struct parser *p, const struct lex_token *name)
 /* "Domain, Binding, Binding_Group and at global scope", most narrow first. */
 static void name_scopes(struct fmt *f, unsigned mask)
 {
-	static const uint8_t order[] = { SCOPE_AUTH_USER, SCOPE_PEER, SCOPE_LISTEN, SCOPE_ESMTP_LISTENER,
-		SCOPE_DOMAIN, SCOPE_BINDING, SCOPE_BINDING_GROUP };
+	static const uint8_t order[] = { SCOPE_AUTH_USER, SCOPE_PEER, SCOPE_LISTEN,
+		SCOPE_ESMTP_LISTENER, SCOPE_DOMAIN, SCOPE_BINDING, SCOPE_BINDING_GROUP };
 	bool some = false;
 
 	for (size_t i = 0; i < sizeof(order); i++) {
@@ -340,7 +340,7 @@ static const char *find_included(
     struct parser *p, const struct build_word *name, enum conf_kind *kind)
 {
 	const struct conf_source *src = p->build->src;
-	struct bytes folder = build_folder(p->file->path);
+	struct bytes folder = build_folder(p->file->path), main;
 	const char *path;
 
 	if (name->text.p[0] == '/')
@@ -350,7 +350,8 @@ static const char *find_included(
 	if (path && *kind == CONF_KIND_NONE && name->text.p[0] != '/') {
 		const char *other;
 
-		other = build_path(p->build, &name->at, build_folder(p->build->main_file), name->text);
+		main = build_folder(p->build->main_file);
+		other = build_path(p->build, &name->at, main, name->text);
 		if (other && src->kind(src->ctx, other) != CONF_KIND_NONE) {
 			*kind = src->kind(src->ctx, other);
 			path = other;
