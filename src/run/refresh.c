@@ -193,7 +193,7 @@ static void serve_get(struct refresh_message *m, int fd, const char *file)
 	}
 	if (n < 0)
 		say(m->name, "the refresh token cannot be read", n);
-	m->what = n > 0 ? REFRESH_FOUND : REFRESH_NONE;
+	m->what = n > 0 ? REFRESH_FOUND : n < 0 ? REFRESH_FAILED : REFRESH_NONE;
 	m->n = (uint16_t)(n > 0 ? n : 0);
 	(void)ipc_send(fd, m, sizeof(*m)); /* else the helper's deadline */
 }

@@ -108,6 +108,17 @@ static void test_served(void)
 	    "which holds up nothing behind it");
 }
 
+static void test_unreadable(void)
+{
+	remove_all();
+	say(REFRESH_PUT, "other-01234567", "x");
+	snprintf(path, sizeof(path), "%s/oauth/%s", folder, NAME);
+	mkdir(path, 0700);
+	ok(say(REFRESH_GET, NAME, "") && m.what == REFRESH_FAILED && m.n == 0,
+	    "one that cannot be read is not one that is not there");
+	rmdir(path);
+}
+
 /* A file stands where the folder should be. */
 static void test_kept(void)
 {
@@ -155,6 +166,7 @@ int main(void)
 	snprintf(file, sizeof(file), "%s/gatepost.conf", folder);
 	test_files();
 	test_served();
+	test_unreadable();
 	test_kept();
 	test_bounded();
 	remove_all();
