@@ -46,7 +46,13 @@ class Handler(BaseHTTPRequestHandler):
                            (form.get("client_id") == CLIENT, "client_id")):
             if not good:
                 owner.wrong.append(what)
+        with owner.lock:
+            owner.busy += 1
+            owner.busiest = max(owner.busiest, owner.busy)
+        time.sleep(owner.delay)
         answer = owner.answer(self.path, form)
+        with owner.lock:
+            owner.busy -= 1
         if callable(answer):
             answer(self)
             return
@@ -115,6 +121,8 @@ class Endpoint:
         self.given = []                 # every refresh token ever given
         self.codes, self.device = {}, None
         self.device_answer = None
+        self.delay = 0
+        self.busy = self.busiest = 0
         self.lock = threading.Lock()
         self.name = name or at
         self.server = _Server((at, 0), Handler)
@@ -273,6 +281,10 @@ class TokenLogin(Login):
     def __init__(self, endpoint, mechanisms="LOGIN XOAUTH2", user=ACCOUNT, **more):
         super().__init__(user=user, mechanisms=mechanisms, **more)
         self.endpoint, self.revoked, self.seen = endpoint, set(), []
+
+    def is_for(self, line):
+        """Is this AUTH line, with its token in it, that of our user?"""
+        return b"user=" + self.user + b"\1" in base64.b64decode(line.split(b" ")[2])
 
     def take_xoauth2(self, conn, initial):
         got = (base64.b64decode(initial, validate=True) if initial is not None else self.ask(conn, raw="")) or b""
