@@ -676,7 +676,7 @@ def _():
 @case("a password sent over TLS stays neither in the log nor in memory")
 def _():
     if os.geteuid() != 0:
-        raise Skip("only root may look")
+        raise Skip("needs root")
     wrong = "Zq7-nicht-dies-tls"
     needles = [wrong.encode(), base64.b64encode(b"\0nobody\0" + wrong.encode())[12:32]]
     with tls_box(LOGIN) as (r, _g):
