@@ -99,7 +99,8 @@ static const char *error_words(const struct tls *t, int ret)
 	case MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE:
 		return t->check.judged ? "it could not prove that its certificate is its own"
 				       : "it has no cipher in common with us";
-	case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* a record that is larger than any may be */
+	case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:
+		return "it sent a message that is too large";
 	case MBEDTLS_ERR_SSL_INVALID_RECORD:
 	case MBEDTLS_ERR_SSL_UNEXPECTED_RECORD:
 		return t->nfirst > 0 && !t->done && (t->first[0] < 20 || t->first[0] > 24)
