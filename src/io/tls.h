@@ -76,13 +76,19 @@ bool tls_check_pair(struct bytes chain, struct bytes key, struct fmt *why);
 /* Makes the pair number `index` (0 to CONFIG_LISTENERS - 1) for tls_accept. The texts may go. */
 bool tls_load_pair(unsigned index, struct bytes chain, struct bytes key, struct fmt *why);
 
+struct tls_wish {
+	const struct bytes *name; /* DNS names and addresses; the first is the subject too */
+	unsigned names;
+	unsigned days;
+	uint64_t from;            /* valid from then on, seconds since 1970 */
+};
+
 /*
- * A new EC P-256 key and a certificate for it, signed by itself, valid from `from` (seconds since
- * 1970) for `days`, for the names (DNS names and addresses; the first is the subject too). PEM
- * texts, NUL-terminated, into cert and key; false with why, also where they do not fit n octets.
+ * A new EC P-256 key and a certificate for it, signed by itself. PEM texts, NUL-terminated, into
+ * cert and key; false with why, also where they do not fit n octets.
  */
-bool tls_make_pair(const struct bytes *name, unsigned names, uint64_t from, unsigned days,
-    char *cert, char *key, size_t n, struct fmt *why);
+bool tls_make_pair(
+    const struct tls_wish *w, char *cert, char *key, size_t n, struct fmt *why);
 
 /* ---- sessions ---- */
 
