@@ -52,7 +52,6 @@ static struct {
 	struct deadline late; /* of the questions */
 	struct deadline daily;
 	struct loop_task task;
-	struct token_wait *telling; /* who is being told now */
 	uint32_t questions, serials;
 	struct login login[CONFIG_TOKENS];
 	struct token token[2 * CONFIG_TOKENS];
@@ -238,7 +237,7 @@ static void tokens_read(struct watch *w, uint32_t events)
 
 /* ---- who waits ---- */
 
-static void wait_tell(struct token_wait *w, struct login *l)
+static void wait_tell(struct token_wait *w, const struct login *l)
 {
 	w->text = (struct bytes){ 0 };
 	w->why = "";
@@ -259,30 +258,34 @@ static void wait_tell(struct token_wait *w, struct login *l)
 	w->done(w);
 }
 
-/* Whoever asks again from within done is told in the next turn. */
-static void tell_all(struct token_wait **waits, struct login *l)
-{
-	tokens.telling = *waits;
-	*waits = NULL;
-	while (tokens.telling != NULL) {
-		struct token_wait *w = tokens.telling;
+static struct token_wait *no_room; /* who found no place for his login */
 
-		tokens.telling = w->next;
+/*
+ * Tells as many as wait now, or fewer: from within done they may ask again, let go, and change the
+ * login. l is NULL for those who found no place.
+ */
+static void tell_all(struct token_wait **waits, const struct login *l)
+{
+	unsigned n = 0;
+
+	for (const struct token_wait *w = *waits; w != NULL; w = w->next)
+		n++;
+	while (n-- > 0 && *waits != NULL &&
+	       (l == NULL || l->state == LOGIN_GIVEN || l->state == LOGIN_FAILED)) {
+		struct token_wait *w = *waits;
+
+		*waits = w->next;
 		w->next = NULL;
 		wait_tell(w, l);
 	}
 }
 
-static struct token_wait *no_room; /* who found no place for his login */
-
 static void tokens_tell(struct loop_task *t)
 {
 	(void)t;
 	tell_all(&no_room, NULL);
-	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {
-		if (l->state == LOGIN_GIVEN || l->state == LOGIN_FAILED)
-			tell_all(&l->waits, l);
-	}
+	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++)
+		tell_all(&l->waits, l);
 }
 
 static void wait_in(struct token_wait **list, struct token_wait *w)
@@ -347,7 +350,7 @@ void tokens_drop(struct token_wait *w)
 	token_let_go(w->token);
 	w->token = NULL;
 	w->text = (struct bytes){ 0 };
-	if (wait_out(&tokens.telling, w) || wait_out(&no_room, w))
+	if (wait_out(&no_room, w))
 		return;
 	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {
 		if (wait_out(&l->waits, w))
