@@ -27,6 +27,7 @@ struct build {
 	uint32_t auth_users;
 	uint32_t errors;
 	bool gateway_seen; /* Gateway or Routes, be it in error */
+	bool secure_seen;  /* an option of TLS or logins at gateways: the rules for them count */
 	char text[BUILD_TEXT];
 };
 

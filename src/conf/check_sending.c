@@ -356,6 +356,8 @@ void check_sending(struct build *b, struct conf *c)
 	struct check k = { .b = b, .c = c, .main = { b->main_file, 1, 1 } };
 	size_t high = b->arena.high;
 
+	if (!b->secure_seen)
+		return;
 	k.said = arena_temp(&b->arena, SAID_MAX * sizeof(*k.said));
 	if (!k.said)
 		return;

@@ -556,9 +556,25 @@ static void test_tokens(void)
 		"OAuth2_Token_URL = \"https://a.b/t\"");
 }
 
+/* The rules are looked at where one of them is set: they stand together in the table. */
+static void test_order(void)
+{
+	unsigned apart = 0;
+
+	for (unsigned i = 0; i < OPTIONS; i++) {
+		struct bytes name = bytes_of(option_name(&option_table[i]));
+		bool secure = option_table[i].group == GROUP_SENDING && (bytes_begins_fold(name, BYTES("TLS")) ||
+			bytes_begins_fold(name, BYTES("OAuth2")) || bytes_begins_fold(name, BYTES("Outbound_SMTP_AUTH")));
+
+		apart += secure != (i >= OPTION_TLS && i <= OPTION_OAUTH2_REFRESH_TOKEN);
+	}
+	is_num(apart, 0, "options of TLS and logins at gateways stand together");
+}
+
 int main(void)
 {
 	load(G);
+	test_order();
 	if (ON(CONFIG_TLS))
 		test_tls();
 	else
