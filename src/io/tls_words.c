@@ -118,7 +118,8 @@ static const char *error_words(const struct tls *t, int ret)
 	case MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED:
 		return "there is no certificate here to show it";
 	default:
-		return "TLS failed";
+		/* those of RSA and elliptic curves */
+		return -ret >= 0x4080 && -ret < 0x5000 ? "its signature is wrong" : "TLS failed";
 	}
 }
 
