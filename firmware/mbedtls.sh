@@ -36,7 +36,7 @@ elif [ -n "$fallback" ] && file=$(sh -c "$fallback" 9>&-); then
 		patch -s -d "$work/source" -p1 <"$p" 9>&-
 		patched=" with ${p##*/}"
 	done
-	say "taking ${file##*/}$patched instead"
+	say "taking ${file##*/}$patched instead: an older one, with flaws that were mended since"
 else
 	exit 1
 fi

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What of mbedTLS is built: TLS 1.2 and 1.3, both sides, with AES-GCM, ChaCha20-Poly1305 and, for old
- * devices, AES-CBC and RSA key exchange; certificates read and made. The memory, the clock and the
+ * devices, AES-CBC and RSA key exchange; certificates and keys read, in DER. The memory, the clock and the
  * randomness are ours: nothing here opens a file, allocates from a heap or prints.
  *
  * Seen by the library when it is compiled (firmware/mbedtls.sh) and by io/tls_*.c, io/digest_mbedtls.c.

@@ -36,7 +36,7 @@ bool certname_is_host(struct bytes dns_name, struct bytes host)
 
 bool certname_is_address(struct bytes ip, const uint8_t address[16])
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	if (ip.n == 16)
 		return memcmp(ip.p, address, 16) == 0;

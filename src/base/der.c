@@ -40,11 +40,11 @@ bool der_subject(struct bytes cert, struct bytes *subject)
 	    !der_take(&all.value, DER_SEQUENCE, &part) || /* signatureAlgorithm */
 	    !der_take(&all.value, DER_BITS, &part) || all.value.n > 0)
 		return false;
-	(void)der_take(&tbs.value, DER_PART_0, &part);              /* version */
-	if (!der_take(&tbs.value, DER_INTEGER, &part) ||            /* serialNumber */
-	    !der_take(&tbs.value, DER_SEQUENCE, &part) ||           /* signature */
-	    !der_take(&tbs.value, DER_SEQUENCE, &part) ||           /* issuer */
-	    !der_take(&tbs.value, DER_SEQUENCE, &part) ||           /* validity */
+	(void)der_take(&tbs.value, DER_PART_0, &part);    /* version */
+	if (!der_take(&tbs.value, DER_INTEGER, &part) ||  /* serialNumber */
+	    !der_take(&tbs.value, DER_SEQUENCE, &part) || /* signature */
+	    !der_take(&tbs.value, DER_SEQUENCE, &part) || /* issuer */
+	    !der_take(&tbs.value, DER_SEQUENCE, &part) || /* validity */
 	    !der_take(&tbs.value, DER_SEQUENCE, &part))
 		return false;
 	*subject = part.whole;

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define BEGIN "-----BEGIN "
-#define END "-----END "
+#define BEGIN  "-----BEGIN "
+#define END    "-----END "
 #define DASHES "-----"
 
 /* Where `what` begins in x, or x.n. */
@@ -92,7 +92,7 @@ bool pem_decode(const struct pem *block, uint8_t *out, size_t cap, size_t *n)
 		if (have < sizeof(four))
 			continue;
 		have = 0;
-		if (!base64_decode((struct bytes){four, sizeof(four)}, out + *n, cap - *n, &got))
+		if (!base64_decode((struct bytes){ four, sizeof(four) }, out + *n, cap - *n, &got))
 			return false;
 		*n += got;
 		last = got < 3;

@@ -18,13 +18,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CERT_NAMES 32u
-#define CERT_NAME_MAX 253u /* octets of a DNS name */
+#define CERT_NAMES     32u
+#define CERT_NAME_MAX  253u /* octets of a DNS name */
 #define CERT_LABEL_MAX 63u
-#define CERT_TEXT 8192u
-#define CERT_PATH (2 * PATH_MAX)
-#define CERT_DAYS 7305u    /* 20 years */
-#define CERT_DAY 86400u
+#define CERT_TEXT      8192u
+#define CERT_PATH      (2 * PATH_MAX)
+#define CERT_DAYS      7305u /* 20 years */
+#define CERT_DAY       86400u
 
 static const char *cert_label(struct bytes label)
 {
@@ -101,7 +101,7 @@ static int cert_names(char **argv, unsigned n, struct bytes *out)
 	struct fmt f;
 
 	if (n == 0)
-		return cmd_usage("cert", "wants the names or addresses under which devices find this box");
+		return cmd_usage("cert", "wants the names under which devices find this box");
 	if (n > CERT_NAMES)
 		return cmd_usage("cert", "takes at most 32 names");
 	for (unsigned i = 0; i < n; i++) {
@@ -143,7 +143,8 @@ static bool cert_path(char *out, const char *folder, struct bytes name, const ch
 static int cert_failed(const char *path, int error)
 {
 	cmd_say(STDERR_FILENO, "gatepost cert: ", path, ": ",
-	    error == EEXIST ? "is there already; nothing is overwritten" : errtext(error), "\n", NULL);
+	    error == EEXIST ? "is there already; nothing is overwritten" : errtext(error), "\n",
+	    NULL);
 	return error == EIO || error == ENOSPC ? EX_IOERR : EX_CANTCREAT;
 }
 
@@ -191,8 +192,9 @@ static int cert_make(const struct bytes *name, unsigned names, const char *folde
 {
 	static char key_path[CERT_PATH], cert_file[CERT_PATH], key[CERT_TEXT], cert[CERT_TEXT];
 	const char *const path[2] = { key_path, cert_file }, *const text[2] = { key, cert };
+	struct tls_wish wish = { .name = name, .names = names, .days = CERT_DAYS };
 	uint64_t now = clock_wall();
-	char said[200];
+	char said[TLS_WHY];
 	struct fmt why;
 	int status;
 
@@ -200,17 +202,15 @@ static int cert_make(const struct bytes *name, unsigned names, const char *folde
 	if (!cert_path(key_path, folder, name[0], ".key") ||
 	    !cert_path(cert_file, folder, name[0], ".crt"))
 		return cert_failed(folder, ENAMETOOLONG);
-	if (now < BUILD_DATE)
-		now = BUILD_DATE;
-	if (!tls_init(&why) ||
-	    !tls_make_pair(name, names, now - CERT_DAY, CERT_DAYS, cert, key, CERT_TEXT, &why)) {
+	wish.from = (now < BUILD_DATE ? BUILD_DATE : now) - CERT_DAY;
+	if (!tls_init(&why) || !tls_make_pair(&wish, cert, key, CERT_TEXT, &why)) {
 		cmd_say(STDERR_FILENO, "gatepost cert: ", said, "\n", NULL);
 		return EX_SOFTWARE;
 	}
 	status = cert_store(path, text);
 	digest_wipe(key, sizeof(key));
 	if (status == EX_OK && !cmd_say(STDOUT_FILENO, "TLS_Certificate = \"", cert_file,
-	    "\"\nTLS_Key = \"", key_path, "\"\n", NULL))
+				   "\"\nTLS_Key = \"", key_path, "\"\n", NULL))
 		status = EX_IOERR;
 	return status;
 }

@@ -78,10 +78,10 @@ COMMAND(login, "[-c FILE] [SCOPE NAME]...", "log in at the provider with OAuth 2
 	"be reached, 73 when the token could not be kept, 78 when no such login is configured.\n");
 
 COMMAND(cert, "[-o FOLDER] NAME...", "a certificate for TLS towards the devices",
-	"Makes a key and a certificate for it, signed by itself, for listeners with TLS, and prints\n"
-	"the lines that belong into the configuration. The names are those under which devices\n"
-	"find this box, host names and addresses; the files are called after the first: NAME.crt\n"
-	"and NAME.key. Nothing is overwritten.\n"
+	"Makes a key and a certificate for it, signed by itself, for listeners with TLS, and\n"
+	"prints the lines that belong into the configuration. The names are those under which\n"
+	"devices find this box, host names and addresses; the files are called after the first:\n"
+	"NAME.crt and NAME.key. Nothing is overwritten.\n"
 	"\n"
 	"  -o FOLDER   where the files go (the current folder)\n"
 	"\n"

@@ -53,21 +53,20 @@ void send_tell(const struct send *s, const char *gateway, bool ok, const char *w
 	(void)ask(&a, path.p, (struct bytes){(const uint8_t *)line, f.n + 1});
 }
 
-/* With -v: what a connection came to, and how it goes on. */
-static void say_next(const struct reach *r, enum send_next next, const char *why)
+/* What a connection came to, if it goes on with another. */
+static void say_next(const struct reach *r, const char *name, enum send_next next, const char *why)
 {
 	char peer[INET_TEXT];
 	struct fmt f;
 
-	if (!r->verbose || next == SEND_DONE || (next != SEND_IN_CLEAR && r->n == 0))
+	if (next == SEND_IN_CLEAR)
+		cmd_say(1, r->verbose ? "* " : "", "gateway ", name, ": ", why,
+			"; TLS is optional, so it is tried without\n", NULL);
+	if (!r->verbose || next != SEND_NEXT_ADDRESS || r->n == 0)
 		return;
 	fmt_init(&f, peer, sizeof(peer));
 	inet_print_port(&f, &r->peer);
-	cmd_say(1, "* ", peer, ": ", why,
-		next == SEND_IN_CLEAR	    ? "; TLS is optional, so it is tried without\n"
-		: next == SEND_NEXT_ADDRESS ? "; another address is tried\n"
-					    : "\n",
-		NULL);
+	cmd_say(1, "* ", peer, ": ", why, "; another address is tried\n", NULL);
 }
 
 /* Along the addresses of one gateway. Did one of them decide? */
@@ -86,7 +85,7 @@ static bool try_addresses(const struct send_group *g, struct reach *r, struct se
 			break;
 		next = send_mail(g, to, fd, why, result);
 		ready = ready || result->ready;
-		say_next(r, next, why->p);
+		say_next(r, to->name, next, why->p);
 		if (next == SEND_IN_CLEAR)
 			reach_again(r);
 	}

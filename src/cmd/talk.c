@@ -121,8 +121,11 @@ static enum talk_event fill(struct talk *t)
 	return TALK_OK;
 }
 
-/* Writes what goes. *some: there was progress. A reply may still wait behind a failed write. */
-static void flush(struct talk *t, bool *some)
+/*
+ * Writes what goes. *some: there was progress. A reply may still wait behind a failed write, unless
+ * it is TLS that failed.
+ */
+static enum talk_event flush(struct talk *t, bool *some)
 {
 	struct bytes x = buf_peek(&t->out);
 	ssize_t n = 0;
@@ -131,11 +134,12 @@ static void flush(struct talk *t, bool *some)
 		n = t->tls != NULL ? tls_write(t->tls, x.p, x.n)
 				   : send(t->fd, x.p, x.n, MSG_NOSIGNAL);
 	if (n <= 0)
-		return;
+		return n == -EPROTO ? TALK_TLS : TALK_OK;
 	talk_trace(t, '>', bytes_first(x, (size_t)n));
 	buf_drop(&t->out, (size_t)n);
 	*some = true;
 	t->busy = t->busy || client_is_writing(&t->client);
+	return TALK_OK;
 }
 
 static bool readable(const struct talk *t, short events)
@@ -157,10 +161,10 @@ static enum talk_event converse(struct talk *t, uint64_t ms, bool until_sent)
 
 		t->busy = false;
 		event = t->shaking ? shake(t, &p.events) : step(t);
+		if (event == TALK_OK && !t->shaking)
+			event = flush(t, &some);
 		if (event != TALK_OK)
 			return event;
-		if (!t->shaking)
-			flush(t, &some);
 		if (until_sent && buf_used(&t->out) == 0)
 			return TALK_OK;
 		now = clock_monotonic_ms();

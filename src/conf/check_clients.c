@@ -130,7 +130,7 @@ static void check_auth_tls(struct build *b, const struct conf *c)
 		if (own && !set)
 			set = own;
 	}
-	if (!withheld || (offered && !set))
+	if (!withheld || (offered && !set) || c->auth_users == 0)
 		return;
 	for (const struct conf_scope *s = b->tree->global->first_child; s && !set; s = s->next) {
 		if (s->kind == SCOPE_AUTH_USER)

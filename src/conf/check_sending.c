@@ -161,8 +161,8 @@ static void check_client_grant(struct check *k, enum option_id at)
 		    "OAuth2_Grant = client wants OAuth2_Client_Secret", "");
 	if (s->oauth_provider == CONF_PROVIDER_GOOGLE)
 		error_at(k, at,
-		    "Google gives no token for mail with OAuth2_Grant = client: write code, and run "
-		    "gatepost login",
+		    "Google gives no token for mail with OAuth2_Grant = client: write code, and "
+		    "run gatepost login",
 		    "");
 	if (s->oauth_provider == CONF_PROVIDER_MICROSOFT && !s->oauth_token_url &&
 	    is_shared_tenant(s->oauth_tenant))
@@ -196,12 +196,12 @@ static void check_token(struct check *k)
 		    "");
 	if (is_set(k, OPTION_OAUTH2_GRANT))
 		at = OPTION_OAUTH2_GRANT;
-	if (client)
+	if (client && (s->oauth_provider != CONF_PROVIDER_NONE || s->oauth_token_url))
 		check_client_grant(k, at);
 	if (device && s->oauth_provider == CONF_PROVIDER_GOOGLE)
 		error_at(k, at,
-		    "Google allows no mail with OAuth2_Grant = device: write code, and run gatepost "
-		    "login",
+		    "Google allows no mail with OAuth2_Grant = device: write code, and run "
+		    "gatepost login",
 		    "");
 	if (s->oauth_tenant && s->oauth_provider != CONF_PROVIDER_MICROSOFT)
 		warn_at(k, OPTION_OAUTH2_TENANT,
@@ -256,8 +256,8 @@ static void check_modes(struct check *k)
 		return;
 	if (s->tls_pin)
 		warn_at(k, OPTION_TLS_PIN,
-		    "TLS_Pin keeps no mail back with TLS = ifavailable, which goes on in clear text "
-		    "where the key is another: TLS = required does",
+		    "TLS_Pin keeps no mail back with TLS = ifavailable, which goes on in clear "
+		    "text where the key is another: TLS = required does",
 		    "");
 	else if (s->tls_verify != CONF_VERIFY_DEFAULT && s->tls_verify != CONF_VERIFY_NO)
 		warn_at(k, OPTION_TLS_VERIFY,
@@ -356,6 +356,8 @@ void check_sending(struct build *b, struct conf *c)
 	struct check k = { .b = b, .c = c, .main = { b->main_file, 1, 1 } };
 	size_t high = b->arena.high;
 
+	if (!b->secure_seen)
+		return;
 	k.said = arena_temp(&b->arena, SAID_MAX * sizeof(*k.said));
 	if (!k.said)
 		return;

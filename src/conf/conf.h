@@ -372,7 +372,10 @@ enum conf_tls conf_tls_of(const struct conf_sending *s, uint16_t port);
  */
 enum conf_verify conf_verify_of(const struct conf_sending *s);
 
-/* How tokens are got, never CONF_GRANT_DEFAULT: device for microsoft, code for google, else client. */
+/*
+ * How tokens are got, never CONF_GRANT_DEFAULT: as set, else device for microsoft, code for google,
+ * else client.
+ */
 enum conf_grant conf_grant_of(const struct conf_sending *s);
 
 /* Is a login configured? Does it want a token of OAuth 2.0 (XOAUTH2)? */
@@ -391,7 +394,10 @@ const char *conf_ca_file(const struct conf *c, unsigned i);
 /* The TLS_CA by default; NULL where TLS is not built in. */
 const char *conf_ca_default(const struct conf *c);
 
-/* Does p point to a string within the configuration's memory? (A message of another process may say so.) */
+/*
+ * Does p point to a string within the configuration's memory? (A message of another process may say
+ * so.)
+ */
 bool conf_owns(const struct conf *c, const char *p);
 
 /* "default" for CONF_BINDING_DEFAULT. */

@@ -340,7 +340,7 @@ static void add_ca(void *ctx, const struct tree_spot *spot)
 
 static void finish_ca(struct build *b)
 {
-	if (!ON(CONFIG_TLS))
+	if (!ON(CONFIG_TLS) || !b->secure_seen)
 		return;
 	b->tree->ca = arena_take(&b->arena, CONFIG_CA_SETS * sizeof(*b->tree->ca));
 	if (b->tree->ca)

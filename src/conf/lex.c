@@ -105,7 +105,7 @@ static struct bytes take_unquoted(struct lexer *l, size_t begin)
 	while (l->pos < l->n && !ends_value(l->p[l->pos]) && !at_comment(l, l->pos))
 		l->pos++;
 	x = (struct bytes){ l->p + begin, l->pos - begin };
-	if (l->secret_line == l->line)
+	if (l->hide || l->secret_line == l->line)
 		error_at(l, begin, "a value with / [ ] or = in it wants quotes", x);
 	else
 		error_at(l, begin, "a value with / [ ] or = in it wants quotes: \"$\"", x);

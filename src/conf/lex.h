@@ -35,6 +35,7 @@ struct lexer {
 	size_t line_token; /* 1 + number of the line that had a token last */
 	uint32_t secret_line; /* nothing of it is shown; 0: none */
 	bool secret_next;     /* that of the next token will be */
+	bool hide;            /* values are not shown, while it is set */
 };
 
 /* Works in mem (n octets), which it changes. */

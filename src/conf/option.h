@@ -111,7 +111,7 @@ const char *scope_name(enum scope_kind kind);
 /* In which kinds of scope may the stanza stand (1 << enum scope_kind, or-ed)? */
 unsigned scope_parents(enum scope_kind kind);
 
-/* Does this build have the part that the mark (see options.def) stands for? True where c is none. */
+/* Has this build the part that the mark (see options.def) stands for? True where c is none. */
 bool option_is_built(uint8_t c);
 
 /* Is c one of those marks? */

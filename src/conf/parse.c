@@ -46,19 +46,21 @@ static void skip_item(struct parser *p)
 	}
 }
 
-/* The { has been taken: all up to its } is passed over. */
+/* The { has been taken: all up to its } is passed over. There may be secrets in it. */
 static void skip_body(struct parser *p, const struct conf_place *begin)
 {
+	p->lex.hide = true;
 	for (unsigned depth = 1; depth > 0; next(p)) {
 		if (p->t.kind == LEX_END) {
 			error_at(p, begin, "this { is not closed", (struct bytes){ 0 });
-			return;
+			break;
 		}
 		if (p->t.kind == LEX_OPEN)
 			depth++;
 		if (p->t.kind == LEX_CLOSE)
 			depth--;
 	}
+	p->lex.hide = false;
 }
 
 /* --- options --- */
@@ -131,8 +133,8 @@ static void report_unknown(struct parser *p, const struct lex_token *name)
 /* "Domain, Binding, Binding_Group and at global scope", most narrow first. */
 static void name_scopes(struct fmt *f, unsigned mask)
 {
-	static const uint8_t order[] = { SCOPE_AUTH_USER, SCOPE_PEER, SCOPE_LISTEN, SCOPE_ESMTP_LISTENER,
-		SCOPE_DOMAIN, SCOPE_BINDING, SCOPE_BINDING_GROUP };
+	static const uint8_t order[] = { SCOPE_AUTH_USER, SCOPE_PEER, SCOPE_LISTEN,
+		SCOPE_ESMTP_LISTENER, SCOPE_DOMAIN, SCOPE_BINDING, SCOPE_BINDING_GROUP };
 	bool some = false;
 
 	for (size_t i = 0; i < sizeof(order); i++) {
@@ -186,10 +188,14 @@ static bool collect_value(
 	return true;
 }
 
+/* Is the option one with a secret, or its name like one's? */
 static bool is_secret(struct bytes name)
 {
 	enum option_id id = option_find(name);
+	const char *near = id == OPTIONS ? option_nearest(name) : NULL;
 
+	if (near)
+		id = option_find(bytes_of(near));
 	return id < OPTIONS && option_table[id].type == TYPE_SECRET;
 }
 
@@ -334,7 +340,7 @@ static const char *find_included(
     struct parser *p, const struct build_word *name, enum conf_kind *kind)
 {
 	const struct conf_source *src = p->build->src;
-	struct bytes folder = build_folder(p->file->path);
+	struct bytes folder = build_folder(p->file->path), main;
 	const char *path;
 
 	if (name->text.p[0] == '/')
@@ -344,7 +350,8 @@ static const char *find_included(
 	if (path && *kind == CONF_KIND_NONE && name->text.p[0] != '/') {
 		const char *other;
 
-		other = build_path(p->build, &name->at, build_folder(p->build->main_file), name->text);
+		main = build_folder(p->build->main_file);
+		other = build_path(p->build, &name->at, main, name->text);
 		if (other && src->kind(src->ctx, other) != CONF_KIND_NONE) {
 			*kind = src->kind(src->ctx, other);
 			path = other;
@@ -464,7 +471,9 @@ static void parse_item(struct parser *p, struct conf_scope *s)
 	next(p);
 	if (p->t.kind == LEX_EQUALS) {
 		p->lex.secret_next = is_secret(word.text);
+		p->lex.hide = option_find(word.text) == OPTIONS;
 		next(p);
+		p->lex.hide = false;
 		parse_option(p, s, &word);
 		return;
 	}

@@ -396,6 +396,7 @@ void scope_set(struct build *b, struct conf_scope *s, const struct build_value *
 	set = places ? setting_of(b, s, id) : NULL;
 	if (!set)
 		return;
+	b->secure_seen |= id >= OPTION_TLS && id <= OPTION_OAUTH2_REFRESH_TOKEN;
 	set->value = parsed.out;
 	set->words = words;
 	set->at = places;

@@ -47,14 +47,15 @@ static bool parse_text(struct build *b, struct build_value *v)
 	return keep(b, v, x);
 }
 
+/* One in error is kept all the same: it is not missing, too. */
 static bool parse_secret(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 
 	if (x.n == 0)
-		return wrong(b, v, "is empty");
-	if (has_control(x))
-		return wrong(b, v, "has a control character in it");
+		wrong(b, v, "is empty");
+	else if (has_control(x))
+		wrong(b, v, "has a control character in it");
 	return keep(b, v, x);
 }
 
@@ -150,8 +151,8 @@ static bool parse_url(struct build *b, struct build_value *v)
 		    "does not begin with https://: secrets are sent there, so it must be TLS");
 	rest = bytes_skip(x, 8);
 	if (!is_url_text(rest) || !is_authority(bytes_first(rest, bytes_find(rest, '/'))))
-		return value_wrong(
-		    b, v, 0, "is not an address of the web like \"https://login.example.com/token\"");
+		return value_wrong(b, v, 0,
+		    "is not an address of the web like \"https://login.example.com/token\"");
 	return keep(b, v, x);
 }
 

@@ -5,11 +5,11 @@
  *	 0  8  magic
  *	 8  4  octets in all
  *	12  4  certificates
- *	16  4  CRC-32 of all behind the header
- *	20  4  zero
- *	24     for each certificate, in the order of their hashes: hash of the subject (4), where the
- *	       certificate lies (4), its octets (2), where in it the subject lies (2), its octets (2),
- *	       zero (2)
+ *	16  4  zero
+ *	20  4  CRC-32 of all but these four octets
+ *	24     for each certificate, in the order of their hashes: hash of the subject (4),
+ *	       where the certificate lies (4), its octets (2), where in it the subject lies (2),
+ *	       its octets (2), zero (2)
  *	       the certificates
  */
 #include "io/ca_index.h"
@@ -26,12 +26,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define HEAD 24u
-#define ENTRY 16u
+#define HEAD     24u
+#define ENTRY    16u
 #define FILE_MAX (4u << 20)
 #define CERT_MAX 16384u
 
-static const uint8_t magic[8] = {'G', 'P', 'C', 'A', 'S', 'E', 'T', '1'};
+static const uint8_t magic[8] = { 'G', 'P', 'C', 'A', 'S', 'E', 'T', '1' };
 
 /* ---- numbers ---- */
 
@@ -57,21 +57,39 @@ static void put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v >> 16);
 }
 
-/* CRC-32 as in IEEE 802.3, four bits at a time. */
-static uint32_t crc32(const uint8_t *p, size_t n)
+/* CRC-32 as in IEEE 802.3, four bits at a time, going on from one of what lies before. */
+static uint32_t crc32(uint32_t before, const uint8_t *p, size_t n)
 {
 	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158,
-		0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4,
-		0xa00ae278, 0xbdbdf21c,
+		0x00000000,
+		0x1db71064,
+		0x3b6e20c8,
+		0x26d930ac,
+		0x76dc4190,
+		0x6b6b51f4,
+		0x4db26158,
+		0x5005713c,
+		0xedb88320,
+		0xf00f9344,
+		0xd6d6a3e8,
+		0xcb61b38c,
+		0x9b64c2b0,
+		0x86d3d2d4,
+		0xa00ae278,
+		0xbdbdf21c,
 	};
-	uint32_t crc = ~0u;
+	uint32_t crc = ~before;
 
 	while (n-- > 0) {
 		crc = table[(crc ^ *p) & 15] ^ crc >> 4;
 		crc = table[(crc ^ *p++ >> 4) & 15] ^ crc >> 4;
 	}
 	return ~crc;
+}
+
+static uint32_t crc_of(const uint8_t *mem, size_t n)
+{
+	return crc32(crc32(0, mem, HEAD - 4), mem + HEAD, n - HEAD);
 }
 
 /* FNV-1a. */
@@ -97,11 +115,11 @@ static struct bytes certificate(const struct ca_set *s, uint32_t i, struct bytes
 	const uint8_t *e = entry(s, i);
 	uint32_t at = get32(e + 4), n = get16(e + 8), in = get16(e + 10), len = get16(e + 12);
 
-	*subject = (struct bytes){NULL, 0};
+	*subject = (struct bytes){ NULL, 0 };
 	if (at > s->n || n > s->n - at || in > n || len > n - in)
 		return *subject;
-	*subject = (struct bytes){s->mem + at + in, len};
-	return (struct bytes){s->mem + at, n};
+	*subject = (struct bytes){ s->mem + at + in, len };
+	return (struct bytes){ s->mem + at, n };
 }
 
 /* The first entry whose hash is not below h. */
@@ -125,8 +143,9 @@ struct bytes ca_next(const struct ca_set *s, struct bytes subject, uint32_t *at)
 	uint32_t h = hash(subject), i;
 
 	if (!s->mem || s->n < HEAD || s->certificates > (s->n - HEAD) / ENTRY)
-		return (struct bytes){NULL, 0};
-	for (i = *at > 0 ? *at : lowest(s, h); i < s->certificates && get32(entry(s, i)) == h; i++) {
+		return (struct bytes){ NULL, 0 };
+	for (i = *at > 0 ? *at : lowest(s, h); i < s->certificates && get32(entry(s, i)) == h;
+	     i++) {
 		struct bytes its, cert = certificate(s, i, &its);
 
 		if (cert.n > 0 && bytes_same(its, subject)) {
@@ -135,7 +154,7 @@ struct bytes ca_next(const struct ca_set *s, struct bytes subject, uint32_t *at)
 		}
 	}
 	*at = s->certificates;
-	return (struct bytes){NULL, 0};
+	return (struct bytes){ NULL, 0 };
 }
 
 /* ---- making one from PEM ---- */
@@ -174,14 +193,14 @@ static size_t fill(uint8_t *mem, size_t cap, struct bytes pem, uint32_t most, ui
 	uint32_t n = 0;
 
 	while (pem_next(&pem, &block)) {
-		uint8_t e[ENTRY] = {0};
+		uint8_t e[ENTRY] = { 0 };
 		struct bytes subject;
 		size_t len;
 
 		if (!bytes_same(block.label, BYTES("CERTIFICATE")))
 			continue;
 		if (!pem_decode(&block, mem + at, cap - at, &len) || len > CERT_MAX ||
-		    !der_subject((struct bytes){mem + at, len}, &subject)) {
+		    !der_subject((struct bytes){ mem + at, len }, &subject)) {
 			++*broken;
 			continue;
 		}
@@ -196,7 +215,7 @@ static size_t fill(uint8_t *mem, size_t cap, struct bytes pem, uint32_t most, ui
 	memcpy(mem, magic, sizeof(magic));
 	put32(mem + 8, (uint32_t)at);
 	put32(mem + 12, n);
-	put32(mem + 16, crc32(mem + HEAD, at - HEAD));
+	put32(mem + HEAD - 4, crc_of(mem, at));
 	return at;
 }
 
@@ -272,8 +291,7 @@ static bool is_whole(struct bytes x)
 	if (x.n < HEAD || get32(x.p + 8) != x.n)
 		return false;
 	n = get32(x.p + 12);
-	return n > 0 && n <= (x.n - HEAD) / ENTRY &&
-	       get32(x.p + 16) == crc32(x.p + HEAD, x.n - HEAD);
+	return n > 0 && n <= (x.n - HEAD) / ENTRY && get32(x.p + HEAD - 4) == crc_of(x.p, x.n);
 }
 
 static bool is_fixed(int fd)
@@ -298,7 +316,7 @@ static bool from_index(struct ca_set *s, struct bytes x, int file, struct fmt *w
 
 		if (p == MAP_FAILED)
 			return fail(why, errtext(errno));
-		*s = (struct ca_set){p, x.n, get32((const uint8_t *)p + 12)};
+		*s = (struct ca_set){ p, x.n, get32((const uint8_t *)p + 12) };
 		return true;
 	}
 	mem = shared(x.n, &fd);
@@ -329,7 +347,7 @@ static bool from_file(struct ca_set *s, int fd, uint32_t *broken, struct fmt *wh
 {
 	size_t cap = FILE_MAX + 1;
 	uint8_t *mem = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct bytes x = {mem, 0};
+	struct bytes x = { mem, 0 };
 	ssize_t got;
 	bool good;
 
@@ -356,7 +374,7 @@ bool ca_open(struct ca_set *s, const char *path, uint32_t *broken, struct fmt *w
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool good;
 
-	*s = (struct ca_set){NULL, 0, 0};
+	*s = (struct ca_set){ NULL, 0, 0 };
 	*broken = 0;
 	if (fd < 0)
 		return fail(why, errtext(errno));
@@ -369,7 +387,7 @@ void ca_close(struct ca_set *s)
 {
 	if (s->mem)
 		munmap((void *)(uintptr_t)s->mem, s->n);
-	*s = (struct ca_set){NULL, 0, 0};
+	*s = (struct ca_set){ NULL, 0, 0 };
 }
 
 int ca_write(const struct ca_set *s, int fd)

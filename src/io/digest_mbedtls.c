@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The hashes of base/digest.h. Nothing is allocated, so they work before tls_init and in any process. */
+/*
+ * The hashes of base/digest.h. Nothing is allocated, so they work before tls_init and in any
+ * process.
+ */
 #include "base/digest.h"
 
 #include <mbedtls/md5.h>

@@ -73,16 +73,25 @@ bool tls_is_there(void);
  */
 bool tls_check_pair(struct bytes chain, struct bytes key, struct fmt *why);
 
-/* Makes the pair number `index` (0 to CONFIG_LISTENERS - 1) for tls_accept. The texts may go. */
+/*
+ * Makes the pair number `index` (0 to CONFIG_LISTENERS - 1) for tls_accept. The texts may go. Not
+ * while a session uses the pair that had this number before.
+ */
 bool tls_load_pair(unsigned index, struct bytes chain, struct bytes key, struct fmt *why);
 
+struct tls_wish {
+	const struct bytes *name; /* DNS names and addresses; the first is the subject too */
+	unsigned names;
+	unsigned days;
+	uint64_t from;            /* valid from then on, seconds since 1970 */
+};
+
 /*
- * A new EC P-256 key and a certificate for it, signed by itself, valid from `from` (seconds since
- * 1970) for `days`, for the names (DNS names and addresses; the first is the subject too). PEM
- * texts, NUL-terminated, into cert and key; false with why, also where they do not fit n octets.
+ * A new EC P-256 key and a certificate for it, signed by itself. PEM texts, NUL-terminated, into
+ * cert and key; false with why, also where they do not fit n octets.
  */
-bool tls_make_pair(const struct bytes *name, unsigned names, uint64_t from, unsigned days,
-    char *cert, char *key, size_t n, struct fmt *why);
+bool tls_make_pair(
+    const struct tls_wish *w, char *cert, char *key, size_t n, struct fmt *why);
 
 /* ---- sessions ---- */
 
@@ -153,7 +162,10 @@ bool tls_tried_memory(const struct tls *t);
 /* The oldest version that a client which failed had offered at best, "TLS 1.0"; "" if not known. */
 const char *tls_offered(const struct tls *t);
 
-/* Is the peer's certificate one that was verified (CA or pin) as `how` wanted? */
+/*
+ * Is the peer's certificate one that was verified (CA or pin) as `how` wanted? With TLS_VERIFY_NO:
+ * would it have been with TLS_VERIFY_HOST?
+ */
 bool tls_verified(const struct tls *t);
 
 /* Sessions now, and the most octets of the arena that were ever in use. */

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Octets of the record buffers of a session; all that is larger than RECORD_LEAST is one. */
-#define RECORD_IN 17408u
-#define RECORD_OUT 5120u
+#define RECORD_IN    17408u
+#define RECORD_OUT   5120u
 #define RECORD_LEAST 4096u
 
 struct unit {
@@ -21,10 +21,10 @@ struct unit {
 };
 
 #define UNIT ((uint32_t)sizeof(struct unit))
-#define UNITS                                                                                      \
-	((CONFIG_TLS_SESSIONS * TLS_ARENA_STANDING + CONFIG_TLS_HANDSHAKES * TLS_ARENA_SHAKING +   \
-	     CONFIG_LISTENERS * TLS_ARENA_PAIR + CONFIG_GATEWAYS * TLS_ARENA_TICKET +              \
-	     TLS_ARENA_FIXED) /                                                                    \
+#define UNITS                                                                                    \
+	((CONFIG_TLS_SESSIONS * TLS_ARENA_STANDING + CONFIG_TLS_HANDSHAKES * TLS_ARENA_SHAKING + \
+	     CONFIG_LISTENERS * TLS_ARENA_PAIR + CONFIG_GATEWAYS * TLS_ARENA_TICKET +            \
+	     TLS_ARENA_FIXED) /                                                                  \
 	    UNIT)
 #define SMALLEST 3u /* units */
 
@@ -73,7 +73,7 @@ static void list_put(uint32_t i, uint32_t size)
 
 	arena.heap[i].a = size | FREE;
 	arena.heap[i + size - 1].a = size;
-	*links = (struct unit){arena.list[l], 0};
+	*links = (struct unit){ arena.list[l], 0 };
 	if (links->a)
 		arena.heap[links->a + 1].b = i;
 	arena.list[l] = i;
@@ -116,7 +116,7 @@ static unsigned list_from(unsigned l)
 	return LISTS;
 }
 
-/* A free block of at least `size` units, or 0: its own list's first that fits, else a larger one. */
+/* A free block of at least `size` units, or 0: one of its own list that fits, else a larger one. */
 static uint32_t find(uint32_t size)
 {
 	unsigned l = list_of(size);

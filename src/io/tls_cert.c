@@ -15,12 +15,12 @@
 #include <mbedtls/ecdsa.h>
 #include <string.h>
 
-#define CERT_DER 4096u  /* octets of a certificate at the most */
-#define CERT_KEY 32u    /* octets of a private key */
-#define CERT_POINT 65u  /* of a public one, uncompressed */
+#define CERT_DER    4096u /* octets of a certificate at the most */
+#define CERT_KEY    32u   /* octets of a private key */
+#define CERT_POINT  65u   /* of a public one, uncompressed */
 #define CERT_SERIAL 16u
-#define CERT_CN 64u     /* RFC 5280 appendix A: ub-common-name */
-#define CERT_DAY 86400u
+#define CERT_CN     64u /* RFC 5280 appendix A: ub-common-name */
+#define CERT_DAY    86400u
 
 enum {
 	DER_INTEGER = 0x02,
@@ -33,16 +33,17 @@ enum {
 	DER_SET = 0x31,
 	DER_NAME_DNS = 0x82, /* of a GeneralName */
 	DER_NAME_IP = 0x87,
-	DER_PART = 0xa0,     /* [0], constructed */
+	DER_PART = 0xa0, /* [0], constructed */
 };
 
 static const uint8_t ecdsa_sha256[] = { /* AlgorithmIdentifier */
-	0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
+	0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02
+};
 static const uint8_t ec_p256[] = { /* the same of the key */
-	0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-	0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
-static const uint8_t oid_p256[] = {
-	0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+	0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+	0x48, 0xce, 0x3d, 0x03, 0x01, 0x07
+};
+static const uint8_t oid_p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
 static const uint8_t oid_cn[] = { 0x06, 0x03, 0x55, 0x04, 0x03 };
 static const uint8_t oid_san[] = { 0x06, 0x03, 0x55, 0x1d, 0x11 };
 static const uint8_t version_3[] = { 0xa0, 0x03, 0x02, 0x01, 0x02 };
@@ -50,10 +51,12 @@ static const uint8_t usage[] = {
 	/* basicConstraints, critical: no CA */
 	0x30, 0x0c, 0x06, 0x03, 0x55, 0x1d, 0x13, 0x01, 0x01, 0xff, 0x04, 0x02, 0x30, 0x00,
 	/* keyUsage, critical: digitalSignature */
-	0x30, 0x0e, 0x06, 0x03, 0x55, 0x1d, 0x0f, 0x01, 0x01, 0xff, 0x04, 0x04, 0x03, 0x02, 0x07, 0x80,
+	0x30, 0x0e, 0x06, 0x03, 0x55, 0x1d, 0x0f, 0x01, 0x01, 0xff, 0x04, 0x04, 0x03, 0x02, 0x07,
+	0x80,
 	/* extKeyUsage: serverAuth */
-	0x30, 0x13, 0x06, 0x03, 0x55, 0x1d, 0x25, 0x04, 0x0c, 0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01,
-	0x05, 0x05, 0x07, 0x03, 0x01 };
+	0x30, 0x13, 0x06, 0x03, 0x55, 0x1d, 0x25, 0x04, 0x0c, 0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06,
+	0x01, 0x05, 0x05, 0x07, 0x03, 0x01
+};
 
 /* Grows from its end to its beginning. */
 struct der {
@@ -195,9 +198,7 @@ static void der_private(struct der *d, const uint8_t key[CERT_KEY], const uint8_
 }
 
 struct cert {
-	const struct bytes *name;
-	unsigned names, days;
-	uint64_t from;
+	const struct tls_wish *wish;
 	mbedtls_ecdsa_context ec;
 	uint8_t point[CERT_POINT];
 };
@@ -207,17 +208,17 @@ static void cert_body(struct der *d, const struct cert *c)
 {
 	const uint8_t *end = d->p, *part;
 
-	der_alternatives(d, c->name, c->names);
+	der_alternatives(d, c->wish->name, c->wish->names);
 	der_put(d, usage, sizeof(usage));
 	der_wrap(d, DER_SEQUENCE, end);
 	der_wrap(d, DER_PART + 3, end);
 	der_public(d, c->point);
-	der_name(d, c->name[0]);
+	der_name(d, c->wish->name[0]);
 	part = d->p;
-	der_time(d, c->from + (uint64_t)c->days * CERT_DAY);
-	der_time(d, c->from);
+	der_time(d, c->wish->from + (uint64_t)c->wish->days * CERT_DAY);
+	der_time(d, c->wish->from);
 	der_wrap(d, DER_SEQUENCE, part);
-	der_name(d, c->name[0]);
+	der_name(d, c->wish->name[0]);
 	der_put(d, ecdsa_sha256, sizeof(ecdsa_sha256));
 	der_serial(d);
 	der_put(d, version_3, sizeof(version_3));
@@ -287,27 +288,27 @@ static bool cert_key(struct cert *c, char *key, size_t n)
 	    mbedtls_ecp_write_key_ext(&c->ec, &got, private, sizeof(private)) != 0)
 		return false;
 	der_private(&d, private, c->point);
-	good = cert_pem(key, n, "EC PRIVATE KEY",
-	    (struct bytes){ d.p, (size_t)(store + sizeof(store) - d.p) });
+	good = cert_pem(
+	    key, n, "EC PRIVATE KEY", (struct bytes){ d.p, (size_t)(store + sizeof(store) - d.p) });
 	digest_wipe(private, sizeof(private));
 	digest_wipe(store, sizeof(store));
 	return good && !d.full;
 }
 
-bool tls_make_pair(const struct bytes *name, unsigned names, uint64_t from, unsigned days,
-    char *cert, char *key, size_t n, struct fmt *why)
+bool tls_make_pair(const struct tls_wish *w, char *cert, char *key, size_t n, struct fmt *why)
 {
 	static uint8_t store[CERT_DER];
 	struct der d = { store, store + sizeof(store), false };
-	struct cert c = { .name = name, .names = names, .days = days, .from = from };
+	struct cert c = { .wish = w };
 	bool good;
 
 	mbedtls_ecdsa_init(&c.ec);
 	good = cert_key(&c, key, n);
 	if (!good) {
 		fmt_str(why, "no key could be made");
-	} else if (!cert_sign(&d, &c) || !cert_pem(cert, n, "CERTIFICATE",
-	    (struct bytes){ d.p, (size_t)(store + sizeof(store) - d.p) })) {
+	} else if (!cert_sign(&d, &c) ||
+		   !cert_pem(cert, n, "CERTIFICATE",
+		       (struct bytes){ d.p, (size_t)(store + sizeof(store) - d.p) })) {
 		good = false;
 		fmt_str(why, "these are too many names for one certificate");
 	}

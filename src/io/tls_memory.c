@@ -18,14 +18,14 @@ static void mix(uint8_t h[DIGEST_SHA256], const void *p, size_t n)
 	uint8_t both[2 * DIGEST_SHA256];
 
 	memcpy(both, h, DIGEST_SHA256);
-	digest_sha256((struct bytes){p, n}, both + DIGEST_SHA256);
-	digest_sha256((struct bytes){both, sizeof(both)}, h);
+	digest_sha256((struct bytes){ p, n }, both + DIGEST_SHA256);
+	digest_sha256((struct bytes){ both, sizeof(both) }, h);
 }
 
 /* A session is as good as another only where everything that was asked of the peer is the same. */
 static void what_for(const struct tls_client_how *how, uint8_t h[DIGEST_SHA256])
 {
-	uint8_t small[] = {how->verify, how->versions, how->clock_unset, how->ca != NULL};
+	uint8_t small[] = { how->verify, how->versions, how->clock_unset, how->ca != NULL };
 
 	memset(h, 0, DIGEST_SHA256);
 	mix(h, small, sizeof(small));

@@ -100,7 +100,7 @@ static bool chain_is_good(const struct pair *p, struct fmt *why)
 		return false;
 	}
 	if (mbedtls_x509_crt_check_extended_key_usage(
-	        &p->chain, server_auth, sizeof(server_auth) - 1) == 0)
+		&p->chain, server_auth, sizeof(server_auth) - 1) == 0)
 		return true;
 	fmt_str(why, "the certificate is not one for a server");
 	return false;
@@ -138,9 +138,10 @@ static bool read_key(struct pair *p, struct bytes text, struct fmt *why)
 	}
 	mbedtls_free(der);
 	if (ret != 0 && !no_memory(why))
-		fmt_str(why, ret == -1 ? "the key cannot be read"
-		                       : "the key cannot be read: RSA up to 4096 bits and EC (P-256, "
-		                         "P-384) are known");
+		fmt_str(why, ret == -1
+				 ? "the key cannot be read"
+				 : "the key cannot be read: RSA up to 4096 bits and EC (P-256, "
+				   "P-384) are known");
 	return ret == 0;
 }
 
@@ -150,7 +151,7 @@ static bool read_key(struct pair *p, struct bytes text, struct fmt *why)
  */
 static bool key_fits(struct pair *p, struct fmt *why)
 {
-	uint8_t hash[DIGEST_SHA256] = {0}, signature[MBEDTLS_PK_SIGNATURE_MAX_SIZE];
+	uint8_t hash[DIGEST_SHA256] = { 0 }, signature[MBEDTLS_PK_SIGNATURE_MAX_SIZE];
 	size_t n;
 	int ret = mbedtls_pk_check_pair(&p->chain.pk, &p->key, tls_random, NULL);
 
@@ -219,7 +220,7 @@ bool tls_load_pair(unsigned index, struct bytes chain, struct bytes key, struct 
 
 	digest_sha256(chain, both);
 	digest_sha256(key, both + DIGEST_SHA256);
-	digest_sha256((struct bytes){both, sizeof(both)}, texts);
+	digest_sha256((struct bytes){ both, sizeof(both) }, texts);
 	pair_of[index] = NULL;
 	k = find(texts);
 	if (!k->loaded || memcmp(k->texts, texts, sizeof(texts)) != 0) {

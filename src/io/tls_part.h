@@ -14,7 +14,7 @@
 #define TLS_AHEAD 512u      /* octets read ahead: a record of a reply comes with one system call */
 #define TLS_READS 64u       /* reads of the descriptor in one call, then the loop has its turn */
 #define TLS_ODDITIES 100u   /* tickets and warnings of a peer in the life of a session */
-#define TLS_TICKET_MAX 4096u
+#define TLS_TICKET_MAX 3072u /* a larger one is not kept: it must fit one record of ours again */
 
 /* Octets of the heap for one session at the most: in its handshake, and with a ticket behind it. */
 #define TLS_HEAP_SHAKING TLS_ARENA_SHAKING

@@ -24,7 +24,7 @@ static unsigned shaking;
 static void (*when_room)(void);
 static struct loop_task room_task;
 
-/* Forward secrecy first, what is quick with AES in hardware first; what only old peers know last. */
+/* Forward secrecy first, what is quick with AES in hardware first, what only old peers know last */
 static const int ciphers[] = {
 	MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
 	MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
@@ -229,8 +229,8 @@ static struct tls *begin(int fd, bool client)
 static int configure(struct tls *t)
 {
 	int ret = mbedtls_ssl_config_defaults(&t->conf,
-	    t->client ? MBEDTLS_SSL_IS_CLIENT : MBEDTLS_SSL_IS_SERVER,
-	    MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+	    t->client ? MBEDTLS_SSL_IS_CLIENT : MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
+	    MBEDTLS_SSL_PRESET_DEFAULT);
 
 	mbedtls_ssl_conf_rng(&t->conf, tls_random, NULL);
 	mbedtls_ssl_conf_ciphersuites(&t->conf, ciphers);
@@ -252,10 +252,10 @@ static void versions(struct tls *t)
 {
 	uint8_t v = t->how.versions;
 
-	mbedtls_ssl_conf_min_tls_version(&t->conf,
-	    v & TLS_1_2 ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
-	mbedtls_ssl_conf_max_tls_version(&t->conf,
-	    v & TLS_1_3 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
+	mbedtls_ssl_conf_min_tls_version(
+	    &t->conf, v & TLS_1_2 ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
+	mbedtls_ssl_conf_max_tls_version(
+	    &t->conf, v & TLS_1_3 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 }
 
 /* Server Name Indication (RFC 6066 section 3): for host names, without a dot at the end. */
@@ -286,8 +286,8 @@ struct tls *tls_connect(int fd, const struct tls_client_how *how)
 	ret = configure(t);
 	versions(t);
 	mbedtls_ssl_conf_session_tickets(&t->conf, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
-	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(&t->conf,
-	    MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+	    &t->conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 	tls_verify_begin(t);
 	if (ret == 0)
 		ret = set_up(t);
@@ -454,7 +454,8 @@ int tls_read(struct tls *t, uint8_t *p, size_t n)
 		ret = mbedtls_ssl_read(&t->ssl, p, n);
 		if (ret > 0)
 			return ret;
-		if (ret == MBEDTLS_ERR_SSL_WANT_WRITE || (ret == MBEDTLS_ERR_SSL_WANT_READ && t->dry))
+		if (ret == MBEDTLS_ERR_SSL_WANT_WRITE ||
+		    (ret == MBEDTLS_ERR_SSL_WANT_READ && t->dry))
 			return -EAGAIN;
 		if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
 			t->closed = true;

@@ -2,8 +2,8 @@
 /*
  * Is the peer's certificate what was wanted? The library builds the chain and checks signatures,
  * key sizes and usage; names, dates and pins are judged here. The library is told to accept
- * everything, and what must be refused is refused behind a later step of the handshake: so the alert
- * and the words fit, and a pin can do without the rest.
+ * everything, and what must be refused is refused behind a later step of the handshake: so the
+ * alert and the words fit, and a pin can do without the rest.
  */
 #include "io/tls_part.h"
 
@@ -14,7 +14,7 @@
 #include <mbedtls/platform.h>
 #include <string.h>
 
-#define LOOKS 12u      /* how often the library may ask for candidates in one chain */
+#define LOOKS      12u /* how often the library may ask for candidates in one chain */
 #define CANDIDATES 8u  /* CA certificates of one name that are tried */
 #define NAMES_TOLD 2u  /* names of a certificate in words */
 #define NAME_SHOWN 40u /* octets of one */
@@ -25,7 +25,7 @@ static bool is_pinned(const struct tls_client_how *how, const mbedtls_x509_crt *
 {
 	uint8_t key[DIGEST_SHA256];
 
-	digest_sha256((struct bytes){crt->pk_raw.p, crt->pk_raw.len}, key);
+	digest_sha256((struct bytes){ crt->pk_raw.p, crt->pk_raw.len }, key);
 	for (uint32_t i = 0; i < how->pins; i++) {
 		if (memcmp(how->pin[i], key, sizeof(key)) == 0)
 			return true;
@@ -45,7 +45,7 @@ static uint64_t seconds(const mbedtls_x509_time *x)
 	if (x->year < 1970 || x->year > 9999 || x->mon < 1 || x->mon > 12 || x->day < 1)
 		return 0;
 	return (uint64_t)(date_days((uint32_t)x->year, (uint32_t)x->mon) + (uint32_t)x->day - 1) *
-	           86400 +
+		   86400 +
 	       (uint64_t)x->hour * 3600 + (uint64_t)x->min * 60 + (uint64_t)x->sec;
 }
 
@@ -81,7 +81,7 @@ static bool is_named(struct bytes name, const mbedtls_x509_crt *crt)
 	if (name.n == 0)
 		return false;
 	for (; san && san->buf.p; san = san->next) {
-		struct bytes x = {san->buf.p, san->buf.len};
+		struct bytes x = { san->buf.p, san->buf.len };
 		unsigned kind = (unsigned)san->buf.tag & SAN_KIND;
 
 		if (is_address && kind == SAN_IP && certname_is_address(x, address.a))
@@ -94,9 +94,9 @@ static bool is_named(struct bytes name, const mbedtls_x509_crt *crt)
 
 static void tell_san(struct fmt *f, const mbedtls_x509_sequence *san)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	struct inet_addr address = {.port = 0};
-	struct bytes x = {san->buf.p, san->buf.len};
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct inet_addr address = { .port = 0 };
+	struct bytes x = { san->buf.p, san->buf.len };
 
 	if (((unsigned)san->buf.tag & SAN_KIND) == SAN_DNS) {
 		esc_text(f, bytes_first(x, NAME_SHOWN));
@@ -179,7 +179,7 @@ static bool add_sent(struct candidates *c, const struct tls *t, const mbedtls_x5
 		if (crt == t->check.sent || !same(&crt->subject_raw, &child->issuer_raw))
 			continue;
 		if (c->n < CANDIDATES &&
-		    !candidates_add(c, &t->how, (struct bytes){crt->raw.p, crt->raw.len}))
+		    !candidates_add(c, &t->how, (struct bytes){ crt->raw.p, crt->raw.len }))
 			return false;
 	}
 	return true;
@@ -187,7 +187,7 @@ static bool add_sent(struct candidates *c, const struct tls *t, const mbedtls_x5
 
 static bool add_known(struct candidates *c, const struct tls *t, const mbedtls_x509_crt *child)
 {
-	struct bytes issuer = {child->issuer_raw.p, child->issuer_raw.len};
+	struct bytes issuer = { child->issuer_raw.p, child->issuer_raw.len };
 	uint32_t at = 0;
 
 	for (unsigned i = 0; t->how.ca && i < 4 * CANDIDATES && c->n < CANDIDATES; i++) {
@@ -202,11 +202,10 @@ static bool add_known(struct candidates *c, const struct tls *t, const mbedtls_x
 }
 
 /* The library asks for trusted certificates that may have signed `child`; it frees the list. */
-static int candidates_of(
-    void *ctx, mbedtls_x509_crt const *child, mbedtls_x509_crt **list)
+static int candidates_of(void *ctx, mbedtls_x509_crt const *child, mbedtls_x509_crt **list)
 {
 	struct tls *t = ctx;
-	struct candidates c = {.n = 0};
+	struct candidates c = { .n = 0 };
 	mbedtls_x509_crt **end;
 
 	if (t->check.looked == 0)
@@ -230,8 +229,8 @@ static int candidates_of(
 /* Is this very certificate in the set? One signed by itself need be no CA. */
 static bool is_known(const struct tls *t, const mbedtls_x509_crt *crt)
 {
-	struct bytes subject = {crt->subject_raw.p, crt->subject_raw.len};
-	struct bytes raw = {crt->raw.p, crt->raw.len};
+	struct bytes subject = { crt->subject_raw.p, crt->subject_raw.len };
+	struct bytes raw = { crt->raw.p, crt->raw.len };
 	uint32_t at = 0;
 
 	for (unsigned i = 0; t->how.ca && i < 4 * CANDIDATES; i++) {
@@ -272,7 +271,7 @@ static int look(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 	if (depth == 0) {
 		t->check.leaf_pinned = t->how.pins > 0 && is_pinned(&t->how, crt);
 		if (t->how.pins == 0 && (bad & TLS_BAD_TRUST) && is_known(t, crt))
-			bad &= (uint8_t)~(unsigned)TLS_BAD_TRUST;
+			bad &= (uint8_t) ~(unsigned)TLS_BAD_TRUST;
 		if (!is_named(t->how.name, crt))
 			bad |= TLS_BAD_NAME;
 	}
@@ -325,7 +324,7 @@ static uint8_t tell(struct tls *t, uint8_t bad)
 	if (bad & (TLS_BAD_EXPIRED | TLS_BAD_FUTURE)) {
 		tell_date(&f, &t->check);
 		return bad & TLS_BAD_EXPIRED ? MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED
-		                             : MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
+					     : MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
 	}
 	if (bad & TLS_BAD_NAME) {
 		tell_names(&f, t->how.name, leaf);
@@ -354,7 +353,7 @@ void tls_verify_judge(struct tls *t)
 	if (c->leaf_pinned)
 		bad = 0;
 	else if (t->how.pins == 0 && t->how.verify == TLS_VERIFY_CA)
-		bad &= (uint8_t)~(unsigned)TLS_BAD_NAME;
+		bad &= (uint8_t) ~(unsigned)TLS_BAD_NAME;
 	c->verified = bad == 0;
 	if (bad == 0 || (t->how.pins == 0 && t->how.verify == TLS_VERIFY_NO))
 		return;

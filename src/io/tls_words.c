@@ -86,7 +86,7 @@ static void tell_end(struct fmt *f, const struct tls *t)
 		fmt_str(f, errtext(t->error));
 	} else {
 		fmt_str(f, t->done ? "it closed the connection without saying so"
-		                   : "it closed the connection in the handshake");
+				   : "it closed the connection in the handshake");
 	}
 }
 
@@ -95,19 +95,21 @@ static const char *error_words(const struct tls *t, int ret)
 	switch (ret) {
 	case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
 		return t->client ? "it speaks no TLS version that TLS_Protocols allows"
-		                 : "it speaks no TLS 1.2 or 1.3";
+				 : "it speaks no TLS 1.2 or 1.3";
 	case MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE:
 		return t->check.judged ? "it could not prove that its certificate is its own"
-		                       : "it has no cipher in common with us";
-	case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* a record that is larger than any may be */
+				       : "it has no cipher in common with us";
+	case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:
+		return "it sent a message that is too large";
 	case MBEDTLS_ERR_SSL_INVALID_RECORD:
 	case MBEDTLS_ERR_SSL_UNEXPECTED_RECORD:
 		return t->nfirst > 0 && !t->done && (t->first[0] < 20 || t->first[0] > 24)
-		           ? "it does not speak TLS"
-		           : "it sent a record that is none";
+			   ? "it does not speak TLS"
+			   : "it sent a record that is none";
 	case MBEDTLS_ERR_SSL_INVALID_MAC:
-		return t->done ? "what it sent was changed on the way"
-		               : "it broke off the handshake, or what it sent was changed on the way";
+		return t->done
+			   ? "what it sent was changed on the way"
+			   : "it broke off the handshake, or what it sent was changed on the way";
 	case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
 	case MBEDTLS_ERR_SSL_DECODE_ERROR:
 	case MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER:
@@ -116,13 +118,15 @@ static const char *error_words(const struct tls *t, int ret)
 	case MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED:
 		return "there is no certificate here to show it";
 	default:
-		return "TLS failed";
+		/* those of RSA and elliptic curves */
+		return -ret >= 0x4080 && -ret < 0x5000 ? "its signature is wrong" : "TLS failed";
 	}
 }
 
 static bool needs_code(int ret)
 {
-	return ret != MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION && ret != MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE;
+	return ret != MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION &&
+	       ret != MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE;
 }
 
 static void tell_code(struct fmt *f, int ret)
@@ -142,15 +146,16 @@ void tls_explain(struct tls *t, int ret)
 	} else if (ret == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
 		tell_alert(&f, t);
 	} else if (t->error != 0 || ret == MBEDTLS_ERR_SSL_CONN_EOF ||
-	    ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+		   ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
 		tell_end(&f, t);
 	} else if (!t->done && is_clear_text(t)) {
-		fmt_str(&f, t->client ? "it does not speak TLS at this port: it answers in clear text"
-		                      : "it does not speak TLS: it sent clear text");
+		fmt_str(&f, t->client
+				? "it does not speak TLS at this port: it answers in clear text"
+				: "it does not speak TLS: it sent clear text");
 	} else if (is_no_certificate(ret)) {
 		t->check.is_it = true;
 		fmt_str(&f, t->check.looked > 0 ? "its chain of certificates is too long"
-		                                : "its certificate cannot be read");
+						: "its certificate cannot be read");
 		tell_code(&f, ret);
 	} else {
 		fmt_str(&f, error_words(t, ret));
@@ -173,7 +178,7 @@ static const uint8_t *version_at(const struct tls *t)
 
 const char *tls_offered(const struct tls *t)
 {
-	static const char names[][8] = {"SSL 3", "TLS 1.0", "TLS 1.1", "TLS 1.2"};
+	static const char names[][8] = { "SSL 3", "TLS 1.0", "TLS 1.1", "TLS 1.2" };
 	const uint8_t *v = t->client ? NULL : version_at(t);
 
 	if (!v)

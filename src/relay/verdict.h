@@ -18,8 +18,9 @@ enum verdict {
 /*
  * What r means as the answer to cmd. 421, 432, 454, 500, 502, 503, 530, 534, 535 and 538 to
  * anything are the gateway's failure; so is a code that has no meaning there (250 to DATA, 354 to
- * MAIL, 199, 600) and any refusal of greeting, EHLO, HELO, RSET, NOOP or QUIT. CLIENT_CMD_NONE: a
- * reply before the end of data (CLIENT_EARLY), where 4xx and 5xx are verdicts, a 2xx a failure.
+ * MAIL, 199, 600) and any refusal of greeting, EHLO, HELO, STARTTLS, AUTH, RSET, NOOP or QUIT.
+ * CLIENT_CMD_NONE: a reply before the end of data (CLIENT_EARLY), where 4xx and 5xx are verdicts,
+ * a 2xx a failure.
  */
 enum verdict verdict_of(enum client_command cmd, const struct reply *r);
 

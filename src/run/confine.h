@@ -34,7 +34,7 @@ bool confine_folder(struct confine *c, const char *const *places);
  */
 void confine(const struct confine *c, bool empty, pid_t parent);
 
-/* For the supervisor itself: no core dumps, not dumpable. */
+/* For the supervisor and for commands: no core dumps, not dumpable. */
 void confine_secrets(void);
 
 #endif

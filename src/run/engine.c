@@ -116,6 +116,8 @@ static bool start_tls(void)
 		if (p->chain.n)
 			good = tls_load_pair(i, p->chain, p->key, &why);
 	}
+	if (args->keys)
+		keys_wipe(args->keys);
 	fmt_char(&why, '"');
 	if (!good)
 		log_line(LOG_LEVEL_ERROR, fmt_done(&why));

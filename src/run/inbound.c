@@ -103,8 +103,8 @@ void inbound_end(struct inbound *in)
 	inbound_tls_drop(in);
 	if (conn_is_open(&in->conn))
 		conn_close(&in->conn, false);
-	bulk_drop(&in->conn.in, in->in, sizeof(in->in));
 	login_end(in);
+	bulk_drop(&in->conn.in, in->in, sizeof(in->in));
 	if (in->who != POLICY_UNTRACKED)
 		policy_leave(&peers, in->who);
 	at_listener[in->listener]--;

@@ -16,7 +16,7 @@
 
 enum inbound_state {
 	INBOUND_OPEN,
-	INBOUND_CLOSING,  /* the last reply is on its way; then it is closed */
+	INBOUND_CLOSING, /* the last reply is on its way; then it is closed */
 	/*
 	 * our sending is ended; the client's end is awaited for a moment, so that it reads the
 	 * reply
@@ -53,29 +53,29 @@ struct inbound {
 	struct loop_task gone;
 	/* milliseconds: the present wait (for the client, or of the client) began then */
 	uint64_t since;
-	uint64_t progress;   /* conn.received at `since`, in the content */
-	uint64_t began;      /* milliseconds: MAIL came */
+	uint64_t progress; /* conn.received at `since`, in the content */
+	uint64_t began;    /* milliseconds: MAIL came */
 	struct inet_addr peer;
-	uint32_t listener;   /* index into engine_args.listener */
-	uint32_t who;        /* of policy_enter */
-	uint8_t state;       /* enum inbound_state */
+	uint32_t listener; /* index into engine_args.listener */
+	uint32_t who;      /* of policy_enter */
+	uint8_t state;     /* enum inbound_state */
 	uint8_t todo;
-	uint8_t fault;       /* enum inbound_fault */
+	uint8_t fault; /* enum inbound_fault */
 	bool linger;
 	/* at the end of the last turn it was not the client that was waited for */
 	bool held;
-	bool bulk;           /* content comes faster than the small buffer takes it */
-	bool local;          /* over a Unix socket */
-	uint8_t wait;        /* enum inbound_wait */
-	struct tls *tls;     /* until its handshake begins: then the connection has it */
-	uint64_t stepped;    /* milliseconds: the last step of the handshake */
+	bool bulk;        /* content comes faster than the small buffer takes it */
+	bool local;       /* over a Unix socket */
+	uint8_t wait;     /* enum inbound_wait */
+	struct tls *tls;  /* until its handshake begins: then the connection has it */
+	uint64_t stepped; /* milliseconds: the last step of the handshake */
 	const struct conf_auth_user *user; /* who logged in; NULL: nobody, or nobody of ours */
 	struct inbound_rights by_address;  /* what holds without a login */
 	bool may_relay;
-	bool sender_ok;      /* Allowed_Senders lets the mail's sender pass */
+	bool sender_ok; /* Allowed_Senders lets the mail's sender pass */
 	bool key_set;
-	bool feeding;        /* the header editor has not given back all of `run` yet */
-	bool ending;         /* the end of data has come; the header editor's rest goes out */
+	bool feeding;       /* the header editor has not given back all of `run` yet */
+	bool ending;        /* the end of data has come; the header editor's rest goes out */
 	bool content_ended; /* the final dot went to the gateway */
 	bool to_leg, to_tee; /* content goes there */
 	uint8_t waited;      /* for the mail's fate: half of Client_Patience, then all of it, is over */
@@ -103,12 +103,12 @@ struct inbound {
 	const struct reply *last;
 	char challenge[SERVER_CHALLENGE + 1];
 	char id[TRACE_ID + 1];
-	char said[160];      /* the last reply of the mail, for the log */
+	char said[160]; /* the last reply of the mail, for the log */
 	uint8_t out[LIMIT_OUT];
 	uint8_t in[LIMIT_IN];
 	struct head head;
 	struct head_params head_params;
-	struct reply saved;  /* the refusal that counts for the rest of the transaction */
+	struct reply saved; /* the refusal that counts for the rest of the transaction */
 	char date[40];
 	char message_id[TRACE_MESSAGE_ID_SIZE];
 };

@@ -62,8 +62,8 @@ static void log_failed(struct inbound *in)
 		fmt_str(&f, offered);
 		fmt_str(&f, " at best");
 		if (!use_ssl(in))
-			fmt_str(&f,
-			    ": Starttls = no for this Peer hides STARTTLS from such a device");
+			fmt_str(
+			    &f, ": Starttls = no for this Peer hides STARTTLS from such a device");
 	}
 	say_log(LOG_LEVEL_WARNING, in, "tls", text);
 }
@@ -171,7 +171,6 @@ static bool take_place(struct inbound *in)
 }
 
 /* ---- who has a place, who gets the next ---- */
-
 
 /* Places that this one's address has. */
 static unsigned places_of(const struct inbound *in)

@@ -45,7 +45,7 @@ struct keys;
 struct names_args {
 	int names;   /* its end of the pair that these messages go over */
 	int tokens;  /* its end of the pair for access tokens (run/token_helper.h), or -1 */
-	int refresh; /* its end of the pair to the keeper of refresh tokens (run/refresh.h), or -1 */
+	int refresh; /* its end of the pair for refresh tokens (run/refresh.h), or -1 */
 	/* NULL: no token is fetched */
 	const struct conf *conf;
 	const struct keys *keys;

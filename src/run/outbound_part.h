@@ -102,6 +102,12 @@ void outbound_secure(struct outbound *o);
 
 /* Somebody waits for a place. */
 extern bool outbound_tls_wanted;
+
+/*
+ * Would one more connection of this kind only stand and wait for a place, while there are such that
+ * a mail may wait for in its stead?
+ */
+bool outbound_tls_is_full(const struct gateway *g, const struct conf_sending *s);
 void outbound_drop_idle_tls(void);
 
 /* TLS has failed: where it is optional the same address is called again without it, and true. */

@@ -109,6 +109,8 @@ struct outbound *outbound_new(struct gateway *g, const struct conf_sending *s)
 {
 	struct outbound *o;
 
+	if (outbound_tls_is_full(g, s))
+		return NULL;
 	if (s->max_outbound_connections && g->connections >= s->max_outbound_connections) {
 		o = oldest_idle(g, false);
 		if (!o)

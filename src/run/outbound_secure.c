@@ -4,6 +4,8 @@
 #include "io/log.h"
 #include "run/outbound_part.h"
 
+#include <string.h>
+
 #define CLEAR_MS 600000u /* no TLS is tried with a gateway whose optional TLS has failed */
 #define PLACE_MS 60000u  /* for a place; a client's patience is shorter */
 
@@ -47,21 +49,34 @@ static struct tls *connect_tls(const struct outbound *o)
 	return tls_connect(o->conn.watch.fd, &how);
 }
 
-/* Handshakes of one gateway leave a place for those of others: it may stand still in all of them. */
-static bool has_place(const struct outbound *o)
+/* Handshakes of one gateway leave a place for those of others: it may stand still in all it has. */
+static bool has_place(const struct gateway *g)
 {
-	const struct outbound *other;
+	const struct outbound *o;
 	unsigned n = 0;
 
-	for (unsigned i = 0; (other = outbound_at(i)) != NULL; i++)
-		n += other->gateway == o->gateway && other->state == OB_SECURE &&
-		     conn_is_open(&other->conn);
+	for (unsigned i = 0; (o = outbound_at(i)) != NULL; i++)
+		n += o->gateway == g && o->state == OB_SECURE && conn_is_open(&o->conn);
 	return n + 1 < CONFIG_TLS_HANDSHAKES && tls_has_room(true);
+}
+
+bool outbound_tls_is_full(const struct gateway *g, const struct conf_sending *s)
+{
+	const struct outbound *o;
+
+	if (has_place(g))
+		return false;
+	for (unsigned i = 0; (o = outbound_at(i)) != NULL; i++)
+		if (o->gateway == g && (o->conn.tls || o->state == OB_PLACE) &&
+		    conn_is_open(&o->conn) && !o->gone.queued &&
+		    memcmp(&o->sending, s, sizeof(*s)) == 0)
+			return true;
+	return false;
 }
 
 void outbound_secure(struct outbound *o)
 {
-	struct tls *t = has_place(o) ? connect_tls(o) : NULL;
+	struct tls *t = has_place(o->gateway) ? connect_tls(o) : NULL;
 	bool waited = o->state == OB_PLACE;
 
 	o->state = t ? OB_SECURE : OB_PLACE;
@@ -86,6 +101,7 @@ void outbound_tls_room(void)
 	for (unsigned i = 0; (o = outbound_at(i)) != NULL; i++)
 		if (o->gateway && o->state == OB_PLACE && conn_is_open(&o->conn) && !o->gone.queued)
 			outbound_secure(o);
+	leg_serve_waiting();
 }
 
 static void say_clear(const struct outbound *o)

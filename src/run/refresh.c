@@ -138,6 +138,19 @@ static void kept_try_again(const char *file)
 	}
 }
 
+/* Would one more be too many? A helper that was taken over shall not fill the flash. */
+static bool is_full(const char *file, const char *name)
+{
+	char last[2][FILES_NAME_MAX + 1] = { "", "" };
+	unsigned n = 0;
+
+	if (files_kind(path_of(file, name)) != FILES_NONE)
+		return false;
+	while (n < REFRESH_FILES && files_next(path_of(file, ""), last[n & 1], last[~n & 1]))
+		n++;
+	return n == REFRESH_FILES;
+}
+
 static void serve_put(const struct refresh_message *m, const char *file)
 {
 	struct refresh_kept *k = kept_find(m->name);
@@ -146,6 +159,10 @@ static void serve_put(const struct refresh_message *m, const char *file)
 	if (m->what == REFRESH_PUT_LAZY && k == NULL &&
 	    refresh_age(file, m->name, clock_wall()) < REFRESH_OLD)
 		return;
+	if (is_full(file, m->name)) {
+		say(m->name, "there are too many refresh tokens in oauth/", -ENOSPC);
+		return;
+	}
 	err = refresh_store(file, m->name, (struct bytes){ m->token, m->n });
 	if (err == 0) {
 		if (k != NULL)
@@ -176,7 +193,7 @@ static void serve_get(struct refresh_message *m, int fd, const char *file)
 	}
 	if (n < 0)
 		say(m->name, "the refresh token cannot be read", n);
-	m->what = n > 0 ? REFRESH_FOUND : REFRESH_NONE;
+	m->what = n > 0 ? REFRESH_FOUND : n < 0 ? REFRESH_FAILED : REFRESH_NONE;
 	m->n = (uint16_t)(n > 0 ? n : 0);
 	(void)ipc_send(fd, m, sizeof(*m)); /* else the helper's deadline */
 }

@@ -17,9 +17,12 @@
  */
 #define REFRESH_OLD (7u * 86400)
 
+#define REFRESH_FILES 64u /* in the folder, beyond which the supervisor makes none */
+
 enum refresh_what {
 	REFRESH_GET = 'g',      /* helper: the token of name is wanted */
 	REFRESH_FOUND = 'f',    /* supervisor: here it is */
+	REFRESH_FAILED = 'e',   /* supervisor: it cannot be read */
 	REFRESH_NONE = 'n',     /* supervisor: there is none */
 	REFRESH_PUT = 'p',      /* helper: the one that counts from now on; not answered */
 	REFRESH_PUT_LAZY = 'l', /* the same, where the one before stays good: kept if that is old */

@@ -7,6 +7,7 @@
 #include "io/ifaces.h"
 #include "io/sockaddr.h"
 #include "io/users.h"
+#include "run/confine.h"
 #include "run/keys.h"
 
 #include <errno.h>
@@ -151,6 +152,7 @@ enum conf_status settings_load(
 	};
 	char hostname[256] = "";
 
+	confine_secrets();
 	if (gethostname(hostname, sizeof(hostname) - 1) == 0)
 		src.hostname = hostname;
 	return conf_load(c, mem, n, &src, file ? file : SETTINGS_FILE);

@@ -18,7 +18,8 @@ struct settings_how {
 
 /*
  * Loads file (NULL: SETTINGS_FILE) into mem, n octets aligned for any type, as conf_load does. The
- * descriptors it opens are closed when it returns.
+ * descriptors it opens are closed when it returns. It may hold secrets: from then on the process
+ * leaves no core.
  */
 enum conf_status settings_load(
     struct conf *c, void *mem, size_t n, const char *file, const struct settings_how *how);

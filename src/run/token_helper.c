@@ -151,7 +151,7 @@ static void keeper_late(struct deadline *d)
 	struct fetch *f = LOOP_OWNER(struct fetch, keeper, d);
 
 	f->asked = 0;
-	fetch_next(f, (struct bytes){ 0 });
+	fetch_refuse(f, TOKEN_TEMPORARY, "the supervisor gives no refresh token");
 }
 
 /* Asks for the one that is stored: the supervisor, or another generation, may have changed it. */
@@ -159,14 +159,28 @@ static void fetch_ask_keeper(struct fetch *f)
 {
 	struct refresh_message *m = &helper.message;
 
-	f->asked = 0;
+	if (helper.args->refresh < 0) {
+		fetch_next(f, (struct bytes){ 0 });
+		return;
+	}
 	memset(m, 0, sizeof(*m));
-	m->id = ++helper.asked;
+	m->id = f->asked = ++helper.asked;
 	m->what = REFRESH_GET;
 	memcpy(m->name, f->name, sizeof(m->name));
-	if (helper.args->refresh >= 0 && ipc_send(helper.args->refresh, m, sizeof(*m)) == 0)
-		f->asked = m->id;
-	loop_deadline(&f->keeper, f->asked != 0 ? loop_now() + KEEPER_MS : 0, keeper_late);
+	(void)ipc_send(helper.args->refresh, m, sizeof(*m)); /* else it is late */
+	loop_deadline(&f->keeper, loop_now() + KEEPER_MS, keeper_late);
+}
+
+static void keeper_answered(struct fetch *f, const struct refresh_message *m)
+{
+	bool found = m->what == REFRESH_FOUND && m->n <= OAUTH_TOKEN;
+
+	f->asked = 0;
+	loop_deadline_clear(&f->keeper);
+	if (m->what == REFRESH_FAILED)
+		fetch_refuse(f, TOKEN_TEMPORARY, "the refresh token cannot be read");
+	else
+		fetch_next(f, (struct bytes){ m->token, found ? m->n : 0 });
 }
 
 static void keeper_read(struct watch *w, uint32_t events)
@@ -176,8 +190,6 @@ static void keeper_read(struct watch *w, uint32_t events)
 
 	(void)events;
 	while ((got = ipc_take(w->fd, m, sizeof(*m))) == 1 || got == -EBADMSG) {
-		bool found = got == 1 && m->what == REFRESH_FOUND && m->n <= OAUTH_TOKEN;
-
 		for (unsigned i = 0; i < TOKEN_FETCHES && got == 1; i++) {
 			struct fetch *f = &helper.fetch[i];
 
@@ -185,9 +197,7 @@ static void keeper_read(struct watch *w, uint32_t events)
 			if (!f->busy || f->asked == 0 || f->asked != m->id ||
 			    memcmp(f->name, m->name, sizeof(m->name)) != 0)
 				continue;
-			f->asked = 0;
-			loop_deadline_clear(&f->keeper);
-			fetch_next(f, (struct bytes){ m->token, found ? m->n : 0 });
+			keeper_answered(f, m);
 			break;
 		}
 		digest_wipe(m, sizeof(*m));

@@ -14,6 +14,7 @@
 #define EARLY_MS     60000u /* before it expires a token is given out no more, at most */
 #define PAUSE_MS     5000u  /* after a failure, doubling … */
 #define PAUSE_MAX_MS 300000u
+#define DAY_MS       86400000u
 #define ASKS         3u /* questions for one token */
 /* The helper's deadline: those before it in the queue may take theirs. */
 #define ANSWER_MS ((CONFIG_TOKENS / TOKEN_FETCHES + 1) * TOKEN_FETCH_MS + 5000u)
@@ -49,8 +50,8 @@ struct login {
 static struct {
 	struct watch pair;
 	struct deadline late; /* of the questions */
+	struct deadline daily;
 	struct loop_task task;
-	struct token_wait *telling; /* who is being told now */
 	uint32_t questions, serials;
 	struct login login[CONFIG_TOKENS];
 	struct token token[2 * CONFIG_TOKENS];
@@ -236,7 +237,7 @@ static void tokens_read(struct watch *w, uint32_t events)
 
 /* ---- who waits ---- */
 
-static void wait_tell(struct token_wait *w, struct login *l)
+static void wait_tell(struct token_wait *w, const struct login *l)
 {
 	w->text = (struct bytes){ 0 };
 	w->why = "";
@@ -257,30 +258,34 @@ static void wait_tell(struct token_wait *w, struct login *l)
 	w->done(w);
 }
 
-/* Whoever asks again from within done is told in the next turn. */
-static void tell_all(struct token_wait **waits, struct login *l)
-{
-	tokens.telling = *waits;
-	*waits = NULL;
-	while (tokens.telling != NULL) {
-		struct token_wait *w = tokens.telling;
+static struct token_wait *no_room; /* who found no place for his login */
 
-		tokens.telling = w->next;
+/*
+ * Tells as many as wait now, or fewer: from within done they may ask again, let go, and change the
+ * login. l is NULL for those who found no place.
+ */
+static void tell_all(struct token_wait **waits, const struct login *l)
+{
+	unsigned n = 0;
+
+	for (const struct token_wait *w = *waits; w != NULL; w = w->next)
+		n++;
+	while (n-- > 0 && *waits != NULL &&
+	       (l == NULL || l->state == LOGIN_GIVEN || l->state == LOGIN_FAILED)) {
+		struct token_wait *w = *waits;
+
+		*waits = w->next;
 		w->next = NULL;
 		wait_tell(w, l);
 	}
 }
 
-static struct token_wait *no_room; /* who found no place for his login */
-
 static void tokens_tell(struct loop_task *t)
 {
 	(void)t;
 	tell_all(&no_room, NULL);
-	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {
-		if (l->state == LOGIN_GIVEN || l->state == LOGIN_FAILED)
-			tell_all(&l->waits, l);
-	}
+	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++)
+		tell_all(&l->waits, l);
 }
 
 static void wait_in(struct token_wait **list, struct token_wait *w)
@@ -345,7 +350,7 @@ void tokens_drop(struct token_wait *w)
 	token_let_go(w->token);
 	w->token = NULL;
 	w->text = (struct bytes){ 0 };
-	if (wait_out(&tokens.telling, w) || wait_out(&no_room, w))
+	if (wait_out(&no_room, w))
 		return;
 	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {
 		if (wait_out(&l->waits, w))
@@ -353,9 +358,20 @@ void tokens_drop(struct token_wait *w)
 	}
 }
 
+/* A login that is not used is renewed all the same: providers forget those that are idle. */
+static void tokens_daily(struct deadline *d)
+{
+	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {
+		if (loop_now() >= l->until && (l->state == LOGIN_GIVEN || l->state == LOGIN_FAILED))
+			login_ask(l);
+	}
+	loop_deadline(d, loop_now() + DAY_MS, tokens_daily);
+}
+
 void tokens_init(int fd)
 {
 	tokens.pair.fd = -1;
+	loop_deadline(&tokens.daily, loop_now() + DAY_MS, tokens_daily);
 	if (fd >= 0 && loop_watch(&tokens.pair, fd, EPOLLIN, tokens_read) != 0)
 		log_text(LOG_LEVEL_ERROR, "there is no way to the token helper");
 }

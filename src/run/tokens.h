@@ -29,7 +29,7 @@ struct token_wait {
 	const char *why;
 };
 
-#define TOKENS_DEADLINES 1u /* of the loop that they need */
+#define TOKENS_DEADLINES 2u /* of the loop that they need */
 
 /* fd: the engine's end of the pair to the names process, or -1. */
 void tokens_init(int fd);

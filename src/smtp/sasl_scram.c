@@ -55,7 +55,7 @@ static bool begin(struct sasl *s, const char *nonce)
 }
 
 /* Cuts "X=value" off the front of *m. */
-static bool attribute(struct bytes *m, char name, struct bytes *value)
+static bool attribute(struct bytes *m, uint8_t name, struct bytes *value)
 {
 	struct bytes a = bytes_first(*m, bytes_find(*m, ','));
 

@@ -19,9 +19,9 @@ struct server_params {
 	bool data_lone_lf_ends_data;
 	bool data_pedantic_headers;
 	bool data_pedantic_body;
-	bool starttls;           /* offered, while the session is in clear */
-	uint8_t auth;            /* enum server_auth */
-	bool auth_requires_tls;  /* AUTH is offered and taken only once the session is encrypted */
+	bool starttls;          /* offered, while the session is in clear */
+	uint8_t auth;           /* enum server_auth */
+	bool auth_requires_tls; /* AUTH is offered and taken only once the session is encrypted */
 	/*
 	 * CRAM-MD5's challenge, unlike any other session's and try's: "<...@host>", at most
 	 * SERVER_CHALLENGE octets; n = 0: not offered. May change whenever a question is answered.
@@ -69,8 +69,8 @@ struct server_login {
  * that was refused, are none. LIMIT_LOGINS refused logins end a session too.
  */
 enum server_event {
-	SERVER_MORE,   /* give more input */
-	SERVER_FULL,   /* drain out first (less than LIMIT_REPLY_PRINTED octets of room) */
+	SERVER_MORE, /* give more input */
+	SERVER_FULL, /* drain out first (less than LIMIT_REPLY_PRINTED octets of room) */
 	/* a mail or recipient was, by what the machine knows itself (no error of the client):
 	 * what.reason is the reply, already given; what.path, what.mail */
 	SERVER_REFUSED,
@@ -92,8 +92,8 @@ enum server_event {
 	 * above: 421 is in out then)
 	 */
 	SERVER_LOGIN,
-	SERVER_QUIT,   /* 221 is in out: flush and close */
-	SERVER_CLOSE,  /* flush (if anything is in out) and close; what.reason for the log */
+	SERVER_QUIT,  /* 221 is in out: flush and close */
+	SERVER_CLOSE, /* flush (if anything is in out) and close; what.reason for the log */
 };
 
 struct server_what {
@@ -118,23 +118,23 @@ struct server {
 	uint8_t phase;       /* enum in server_part.h: idle, mail, rcpt, body, over */
 	uint8_t question;    /* the event that parked it */
 	uint8_t errors;
-	bool esmtp; /* EHLO was said */
-	bool secure;        /* the session is encrypted */
+	bool esmtp;  /* EHLO was said */
+	bool secure; /* the session is encrypted */
 	bool authenticated;
 	uint8_t auth_stage; /* of the AUTH under way: server_auth.c */
 	uint8_t auth_tries;
 	uint8_t user_n;
-	bool user_lost; /* it was too long, or made no sense */
+	bool user_lost;         /* it was too long, or made no sense */
 	char user[SERVER_USER]; /* of LOGIN, while its password is awaited */
 	/* what was taken holds (a part of) a login: the owner wipes it and sets this back */
 	bool secret;
 	bool parked;
 	bool mail_refused; /* the last MAIL was, and no transaction was begun or reset since */
-	bool utf8;      /* SMTPUTF8 given in this transaction's MAIL */
-	bool good;      /* a command was understood: this is a mail client */
-	bool skipping;  /* the rest of an overlong line is being dropped */
-	bool skip_auth; /* and it is an AUTH that has not had its answer yet */
-	bool skip_cr;   /* the last octet dropped was a CR */
+	bool utf8;         /* SMTPUTF8 given in this transaction's MAIL */
+	bool good;         /* a command was understood: this is a mail client */
+	bool skipping;     /* the rest of an overlong line is being dropped */
+	bool skip_auth;    /* and it is an AUTH that has not had its answer yet */
+	bool skip_cr;      /* the last octet dropped was a CR */
 	uint8_t hello_n;
 	char hello[LIMIT_HELLO]; /* the name that HELO or EHLO gave, raw octets */
 };

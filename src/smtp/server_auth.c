@@ -196,8 +196,7 @@ enum server_event server_do_auth(struct server *s, const struct server_call *c)
 	return server_fail(s, c, TEXT_AUTH_UNKNOWN);
 }
 
-enum server_event server_auth_line(
-    struct server *s, struct bytes line, const struct server_call *c)
+enum server_event server_auth_line(struct server *s, struct bytes line, const struct server_call *c)
 {
 	uint8_t stage = s->auth_stage;
 

@@ -15,8 +15,7 @@ enum server_event server_do_auth(struct server *s, const struct server_call *c)
 }
 
 /* No challenge was ever sent. */
-enum server_event server_auth_line(
-    struct server *s, struct bytes line, const struct server_call *c)
+enum server_event server_auth_line(struct server *s, struct bytes line, const struct server_call *c)
 {
 	(void)line;
 	return server_fail(s, c, TEXT_NO_AUTH);

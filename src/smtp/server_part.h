@@ -29,7 +29,8 @@ server_handler server_do_mail, server_do_rcpt, server_do_bdat, server_do_auth;
 void server_auth_offer(const struct server *s, struct buf *out);
 
 /* A line that answers a challenge (where auth_stage is not 0). */
-enum server_event server_auth_line(struct server *s, struct bytes line, const struct server_call *c);
+enum server_event server_auth_line(
+    struct server *s, struct bytes line, const struct server_call *c);
 
 /* The same, or AUTH itself, that was too long to be kept. */
 enum server_event server_auth_skipped(struct server *s, const struct server_call *c);

@@ -40,7 +40,7 @@ bool oauth_is_name(struct bytes name);
 
 enum oauth_address {
 	OAUTH_TOKENS, /* OAuth2_Token_URL, else the provider's */
-	OAUTH_DEVICE, /* the provider's; with OAuth2_Token_URL its last part, replaced: devicecode */
+	OAUTH_DEVICE, /* the provider's; with OAuth2_Token_URL its last part: devicecode */
 	OAUTH_AUTHORIZE, /* the same: authorize */
 };
 

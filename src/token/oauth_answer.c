@@ -68,6 +68,8 @@ static void refused(char why[OAUTH_WHY], struct bytes error, const struct json_m
 	fmt_init(&f, why, OAUTH_WHY);
 	fmt_str(&f, meaning(error));
 	describe(&f, error);
+	if (f.n == 0)
+		fmt_str(&f, "an error without a name");
 	if (description->kind != JSON_STRING)
 		return;
 	fmt_init(&d, store, sizeof(store));

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# The smallest and the largest configuration: each builds without a warning, passes the C tests and relays a mail.
+# The smallest and the largest configuration, and the usual one without TLS: each builds without a warning, passes the C
+# tests and relays a mail. With other parts of TLS and logins left out it builds.
 set -u
 . tests/build/lib/tree.sh
 
@@ -22,4 +23,25 @@ for which in allnoconfig allyesconfig; do
 	ok '… passes the C tests' quiet make "O=$O" "DEFCONFIG=$which" test-c
 	ok '… relays a mail' quiet env "PORT=$(free_port)" "GATEPOST=$O/gatepost" "GATEPOST_DEMO=$work/demo" tests/demo/run
 done
+
+# without FOLDER SYMBOL...: configured as usual, but for these
+without() {
+	O=build/$1
+	shift
+	make "O=$O" "$O/config.mk" >/dev/null 2>&1
+	for symbol; do
+		sed -i "s/^CONFIG_$symbol=y/# CONFIG_$symbol is not set/" "$O/.config"
+	done
+}
+
+without plain TLS
+ok 'without TLS it builds' quiet make "O=$O" WERROR=1
+ok '… and what hangs on TLS is left out too' never grep -qE '^CONFIG_(OAUTH|SASL_CRAM|SASL_SCRAM)=y' "$O/.config"
+ok '… passes the C tests' quiet make "O=$O" WERROR=1 test-c
+ok '… relays a mail' quiet env "PORT=$(free_port)" "GATEPOST=$O/gatepost" "GATEPOST_DEMO=$work/demo" tests/demo/run
+ok '… has nothing of TLS in it, and its size' quiet env "O=$O" tests/size/binary.py
+without logins OAUTH SASL_CRAM
+ok 'without OAUTH and SASL_CRAM it builds' quiet make "O=$O" WERROR=1
+without server SERVER_AUTH SASL_SCRAM
+ok 'without SERVER_AUTH and SASL_SCRAM it builds' quiet make "O=$O" WERROR=1
 finish

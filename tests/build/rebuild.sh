@@ -12,7 +12,7 @@ export SOURCE_DATE_EPOCH=1700000000
 built() { grep -c '^  CC ' "$work/log" || :; }
 compiled() { grep -q "^  CC *src/$1\$" "$work/log"; }
 users() { grep -l "$1" build/host/obj/main.d build/host/obj/*/*.d | wc -l; }
-cache() { find "${XDG_CACHE_HOME:-$HOME/.cache}/gatepost" -maxdepth 1 -name 'musl-*' | sort; }
+cache() { find "${XDG_CACHE_HOME:-$HOME/.cache}/gatepost" -maxdepth 1 \( -name 'musl-*' -o -name 'mbedtls-*' \) | sort; }
 
 ok 'make -j2 builds it' quiet make -j2
 ok 'without a warning' never says warning:

@@ -78,17 +78,23 @@ static void challenge(struct session *s, struct bytes line)
 	must(event != SASL_WRONG || (s->sasl.why != NULL && *s->sasl.why != '\0'), "why");
 }
 
-static void begin(struct session *s, uint8_t habits, size_t room)
+static enum sasl_mechanism chosen(uint8_t habits)
 {
 	static const enum sasl_mechanism m[] = { SASL_PLAIN, SASL_LOGIN, SASL_CRAM_MD5,
 		SASL_SCRAM_SHA_256, SASL_XOAUTH2 };
+
+	return m[(habits & 15) % 5];
+}
+
+static void begin(struct session *s, uint8_t habits, size_t room)
+{
 	struct bytes user = { (const uint8_t *)name, habits & 0x10 ? sizeof(name) : 5 };
 	struct bytes pass = { (const uint8_t *)secret, habits & 0x20 ? sizeof(secret) : 6 };
 
 	if (habits & 0x40)
 		user.n = 300;
 	memset(&s->sasl, 0x55, sizeof(s->sasl));
-	sasl_init(&s->sasl, m[(habits & 15) % 5], user, pass, "abcdefghijklmnopqrst");
+	sasl_init(&s->sasl, chosen(habits), user, pass, "abcdefghijklmnopqrst");
 	s->room = room;
 	s->n = 0;
 	s->over = false;
@@ -109,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes rest;
 
-	if (size < 1 || size > 20000)
+	if (size < 1 || size > 20000 || !(sasl_built_in() & chosen(data[0])))
 		return 0;
 	memset(name, ',', sizeof(name));
 	memset(secret, 's', sizeof(secret));

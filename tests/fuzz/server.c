@@ -147,8 +147,8 @@ static void play(
 		free(copy);
 		check(ev != SERVER_LOGIN || s.secret);
 		memset(scratch, 0xa5, sizeof(scratch));
-		if (ev == SERVER_MAIL || ev == SERVER_RCPT || ev == SERVER_DATA || ev == SERVER_EOM ||
-		    ev == SERVER_STARTTLS || ev == SERVER_LOGIN)
+		if (ev == SERVER_MAIL || ev == SERVER_RCPT || ev == SERVER_DATA ||
+		    ev == SERVER_EOM || ev == SERVER_STARTTLS || ev == SERVER_LOGIN)
 			answer(&s, &out, turn++);
 	}
 }

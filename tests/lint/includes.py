@@ -73,6 +73,11 @@ def check_alone(top):
     for name in gate.sources(top, ".h"):
         path = name[len("src/"):]
         flags = [] if path.split("/")[0] in PURE else ["-D_GNU_SOURCE"]
+        if USERS.match(path):
+            library = gate.library()
+            if not library:
+                continue
+            flags += ["-isystem", library + "/include", '-DMBEDTLS_CONFIG_FILE="gatepost/mbedtls_config.h"']
         status, out = gate.run("gcc", "-std=c11", "-Wall", "-Wextra", "-Wundef", "-Werror", "-fsyntax-only", "-Isrc",
                                "-I" + gate.BUILD, *flags, "-x", "c", "-", cwd=top,
                                text='#include "%s"\n#include "%s"\ntypedef int some_type;\n' % (path, path))

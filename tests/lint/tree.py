@@ -14,7 +14,7 @@ FILES = {"Makefile", "Kconfig", "README.md", "CHANGES.md", "CONTRIBUTING.md", "L
          ".editorconfig", ".gitignore", ".gitattributes"}
 SPDX = "SPDX-License-Identifier: ISC"
 # What has no comment to put it into, or is data: text for people, settings that a tool writes, inputs of tests.
-UNMARKED = re.compile(r"(\.md|/defconfig|^LICENSE|^\.git\w*|\.eml|\.smtp|\.dat|\.bin|/help\.txt|\.expected)$|/corpus/|/data/|"
+UNMARKED = re.compile(r"(\.md|/defconfig|^LICENSE|^\.git\w*|\.eml|\.smtp|\.dat|\.bin|/help\.txt|\.expected)$|/corpus/|/data/|/certs/|"
                       r"^\.clang|^\.editorconfig")
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 MIRROR = re.compile(r"\b[a-z0-9-]+\.debian\.org|\bdebian\.org/debian|registry\.npm|\bpypi\.", re.I)

@@ -10,6 +10,8 @@ sys.dont_write_bytecode = True
 from lib import *                                                       # noqa: E402,F403
 from lib import certs                                                   # noqa: E402
 from lib.endpoint import ACCOUNT, Endpoint, TokenLogin                  # noqa: E402
+from lib.gateways import BOX                                            # noqa: E402
+from lib.secure_gateways import PASSWORD as REAL_PASSWORD, USER as REAL_USER, SecurePostfix  # noqa: E402
 from lib.tlsgateway import PASSWORD, USER, Login, TlsLiar, account, trust  # noqa: E402
 
 OK, UNAVAILABLE, TEMPFAIL, PROTOCOL, NOPERM, CONFIG = 0, 69, 75, 76, 77, 78
@@ -197,9 +199,9 @@ def _():
     ("nonsense", {"TLS": b"what?\r\n"}, {}, "")])
 def _(_name, script, how, more):
     with TlsLiar(script, **how) as g:
-        code, out, _ = send(g.conf() + "TLS = ifavailable\n" + more, "-v", "you@b.test")
-        equal(code, OK, f"exit ({out})")
-        contains(out, "TLS is optional, so it is tried without")
+        code, out, _ = send(g.conf() + "TLS = ifavailable\n" + more, "you@b.test")
+        equal((code, len(out.splitlines())), (OK, 2), f"exit, lines ({out})")
+        contains(out.splitlines()[0], "TLS is optional, so it is tried without")
         equal([c.verbs[:2] for c in g.conns], [["EHLO", "STARTTLS"], ["EHLO", "MAIL"]])
 
 
@@ -296,6 +298,22 @@ def _():
         code, out, _ = send(g.conf() + "TLS = required\n" + trust(), "you@b.test")
         equal(code, TEMPFAIL, f"exit ({out})")
         contains(out, "530 5.7.0 login first")
+
+
+@cases("a real one: {0}, {1}", [
+    ("Postfix", m) for m in ("auto", "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256")] + [
+    ("Postfix on the TLS port", "auto")])
+def _(which, mechanism):
+    implicit = "port" in which
+    with SecurePostfix(implicit) as g:
+        conf = g.conf() + ("TLS = implicit\n" if implicit else "") + account(REAL_USER, REAL_PASSWORD, mechanism) + trust()
+        code, out, err = send(conf, "-v", "-s", "by way of send", BOX)
+        equal((code, err), (OK, ""), f"exit, stderr ({out})")
+        contains(g.find(b"Subject: by way of send"), b"This is a test mail")
+        no_secrets(out, REAL_PASSWORD)
+        code, out, _ = send(conf.replace("Pa55", "Pa66"), BOX)
+        equal(code, NOPERM, f"exit with a wrong password ({out})")
+        contains(out, "refuses the login: 535 ")
 
 
 need_binary()

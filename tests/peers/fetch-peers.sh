@@ -3,12 +3,12 @@
 # Real mail programs for the tests, unpacked beside each other and never installed: their packages
 # exclude one another, ask questions and start services.
 #
-# usage: fetch-peers.sh [postfix] [opensmtpd] [nginx]      (no argument: all three)
-# prints the folder that holds postfix/, opensmtpd/ and nginx/; exit 1 and one line if it cannot.
+# usage: fetch-peers.sh [postfix] [opensmtpd] [exim] [nginx]      (no argument: all of them)
+# prints the folder that holds postfix/, opensmtpd/, exim/ and nginx/; exit 1 and one line if it cannot.
 set -eu
 
 top=${GATEPOST_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/gatepost/peers}
-[ $# -gt 0 ] || set -- postfix opensmtpd nginx
+[ $# -gt 0 ] || set -- postfix opensmtpd exim nginx
 
 say() { echo "fetch-peers: $*" >&2; }
 
@@ -16,13 +16,15 @@ programs() {
 	case $1 in
 	postfix) echo usr/sbin/smtp-sink usr/sbin/saslpasswd2 ;;
 	opensmtpd) echo usr/sbin/smtpd ;;
+	exim) echo usr/sbin/exim4 ;;
 	nginx) echo usr/sbin/nginx ;;
-	*) say "$1: not one of postfix, opensmtpd, nginx"; exit 64 ;;
+	*) say "$1: not one of postfix, opensmtpd, exim, nginx"; exit 64 ;;
 	esac
 }
 
 packages() {
 	case $1 in
+	exim) echo exim4-daemon-light exim4-base ;;
 	nginx) echo nginx libnginx-mod-mail ;;
 	postfix) echo postfix sasl2-bin libsasl2-modules libsasl2-modules-db ;;
 	*) echo "$1" ;;

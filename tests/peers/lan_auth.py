@@ -16,6 +16,7 @@ import time
 
 sys.dont_write_bytecode = True
 from lib import *                                                       # noqa: E402,F403
+from lib import memory                                                  # noqa: E402
 
 USER, PASSWORD = "scanner", "Gehe1m, sehr!"
 STRANGERS = 'Relay_Hosts = ( "192.0.2.0/24" )\n'
@@ -390,24 +391,6 @@ def _():
 
 # ---- secrets ----
 
-def memory_holds(pid, needles):
-    """Which of these octets lie in what the process can write to?"""
-    found = set()
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-        for row in maps:
-            span, rights = row.split()[:2]
-            if not rights.startswith("rw"):
-                continue
-            start, end = (int(x, 16) for x in span.split("-"))
-            try:
-                mem.seek(start)
-                data = mem.read(end - start)
-            except (OSError, ValueError, OverflowError):
-                continue
-            found |= {n for n in needles if n in data}
-    return found
-
-
 @case("a password that was sent stays neither in the log nor in memory")
 def _():
     wrong, name = "Zq7-nicht-dies-xk", "Kennwort-als-Name-vv9"
@@ -424,17 +407,17 @@ def _():
             c.reply("535")
             if os.geteuid() == 0:
                 for pid in r.pids():
-                    equal(memory_holds(pid, needles), set(), f"memory of {proc(pid, 'comm')}")
-        with r.session() as c:
-            c.send("AUTH LOGIN " + b64(name))
+                    equal(memory.holds(pid, needles), set(), f"memory of {proc(pid, 'comm')}")
+        with r.session() as c, r.session() as d:
+            d.send("AUTH LOGIN " + b64(name))
             time.sleep(0.2)
-        with r.session() as c:
+            d.close()
             c.cmd("AUTH PLAIN " + b64(name) + "%", "501")
             c.cmd("AUTH PLAIN " + plain(), "235")
         wait_for(lambda: r.status()["sessions"] == 0, 5, "the end")
         if os.geteuid() == 0:
             for pid in r.pids():
-                equal(memory_holds(pid, needles), set(), f"memory of {proc(pid, 'comm')}, later")
+                equal(memory.holds(pid, needles), set(), f"memory of {proc(pid, 'comm')}, later")
         for word in (wrong, name, PASSWORD, plain()[8:30], "nobody"):
             lacks(r.log(), word, "log")
         lacks(str(r.status()), PASSWORD, "status")

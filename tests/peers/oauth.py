@@ -389,6 +389,29 @@ def _():
         silent(r, e)
 
 
+@cases("its certificate is {0}: 451 says so", ["wrong name", "unknown CA"])
+def _(cert):
+    with Endpoint(cert=cert) as e, relay(e) as (r, _g, taken):
+        refused(r, "127.0.0.1: its certificate", wanted="451")
+        equal((e.requests, taken.tries), ([], []), "what was sent")
+
+
+@case("gatepost send renews as the relay does, and both go on with what is stored")
+def _():
+    with Endpoint("once", grant="code", life=2) as e, relay(e, more="Idle_Timeout = 1s\n") as (r, g, _taken):
+        mail(r)
+        tap.wait_for(lambda: kept(r.dir), 5, "a token kept")
+        code, out, err = gatepost("send", "-c", r.conf, "-v", "you@example.com")
+        equal(code, 0, f"exit of send, {out} {err}")
+        no_secret(out + err, e, "the dialogue")
+        equal([t.strip() for t in kept(r.dir).values()], e.given[-1:], "the token kept")
+        check_modes(r.dir)
+        time.sleep(2.5)
+        mail(r)
+        equal(len({f["refresh_token"] for f in e.asked()}), len(e.asked()), "each refresh token was used once")
+        silent(r, e)
+
+
 @case("an endpoint that fails is not asked again at once, and the mail that waits is told why")
 def _():
     busy = (503, b"busy")
@@ -423,7 +446,7 @@ def helpers(r):
 @case("the helper dies while it fetches: another one does it, and the mail goes through")
 def _():
     if os.geteuid() != 0:
-        raise Skip("root is needed to tell the helper from the engine")
+        raise Skip("to tell the helper from the engine needs root")
     with Endpoint("once", grant="code", script=[raw(b"", wait=3)]) as e, relay(e, mortal=True) as (r, _g, _taken):
         with r.session() as c:
             c.cmd("MAIL FROM:<a@a.test>", "250")
@@ -443,6 +466,43 @@ def _():
         start = time.monotonic()
         refused(r, "token", wanted="451")
         within(time.monotonic() - start, 2.5, 8)
+
+
+@case("four logins at once: two are fetched at a time, all are served; a fifth takes the place of one")
+def _():
+    with Endpoint() as e:
+        e.delay = 0.6
+        login_of = {n: TokenLogin(e, user=f"user{n}@example.com") for n in range(5)}
+        token = e.new_refresh()
+        e.given.remove(token)
+
+        def by_user(conn, line):
+            for one in login_of.values():
+                if one.is_for(line):
+                    return one(conn, line)
+            return "535 5.7.8 nobody"
+        by_user.offered = lambda tls: "AUTH XOAUTH2"
+        with TlsLiar(login=by_user) as gateway:
+            domains = "".join(f'Domain "d{n}.test" {{\n{gateway.conf()}{e.conf(refresh=token, user=f"user{n}@example.com")}}}\n'
+                              for n in range(5))
+            with Relay(gateway.conf() + domains) as r:
+                clients = []
+                for n in range(4):
+                    c = r.session()
+                    clients.append(c)
+                    c.cmd("MAIL FROM:<a@a.test>", "250")
+                    c.send(f"RCPT TO:<b@d{n}.test>\r\n")
+                start = time.monotonic()
+                for c in clients:
+                    c.reply("250")
+                within(time.monotonic() - start, 1.1, 4)
+                equal(e.busiest, 2, "requests at the same time")
+                equal(len(e.asked()), 4, "token requests")
+                for c in clients:
+                    c.close()
+                with r.session() as c:
+                    c.cmd("MAIL FROM:<a@a.test>", "250")
+                    c.cmd("RCPT TO:<b@d4.test>", "250")
 
 
 @case("what cannot be stored is kept in memory, said in the log, and stored later")
@@ -465,7 +525,7 @@ def _():
 @case("the relay's user cannot read the tokens; its helper is still confined")
 def _():
     if os.geteuid() != 0:
-        raise Skip("root is needed to be another user")
+        raise Skip("to be another user needs root")
     with Endpoint("once", grant="code") as e, relay(e) as (r, _g, _taken):
         mail(r)
         path = tap.wait_for(lambda: kept(r.dir), 5, "a token kept")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""The relay before Postfix with TLS and Cyrus SASL; names and port 465 in namespaces of the test's own (DESIGN 3.6)."""
+"""The relay before Postfix (OpenSSL, Cyrus SASL) and Exim (GnuTLS); names and port 465 in namespaces of the test's own (DESIGN 3.6)."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 from lib import *                                                       # noqa: E402,F403
 from lib import certs, ns                                               # noqa: E402
 from lib.gateways import BOX                                            # noqa: E402
-from lib.secure_gateways import PASSWORD, USER, SecurePostfix           # noqa: E402
+from lib.secure_gateways import PASSWORD, USER, SecureExim, SecurePostfix  # noqa: E402
 from lib.tlsgateway import Login, TlsLiar, account, trust                      # noqa: E402
 
 ns.enter()
@@ -52,6 +52,41 @@ def _(mode, mechanism, versions, cert):
         equal(event["tls"], f"TLSv{max(versions.split())}", "tls in the log")
         wanted = "SCRAM-SHA-256" if mechanism == "auto" else mechanism
         contains(g.log(), f"sasl_method={wanted}, sasl_username={USER}")
+
+
+@cases("Exim, {0}, {1}, TLS {2}, {3}", [
+    ("STARTTLS", "auto", "1.2 1.3", "good"), ("STARTTLS", "PLAIN", "1.2", "rsa middle"),
+    ("implicit", "LOGIN", "1.3", "rsa middle"), ("implicit", "CRAM-MD5", "1.2", "good")])
+def _(mode, mechanism, versions, cert):
+    implicit = mode == "implicit"
+    conf = ("TLS = implicit\n" if implicit else "") + account(USER, PASSWORD, mechanism) + trust()
+    with SecureExim(implicit, cert, tuple(versions.split())) as g, Relay(g.conf() + conf) as r:
+        deliver(r, b"Subject: first\r\n\r\nhello\r\n")
+        contains(g.find(b"Subject: first"), b"with esmtpsa")
+        text = large(b"large", 5)
+        deliver(r, text)
+        check(g.find(b"Subject: large", 60).rstrip(b"\n").endswith(text.replace(b"\r\n", b"\n")[-5000000:].rstrip(b"\n")),
+              "5 MiB differ")
+        equal(r.status()["gateway_connections"], 1, "connections")
+        equal(r.event()["tls"], f"TLSv{max(versions.split())}", "tls in the log")
+        contains(g.log(), f"A={ {'auto': 'cram', 'PLAIN': 'plain', 'LOGIN': 'login', 'CRAM-MD5': 'cram'}[mechanism]}:{USER}")
+
+
+@case("Exim, a connection for each mail, TLS 1.2 and 1.3")
+def _():
+    for version in ("1.2", "1.3"):
+        with SecureExim(versions=(version,)) as g, Relay(g.conf() + "Max_Deliveries_Per_Connection = 1\n" + ACCOUNT) as r:
+            for n in range(3):
+                deliver(r, b"Subject: mail%d\r\n\r\nhello\r\n" % n)
+            for n in range(3):
+                g.find(b"Subject: mail%d" % n)
+
+
+@case("Exim, a wrong password: 451 4.7.0 with its words")
+def _():
+    with SecureExim() as g, Relay(g.conf() + ACCOUNT.replace("Pa55", "Pa66")) as r, r.session() as c:
+        c.cmd("MAIL FROM:<a@a.test>", "250")
+        contains(c.cmd(f"RCPT TO:<{BOX}>", "451 4.7.0").text, "Incorrect authentication data")
 
 
 @case("Postfix, a wrong password: 451 4.7.0 with its words, once for ten mails")

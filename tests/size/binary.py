@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Gate: what kind of file the product is: static-pie, stripped, hardened, nothing of glibc, no iconv, within its size."""
+"""Gate: what kind of file the product is: static-pie, stripped, hardened, nothing of glibc, no iconv, within its size;
+without TLS nothing of it.
+"""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +17,10 @@ import gate  # noqa: E402
 # Parts of musl that are large and that nothing here needs: heap, stdio, threads, resolver, time zones, locks for setuid.
 HEAVY = ("malloc", "free", "printf_core", "__overflow", "__pthread_create", "getaddrinfo", "__tz", "localtime_r", "strerror",
          "getpwnam", "qsort", "__synccall", "fork")
+# Of TLS: symbols of the library and of those who call it, and texts that only they have.
+TLS_SYMBOLS = re.compile(r"(mbedtls|psa|digest_(sha|hmac|pbkdf)|tls_(ver|arena|pair|words|session)|ca_(open|next)|cert_|der_|pem_|"
+                         r"oauth_|json_|https?_|sasl_(cram|scram))\w*(\.|$)|cmd_(cert|login)$")
+TLS_TEXTS = (b"TLSv1.", b"SCRAM-SHA-256 ", b"BEGIN CERTIFICATE", b"tls13 ", b"master secret", b"grant_type")
 GLIBC = ("_IO_stdin_used", "__libc_start_call_main", "_dl_relocate_static_pie")
 
 
@@ -56,12 +63,29 @@ def check_content(path, debug):
     return found
 
 
+def defined(debug):
+    out = subprocess.run(["nm", debug], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+    return {line.split()[2] for line in out.splitlines() if len(line.split()) == 3 and "." not in line.split()[2]}
+
+
+def check_no_tls(path, debug):
+    with open(path, "rb") as f:
+        data = f.read()
+    return ["holds %r" % s.decode() for s in TLS_TEXTS if s in data] + \
+        ["has %s" % s for s in sorted(defined(debug)) if TLS_SYMBOLS.match(s)]
+
+
+def has_tls():
+    with open(os.path.join(gate.BUILD, "config.mk"), encoding="utf-8") as f:
+        return "CONFIG_TLS := y\n" in f.read()
+
+
 def budget():
-    machine = os.uname().machine
+    machine, options = os.uname().machine, "tls" if has_tls() else "plain"
     with open(os.path.join(os.path.dirname(__file__), "budget"), encoding="utf-8") as f:
         for line in f:
             words = line.split()
-            if words[:3] == ["binary", machine, "plain"]:
+            if words[:3] == ["binary", machine, options]:
                 return int(words[3])
     return None
 
@@ -81,6 +105,11 @@ if os.path.exists(product):
     gate.ok(not complaints, "the product is a stripped, hardened static-pie", complaints)
     complaints = check_content(product, product + ".debug")
     gate.ok(not complaints, "nothing of glibc and no iconv is in it", complaints)
+    complaints = check_no_tls(product, product + ".debug")
+    if has_tls():
+        gate.ok(len(complaints) > 20, "TLS would be seen in it", [] if len(complaints) > 20 else complaints)
+    else:
+        gate.ok(not complaints, "there is nothing of TLS in it", complaints)
     allowed = budget()
     if allowed is None:
         gate.skip("its size is within the budget", "no budget for this machine")

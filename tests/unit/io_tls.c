@@ -215,7 +215,7 @@ static void test_strangers(void)
 	is_str(server_gets("", 0, offered), "it closed the connection in the handshake", "nothing");
 	ok(!strncmp(server_gets("\x16\x03\x01\x00\x02\x01\x00", 7, offered), "it ", 3), "a stump");
 	is_str(server_gets("\x16\x03\x01\xff\xff\x01\x00", 7, offered),
-	       "it sent a record that is none (mbedTLS -0x7100)", "a record that is too long");
+	       "it sent a message that is too large (mbedTLS -0x7100)", "a record that is too long");
 
 	wire_open(&w);
 	w.client = tls_connect(w.fd[0], &how);

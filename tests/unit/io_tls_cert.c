@@ -12,8 +12,10 @@ static struct fmt why;
 
 static bool make(const struct bytes *name, unsigned names, uint64_t from, unsigned days, size_t n)
 {
+	const struct tls_wish wish = { .name = name, .names = names, .days = days, .from = from };
+
 	fmt_init(&why, said, sizeof(said));
-	return tls_make_pair(name, names, from, days, cert, key, n, &why);
+	return tls_make_pair(&wish, cert, key, n, &why);
 }
 
 /* Does the certificate, as DER, hold these octets? */

@@ -19,6 +19,8 @@ static const enum client_command commands[] = {
 	CLIENT_CMD_GREETING,
 	CLIENT_CMD_EHLO,
 	CLIENT_CMD_HELO,
+	CLIENT_CMD_STARTTLS,
+	CLIENT_CMD_AUTH,
 	CLIENT_CMD_MAIL,
 	CLIENT_CMD_RCPT,
 	CLIENT_CMD_DATA,
@@ -72,7 +74,7 @@ static void test_all_codes(void)
 static void test_others(void)
 {
 	static const enum client_command session[] = { CLIENT_CMD_EHLO, CLIENT_CMD_HELO,
-		CLIENT_CMD_RSET, CLIENT_CMD_NOOP, CLIENT_CMD_QUIT };
+		CLIENT_CMD_STARTTLS, CLIENT_CMD_AUTH, CLIENT_CMD_RSET, CLIENT_CMD_NOOP, CLIENT_CMD_QUIT };
 	bool good = true;
 
 	for (unsigned i = 0; i < sizeof(session) / sizeof(session[0]); i++) {
@@ -81,7 +83,7 @@ static void test_others(void)
 		good = good && of(session[i], 550) == VERDICT_FAIL;
 		good = good && of(session[i], 354) == VERDICT_FAIL;
 	}
-	ok(good, "a refused EHLO, HELO, RSET, NOOP or QUIT is never the mail's fault");
+	ok(good, "a refused EHLO, HELO, STARTTLS, AUTH, RSET, NOOP or QUIT is never the mail's fault");
 	is_num(of(CLIENT_CMD_GREETING, 220), VERDICT_OK, "a greeting of 220");
 	is_num(of(CLIENT_CMD_GREETING, 250), VERDICT_FAIL, "one of 250");
 	is_num(of(CLIENT_CMD_GREETING, 554), VERDICT_FAIL, "one of 554");

@@ -39,11 +39,12 @@ static void make_pair(const char *name)
 {
 	static char cert[4096], key[4096];
 	struct bytes host = bytes_of(name);
+	const struct tls_wish wish = { &host, 1, 30, (uint64_t)time(NULL) };
 	char text[200], file[40];
 	struct fmt why;
 
 	fmt_init(&why, text, sizeof(text));
-	if (!tls_make_pair(&host, 1, (uint64_t)time(NULL), 30, cert, key, sizeof(cert), &why)) {
+	if (!tls_make_pair(&wish, cert, key, sizeof(cert), &why)) {
 		printf("Bail out! %s\n", text);
 		exit(1);
 	}

@@ -21,6 +21,8 @@ static struct waiting {
 	char text[100];
 } waiting[4];
 
+static void (*then)(void); /* what whoever is told does next */
+
 static void done_(struct token_wait *w)
 {
 	struct waiting *x = LOOP_OWNER(struct waiting, wait, w);
@@ -33,6 +35,8 @@ static void done_(struct token_wait *w)
 		fmt_bytes(&f, w->text);
 	else
 		fmt_str(&f, w->why);
+	if (then != NULL)
+		then();
 }
 
 static struct deadline end;
@@ -199,6 +203,38 @@ static void test_full(void)
 	is_str(a->text, "fifth", "and is well");
 }
 
+/* The first who is told takes every place for other logins, and has the token renewed. */
+static void grab(void)
+{
+	static char names[CONFIG_TOKENS][2];
+	static struct waiting w;
+
+	then = NULL;
+	for (unsigned i = 0; i < CONFIG_TOKENS; i++) {
+		names[i][0] = (char)('C' + i);
+		others[i] = login;
+		others[i].login_user = names[i];
+		w.wait.done = done_;
+		tokens_get(&w.wait, &others[i], false);
+	}
+	tokens_drop(&w.wait);
+}
+
+static void test_within(void)
+{
+	struct waiting *a = get(0, &login, true), *b = get(1, &login, false);
+
+	ok(asked(), "two wait");
+	then = grab;
+	answer(TOKEN_OK, "mine", 3600);
+	ok(a->told == 1 && b->told == 1, "one of them asks for much when told");
+	is_str(b->text, "mine", "the other is told the right thing all the same");
+	for (unsigned i = 0; i < 2; i++)
+		tokens_drop(&waiting[i].wait);
+	while (asked())
+		answer(TOKEN_OK, "x", 3600);
+}
+
 static void hello(void)
 {
 	q.id = TOKEN_HELLO;
@@ -256,6 +292,7 @@ int main(void)
 	test_renewed();
 	test_expired();
 	test_failed();
+	test_within();
 	test_full();
 	test_helper_ends();
 	test_gone();

@@ -3,6 +3,7 @@
  * stands in tests/dialogue. */
 #include "smtp/server.h"
 
+#include "base/on.h"
 #include "smtp/command.h"
 #include "tap.h"
 
@@ -425,10 +426,12 @@ static void test_longest_list(void)
 
 int main(void)
 {
-	test_starttls();
-	test_secrets();
-	test_refused_logins();
-	test_longest_list();
+	if (ON(CONFIG_SERVER_AUTH)) {
+		test_starttls();
+		test_secrets();
+		test_refused_logins();
+		test_longest_list();
+	}
 	test_table();
 	test_greeting();
 	test_answers();

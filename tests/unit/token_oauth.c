@@ -301,6 +301,7 @@ static void test_refused(void)
 	    "{\"error\":\"x\",\"error_description\":\"token "
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ caf\\u00e9 \\u0007\"}",
 	    OAUTH_FAILED, "x: token ... caf?? ?");
+	refusal(400, "{\"error\":\"  \\n\"}", OAUTH_FAILED, "an error without a name");
 	refusal(400, "{\"error\":5}", OAUTH_FAILED, "it answers with HTTP status 400");
 	refusal(502, "<html>", OAUTH_FAILED, "it answers with HTTP status 502");
 	refusal(200, "<html>", OAUTH_FAILED, "its answer is not JSON");

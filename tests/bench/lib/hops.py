@@ -51,13 +51,13 @@ class Nginx:
 
     name = "nginx"
 
-    def __init__(self, top, sink, wrap=()):
+    def __init__(self, top, sink, wrap=(), text=NGINX):
         self.dir = tempfile.mkdtemp(prefix="gatepost-bench-")
         self.port = free_port()
         top = os.path.join(top, "nginx")
         conf = os.path.join(self.dir, "nginx.conf")
         with open(conf, "w", encoding="ascii") as file:
-            file.write(NGINX.format(dir=self.dir, modules=os.path.join(top, "usr/lib/nginx/modules"), sink=sink,
+            file.write(text.format(dir=self.dir, modules=os.path.join(top, "usr/lib/nginx/modules"), sink=sink,
                                     port=self.port, auth=free_port(), user="user root;" if os.geteuid() == 0 else ""))
         self.program = Program([*wrap, os.path.join(top, "usr/sbin/nginx"), "-p", self.dir, "-e",
                                 os.path.join(self.dir, "error.log"), "-c", conf])

@@ -44,6 +44,16 @@ def run(*argv, text=None, cwd=None):
     return p.returncode, p.stdout
 
 
+def library():
+    """-> the folder of mbedTLS as the product is built with it, or None where it has none."""
+    try:
+        with open(os.path.join(BUILD, "mbedtls"), encoding="utf-8") as f:
+            folder = f.read().strip()
+    except OSError:
+        return None
+    return folder if os.path.isdir(folder) else None
+
+
 def files(top):
     """Every file of the tree that is, or could be, committed; paths from the top."""
     if os.path.exists(os.path.join(top, ".git")):

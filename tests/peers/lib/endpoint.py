@@ -41,12 +41,18 @@ class Handler(BaseHTTPRequestHandler):
         form = dict(parse_qsl(body, keep_blank_values=True, strict_parsing=bool(body)))
         for good, what in ((length.isdigit(), "no Content-Length"),
                            (self.headers.get("Content-Type") == "application/x-www-form-urlencoded", "not a form"),
-                           (self.headers.get("Host") == f"127.0.0.1:{owner.port}", "Host"),
+                           (self.headers.get("Host") == f"{owner.name}:{owner.port}", "Host"),
                            (len(form) == body.count("&") + 1, "a member twice"),
                            (form.get("client_id") == CLIENT, "client_id")):
             if not good:
                 owner.wrong.append(what)
+        with owner.lock:
+            owner.busy += 1
+            owner.busiest = max(owner.busiest, owner.busy)
+        time.sleep(owner.delay)
         answer = owner.answer(self.path, form)
+        with owner.lock:
+            owner.busy -= 1
         if callable(answer):
             answer(self)
             return
@@ -102,9 +108,11 @@ def raw(octets, wait=0, cut=False):
 
 class Endpoint:
     """dialect: microsoft, google, once (a refresh token is good once). script: answers to token requests that come
-    before the usual ones, each (status, value), or a function of the request's handler, or None: as usual."""
+    before the usual ones, each (status, value), or a function of the request's handler, or None: as usual. name: the
+    host's, as the address has it."""
 
-    def __init__(self, dialect="microsoft", cert="good", pending=0, life=3599, grant=None, script=(), secret=None, size=40):
+    def __init__(self, dialect="microsoft", cert="good", pending=0, life=3599, grant=None, script=(), secret=None, size=40,
+                 at="127.0.0.1", name=None):
         self.dialect, self.pending, self.life, self.script = dialect, pending, life, list(script)
         self.grant, self.secret, self.size = grant, secret, size
         self.chunked = dialect == "google"
@@ -113,8 +121,11 @@ class Endpoint:
         self.given = []                 # every refresh token ever given
         self.codes, self.device = {}, None
         self.device_answer = None
+        self.delay = 0
+        self.busy = self.busiest = 0
         self.lock = threading.Lock()
-        self.server = _Server(("127.0.0.1", 0), Handler)
+        self.name = name or at
+        self.server = _Server((at, 0), Handler)
         self.server.ctx = context(certs.get(cert) if isinstance(cert, str) else cert)
         self.server.owner = self
         self.port = self.server.server_address[1]
@@ -132,7 +143,7 @@ class Endpoint:
 
     @property
     def base(self):
-        return f"https://127.0.0.1:{self.port}/common/oauth2/v2.0/"
+        return f"https://{self.name}:{self.port}/common/oauth2/v2.0/"
 
     def conf(self, ca="root", refresh=None, user=ACCOUNT, more=""):
         provider = {"microsoft": "microsoft", "google": "google"}.get(self.dialect)
@@ -270,6 +281,10 @@ class TokenLogin(Login):
     def __init__(self, endpoint, mechanisms="LOGIN XOAUTH2", user=ACCOUNT, **more):
         super().__init__(user=user, mechanisms=mechanisms, **more)
         self.endpoint, self.revoked, self.seen = endpoint, set(), []
+
+    def is_for(self, line):
+        """Is this AUTH line, with its token in it, that of our user?"""
+        return b"user=" + self.user + b"\1" in base64.b64decode(line.split(b" ")[2])
 
     def take_xoauth2(self, conn, initial):
         got = (base64.b64decode(initial, validate=True) if initial is not None else self.ask(conn, raw="")) or b""

@@ -3,6 +3,7 @@
 
 import re
 import socket
+import ssl
 import struct
 import time
 
@@ -167,6 +168,14 @@ class Client:
         self.data()
         self.send(body + b".\r\n")
         return self.reply(wanted)
+
+    def secure(self, context=None):
+        """TLS from here on; without a context: whatever certificate comes."""
+        if context is None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.sock = context.wrap_socket(self.sock)
+        return self
 
     def half_close(self):
         self.sock.shutdown(socket.SHUT_WR)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Postfix with TLS and Cyrus SASL, OpenSMTPD with TLS and a table of accounts."""
+"""Postfix with TLS (OpenSSL) and Cyrus SASL, Exim with TLS (GnuTLS) and an account in its configuration."""
 
 import os
 import pwd
@@ -7,7 +7,8 @@ import shutil
 import subprocess
 
 from . import certs
-from .gateways import OWNER, OpenSmtpdGateway, PostfixGateway
+from .gateways import OWNER, PostfixGateway, _Gateway
+from .ns import need_mounts
 from .programs import libraries
 
 USER, PASSWORD = "scanner@example.com", "Pa55 word,=!"
@@ -34,14 +35,72 @@ sasldb_path: {dir}/accounts
 mech_list: {mechanisms}
 """
 
-SMTPD_CONF = """\
-smtp max-message-size {size}
-pki gw.example.net cert "{dir}/chain.pem"
-pki gw.example.net key "{dir}/key.pem"
-table accounts file:{dir}/accounts
-listen on 127.0.0.1 port {port} {mode} pki gw.example.net auth <accounts> hostname gw.example.net
-action "box" maildir "{dir}/box" user box
-match auth from any for domain "{domain}" action "box"
+EXIM_CONF = """\
+primary_hostname = gw.example.net
+exim_path = /run/peer/usr/sbin/exim4
+keep_environment = LD_LIBRARY_PATH
+deliver_drop_privilege = true
+spool_directory = {dir}/spool
+log_file_path = {dir}/exim-%slog
+pid_file_path = {dir}/pid
+daemon_smtp_ports = {port}
+local_interfaces = 127.0.0.1
+tls_advertise_hosts = *
+tls_on_connect_ports = {implicit}
+tls_certificate = {dir}/chain.pem
+tls_privatekey = {dir}/key.pem
+tls_require_ciphers = {ciphers}
+message_size_limit = {size}
+log_selector = +tls_cipher +tls_resumption +smtp_connection
+acl_smtp_rcpt = rcpt
+acl_smtp_data = data
+begin acl
+rcpt:
+  accept authenticated = *
+  deny message = login first
+data:
+  accept
+begin routers
+box:
+  driver = accept
+  transport = box
+begin transports
+box:
+  driver = appendfile
+  maildir_format
+  directory = {dir}/box
+  delivery_date_add = false
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_condition = ${{if and{{{{eq{{$auth2}}{{{user}}}}}{{eq{{$auth3}}{{{word}}}}}}}}}
+  server_set_id = $auth2
+  server_advertise_condition = ${{if def:tls_in_cipher}}
+login:
+  driver = plaintext
+  public_name = LOGIN
+  server_prompts = Username:: : Password::
+  server_condition = ${{if and{{{{eq{{$auth1}}{{{user}}}}}{{eq{{$auth2}}{{{word}}}}}}}}}
+  server_set_id = $auth1
+  server_advertise_condition = ${{if def:tls_in_cipher}}
+cram:
+  driver = cram_md5
+  public_name = CRAM-MD5
+  server_secret = ${{if eq{{$auth1}}{{{user}}}{{{word}}}fail}}
+  server_set_id = $auth1
+  server_advertise_condition = ${{if def:tls_in_cipher}}
+"""
+
+# It has its users' names built in, and starts its own program again as its user, who may not enter the cache.
+EXIM = """\
+set -e
+mount -t tmpfs -o mode=755 none /run
+mkdir /run/peer
+mount --bind {top} /run/peer
+mount --bind {dir}/passwd /etc/passwd
+mount --bind {dir}/group /etc/group
+exec /run/peer/usr/sbin/exim4 -bdf -q1h -C {dir}/exim.conf
 """
 
 
@@ -81,21 +140,39 @@ class SecurePostfix(PostfixGateway):
         return super().start(words, env)
 
 
-class SecureOpenSmtpd(OpenSmtpdGateway):
-    """Wants TLS, then a login (PLAIN or LOGIN). Its key is RSA: with another one Debian's cannot sign."""
+class SecureExim(_Gateway):
+    """Wants TLS (GnuTLS), then a login: PLAIN, LOGIN or CRAM-MD5."""
 
-    def __init__(self, implicit=False, cert="rsa middle"):
-        self.mode, self.cert = "smtps" if implicit else "tls-require", certs.get(cert)
-        super().__init__()
+    def __init__(self, implicit=False, cert="good", versions=("1.2", "1.3")):
+        need_mounts()
+        self.implicit, self.cert, self.versions = implicit, certs.get(cert), versions
+        super().__init__("exim")
 
-    def put(self, name, text, **values):
-        if name == "smtpd.conf":
-            for at, path in (("chain.pem", self.cert.chain), ("key.pem", self.cert.key.path)):
-                shutil.copy(path, os.path.join(self.dir, at))
-                os.chmod(os.path.join(self.dir, at), 0o600)
-            word = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=PASSWORD.encode(), capture_output=True,
-                                  check=True, timeout=20).stdout.decode().strip()
-            with open(os.path.join(self.dir, "accounts"), "w", encoding="ascii") as file:
-                file.write(f"{USER} {word}\n")
-            text, values = SMTPD_CONF, {"mode": self.mode}
-        super().put(name, text, **values)
+    def launch(self):
+        for name, row in (("passwd", "{}:x:{}:{}::/:/bin/sh\n"), ("group", "{}:x:{}:\n")):
+            shutil.copy(f"/etc/{name}", self.dir)
+            with open(os.path.join(self.dir, name), "a", encoding="ascii") as file:
+                file.write(row.format("Debian-exim", 64011, 64011))
+        for name in ("spool", "box"):
+            os.mkdir(os.path.join(self.dir, name))
+            os.chown(os.path.join(self.dir, name), 64011, 64011)
+        os.chown(self.dir, 64011, 64011)
+        for at, path in (("chain.pem", self.cert.chain), ("key.pem", self.cert.key.path)):
+            shutil.copy(path, os.path.join(self.dir, at))
+            os.chmod(os.path.join(self.dir, at), 0o644)
+        ciphers = "NORMAL:-VERS-ALL" + "".join(f":+VERS-TLS{v}" for v in self.versions)
+        self.put("exim.conf", EXIM_CONF, implicit=self.port if self.implicit else "", ciphers=ciphers, user=USER, word=PASSWORD)
+        os.chmod(os.path.join(self.dir, "exim.conf"), 0o644)
+        self.put("start", EXIM)
+        here = [folder.replace(self.top, "/run/peer", 1) for folder in libraries(self.top)]
+        return self.start(["unshare", "--mount", "sh", os.path.join(self.dir, "start")],
+                          {"LD_LIBRARY_PATH": ":".join(here)})
+
+    def log(self):
+        out = super().log()
+        for name in ("main", "panic", "reject"):
+            path = os.path.join(self.dir, f"exim-{name}log")
+            if os.path.exists(path):
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    out += file.read()
+        return out
