@@ -38,7 +38,11 @@ enum disk_op {
 	 */
 	DISK_COMMIT,
 	DISK_DROP,    /* the file goes, safe or not; the job ends */
-	DISK_RELEASE, /* an entry goes (back) to the queue: `tries`, `gateway`, `wait_ms`; the job ends */
+	/*
+	 * an entry goes (back) to the queue: `tries`, `gateway` (`held`: these stay as they were),
+	 * `wait_ms`; the job ends
+	 */
+	DISK_RELEASE,
 	/*
 	 * opens the entry that is due first: `id`, `info`, `tries`, `since`, `taken`; SPOOL_ABSENT: none,
 	 * `wait_ms` to the next

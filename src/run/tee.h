@@ -112,7 +112,7 @@ void tee_put(struct tee *t, struct bytes x);
 /*
  * Ends the file and makes it safe. mark: what each recipient is stored as (one octet each, enum
  * record_mark), at most CONFIG_RECIPIENTS_MAX; n = 0: all new. On TEE_SAFE: only the marks are
- * written and synced, all of them again where that failed before.
+ * written and synced, all of them again where that failed before; reading ends.
  */
 void tee_commit(struct tee *t, const uint8_t *mark, uint32_t n);
 
@@ -170,6 +170,7 @@ void tee_wake(const uint8_t *id, uint16_t gateway);
 /* A look at the index, entry by entry, for the control socket. Zeroed before its first use. */
 struct tee_look {
 	bool busy;       /* private */
+	uint32_t serial; /* private */
 	bool found;      /* false: there is no more; or the disk process ended */
 	uint32_t at;     /* number of the entry; look at `at + 1` next */
 	uint8_t id[RECORD_ID];
