@@ -28,6 +28,7 @@ struct build {
 	uint32_t errors;
 	bool gateway_seen; /* Gateway or Routes, be it in error */
 	bool secure_seen;  /* an option of TLS or logins at gateways: the rules for them count */
+	bool spool_seen;   /* an option of the spool */
 	char text[BUILD_TEXT];
 };
 
@@ -133,6 +134,9 @@ void check_rules(struct build *b, struct conf *c);
 /* Rules of TLS and logins towards gateways (check_sending.c) and the LAN (check_clients.c). */
 void check_sending(struct build *b, struct conf *c);
 void check_clients(struct build *b, struct conf *c);
+
+/* Rules of the spool and of what waits in it (check_spool.c). */
+void check_spool(struct build *b, struct conf *c);
 
 /* Says what is wrong with a file, behind `NAME: PATH: `; one that begins with "!" is a warning. */
 void check_file(struct build *b, const struct conf_place *at, const char *option, const char *path,

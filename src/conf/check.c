@@ -253,4 +253,5 @@ void check_rules(struct build *b, struct conf *c)
 	check_listens(b, c);
 	check_sending(b, c);
 	check_clients(b, c);
+	check_spool(b, c);
 }

@@ -26,6 +26,7 @@ enum conf_file {
 	CONF_FILE_CA,
 	CONF_FILE_CERTIFICATE,
 	CONF_FILE_KEY,
+	CONF_FILE_SPOOL, /* the folder, which need not be there: on what does it lie? In memory: wrong */
 };
 
 #define CONF_NAME_MAX   255u  /* octets of one name in a folder */
@@ -114,7 +115,8 @@ struct conf_global {
 	bool spool_volatile;
 	bool suspend_delivery;     /* mail is kept, none is sent */
 	const char *spoolbase;     /* a folder, absolute; NULL: there is no spool */
-	uint64_t spool_max_size;   /* octets; 0: 3/4 of what is free at the start */
+	/* octets; 0: 3/4 of what is free at the start; UINT64_MAX: no limit */
+	uint64_t spool_max_size;
 	uint64_t spool_reserve;    /* octets that stay free */
 	/* octets a day; 0: none; UINT64_MAX: not set, by the kind of file system */
 	uint64_t spool_write_limit;

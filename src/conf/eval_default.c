@@ -97,6 +97,8 @@ static enum conf_eval print_computed(const struct conf *c, const struct print_pl
 		text = c->global.user;
 	if (id == OPTION_EHLO_HOSTNAME && bytes_find(hostname, '.') < hostname.n)
 		text = hostname;
+	if (id == OPTION_SPOOL)
+		text = option_word(o, c->global.spool);
 	if (id == OPTION_STARTTLS)
 		text = has_certificate(c, at) ? BYTES("yes") : BYTES("no");
 	if (id == OPTION_AUTH)
@@ -117,7 +119,7 @@ static struct bytes capped(const struct option *o, char text[24])
 	uint64_t n;
 
 	if ((o->type != TYPE_COUNT && o->type != TYPE_COUNT_POOL && o->type != TYPE_SIZE) ||
-	    !num_size(x, UINT64_MAX, &n) || n <= o->max)
+	    !num_size(x, UINT64_MAX, &n) || n <= o->max || o->max == 0)
 		return x;
 	fmt_init(&f, text, 24);
 	fmt_u64(&f, o->type == TYPE_SIZE ? o->max >> 20 : o->max);
@@ -136,7 +138,7 @@ enum conf_eval print_default(const struct conf *c, const struct print_place *at,
 	if (option_value(o)[0] == '*')
 		return print_computed(c, at, id, to);
 	if (option_value(o)[0] == '\0' ||
-	    (o->type >= TYPE_TEXT && !option_is_built((uint8_t)option_spec(o)[0])))
+	    (o->type != TYPE_WORD && !option_is_built((uint8_t)option_spec(o)[0])))
 		return CONF_EVAL_UNSET;
 	text = capped(o, room);
 	print_value(to, o, &text, 1);

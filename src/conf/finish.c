@@ -21,12 +21,12 @@ static void write_default(struct build *b, const struct option *o, void *out)
 
 	if (option_value(o)[0] == '\0' || option_value(o)[0] == '*')
 		return;
-	if (o->type >= TYPE_TEXT && !option_is_built((uint8_t)option_spec(o)[0]))
+	if (o->type != TYPE_WORD && !option_is_built((uint8_t)option_spec(o)[0]))
 		return;
 	if (o->type == TYPE_COUNT || o->type == TYPE_COUNT_POOL || o->type == TYPE_SIZE)
 		unbounded.max = UINT32_MAX;
 	if (value_parse(b, &v)) {
-		if (unbounded.max != o->max && v.out.number > o->max)
+		if (unbounded.max != o->max && o->max > 0 && v.out.number > o->max)
 			v.out.number = o->max;
 		tree_write(o, &v.out, out);
 	}
@@ -63,6 +63,16 @@ static struct bytes default_user(struct build *b)
 	return arena_string(&b->arena, BYTES("nobody"));
 }
 
+static void finish_spool(const struct conf_scope *global, struct conf_global *g)
+{
+	if (!tree_setting(global, OPTION_SPOOL) && g->spoolbase)
+		g->spool = CONF_SPOOL_FALLBACK;
+	if (!tree_setting(global, OPTION_SPOOL_WRITE_LIMIT))
+		g->spool_write_limit = UINT64_MAX;
+	if (tree_setting(global, OPTION_SPOOL_MAX_SIZE) && g->spool_max_size == 0)
+		g->spool_max_size = UINT64_MAX;
+}
+
 static void finish_global(struct build *b, struct conf_global *g)
 {
 	write_defaults(b, GROUP_GLOBAL, g);
@@ -71,6 +81,7 @@ static void finish_global(struct build *b, struct conf_global *g)
 		g->hostname = system_name(b);
 	if (g->user.n == 0)
 		g->user = default_user(b);
+	finish_spool(b->tree->global, g);
 }
 
 static const struct conf_nets *default_relay_hosts(struct build *b, bool interface)

@@ -181,14 +181,14 @@ unsigned scope_parents(enum scope_kind kind)
 
 bool option_is_mark(uint8_t c)
 {
-	return c != 0 && memchr("!~+@^&", c, 6) != NULL;
+	return c != 0 && memchr("~+@^&%", c, 6) != NULL;
 }
 
 bool option_is_built(uint8_t c)
 {
 	switch (c) {
-	case '!':
-		return false;
+	case '%':
+		return ON(CONFIG_SPOOL);
 	case '~':
 		return ON(CONFIG_TLS);
 	case '+':

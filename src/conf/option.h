@@ -56,6 +56,8 @@ enum option_type {
 	TYPE_TEXT,
 	TYPE_SECRET,
 	TYPE_FILE, /* absolute, or beside the main file */
+	TYPE_FOLDER, /* absolute, without a slash at its end */
+	TYPE_CONTACT, /* a mailbox */
 	TYPE_PEER_NAME, /* host name or address */
 	TYPE_TENANT,
 	TYPE_URL,

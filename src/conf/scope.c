@@ -396,6 +396,7 @@ void scope_set(struct build *b, struct conf_scope *s, const struct build_value *
 	set = places ? setting_of(b, s, id) : NULL;
 	if (!set)
 		return;
+	b->spool_seen |= id >= OPTION_SPOOL && id <= OPTION_MDN_FAILURES_NOTIFY;
 	b->secure_seen |= id >= OPTION_TLS && id <= OPTION_OAUTH2_REFRESH_TOKEN;
 	set->value = parsed.out;
 	set->words = words;

@@ -72,6 +72,8 @@ void tree_write(const struct option *o, const union conf_value *value, void *out
 	case TYPE_TEXT:
 	case TYPE_SECRET:
 	case TYPE_FILE:
+	case TYPE_FOLDER:
+	case TYPE_CONTACT:
 	case TYPE_PEER_NAME:
 	case TYPE_TENANT:
 	case TYPE_URL:

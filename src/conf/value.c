@@ -154,7 +154,7 @@ static bool parse_size(struct build *b, struct build_value *v)
 	if (!is_none(v->word[0].text) && !num_size(v->word[0].text, UINT64_MAX, &n))
 		return value_wrong(
 		    b, v, 0, "is not a size: write octets, or 64k, 25m, 1g, or none");
-	if (n > v->option->max)
+	if (v->option->max > 0 && n > v->option->max)
 		return too_large(b, v);
 	v->out.number = n;
 	print_number(v, units);
@@ -190,7 +190,9 @@ static bool parse_time(struct build *b, struct build_value *v)
 	if (n == 0)
 		return value_wrong(b, v, 0, "is too short: at least 1s");
 	if (n > v->option->max)
-		return value_wrong(b, v, 0, "is too long: at most 7d");
+		return value_wrong(b, v, 0,
+		    v->option->max > 604800 ? "is too long: at most 30d"
+					    : "is too long: at most 7d");
 	v->out.number = n;
 	print_number(v, n == 60 ? &units[3] : units);
 	return true;
@@ -378,6 +380,12 @@ static bool parse_binding(struct build *b, struct build_value *v)
 
 bool value_parse(struct build *b, struct build_value *v)
 {
+	if (v->option->type != TYPE_WORD && !option_is_built((uint8_t)option_spec(v->option)[0])) {
+		build_error(b, v->n > 0 ? &v->word[0].at : &v->at,
+		    "$ is not built into this gatepost", bytes_of(option_name(v->option)),
+		    (struct bytes){ 0 });
+		return false;
+	}
 	switch ((enum option_type)v->option->type) {
 	case TYPE_BOOL:
 		return parse_bool(b, v);
@@ -423,6 +431,8 @@ bool value_parse(struct build *b, struct build_value *v)
 	case TYPE_TEXT:
 	case TYPE_SECRET:
 	case TYPE_FILE:
+	case TYPE_FOLDER:
+	case TYPE_CONTACT:
 	case TYPE_PEER_NAME:
 	case TYPE_TENANT:
 	case TYPE_URL:

@@ -76,6 +76,28 @@ static bool parse_file(struct build *b, struct build_value *v)
 	return v->out.data != NULL;
 }
 
+static bool parse_folder(struct build *b, struct build_value *v)
+{
+	struct bytes x = v->word[0].text;
+
+	if (is_none(x))
+		return true;
+	while (x.n > 1 && x.p[x.n - 1] == '/')
+		x.n--;
+	if (x.n < 2 || x.p[0] != '/')
+		return value_wrong(b, v, 0,
+		    "is not the whole path of a folder, beginning with a slash");
+	if (has_control(x))
+		return value_wrong(b, v, 0, "has a control character in it");
+	v->out.data = build_path(b, &v->word[0].at, (struct bytes){ 0 }, x);
+	return v->out.data != NULL;
+}
+
+static bool parse_contact(struct build *b, struct build_value *v)
+{
+	return value_mailbox(b, v) && (v->out.text.n == 0 || keep(b, v, v->word[0].text));
+}
+
 static bool parse_peer_name(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
@@ -254,15 +276,15 @@ static bool parse_protocols(struct build *b, struct build_value *v)
 
 bool value_string(struct build *b, struct build_value *v)
 {
-	const char *spec = option_spec(v->option);
-
-	if (!option_is_built((uint8_t)spec[0]))
-		return wrong(b, v, "is not built into this gatepost");
 	switch ((int)v->option->type) {
 	case TYPE_SECRET:
 		return parse_secret(b, v);
 	case TYPE_FILE:
 		return parse_file(b, v);
+	case TYPE_FOLDER:
+		return parse_folder(b, v);
+	case TYPE_CONTACT:
+		return parse_contact(b, v);
 	case TYPE_PEER_NAME:
 		return parse_peer_name(b, v);
 	case TYPE_TENANT:

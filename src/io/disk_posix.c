@@ -352,13 +352,9 @@ void disk_posix_close(struct disk_posix *d)
 	d->corrupt = -1;
 }
 
-enum disk_kind disk_posix_kind(const struct disk_posix *d)
+static enum disk_kind kind_of(const struct statfs *fs)
 {
-	struct statfs fs;
-
-	if (fstatfs(d->folder, &fs) != 0)
-		return DISK_KIND_OTHER;
-	switch ((unsigned long)fs.f_type) {
+	switch ((unsigned long)fs->f_type) {
 	case TMPFS:
 	case RAMFS:
 		return DISK_KIND_MEMORY;
@@ -369,6 +365,34 @@ enum disk_kind disk_posix_kind(const struct disk_posix *d)
 	default:
 		return DISK_KIND_OTHER;
 	}
+}
+
+enum disk_kind disk_posix_kind(const struct disk_posix *d)
+{
+	struct statfs fs;
+
+	return fstatfs(d->folder, &fs) == 0 ? kind_of(&fs) : DISK_KIND_OTHER;
+}
+
+enum disk_kind disk_posix_kind_at(const char *path)
+{
+	static char folder[1100];
+	size_t n = strlen(path);
+	struct statfs fs;
+
+	if (n >= sizeof(folder))
+		return DISK_KIND_OTHER;
+	memcpy(folder, path, n + 1);
+	while (statfs(folder, &fs) != 0) {
+		while (n > 1 && folder[n - 1] != '/')
+			n--;
+		while (n > 1 && folder[n - 1] == '/')
+			n--;
+		if (errno != ENOENT || strcmp(folder, "/") == 0)
+			return DISK_KIND_OTHER;
+		folder[n] = '\0';
+	}
+	return kind_of(&fs);
 }
 
 struct disk disk_posix_port(struct disk_posix *d)

@@ -30,6 +30,9 @@ void disk_posix_close(struct disk_posix *d);
 
 enum disk_kind disk_posix_kind(const struct disk_posix *d);
 
+/* The same of a folder by name; of the one it would be made in where it is not there. */
+enum disk_kind disk_posix_kind_at(const char *path);
+
 /* The port; d outlives it. */
 struct disk disk_posix_port(struct disk_posix *d);
 

@@ -30,7 +30,7 @@ VALUES = {
     "RATE": "\"number/seconds\"", "PORT": "port", "HOST": "name", "HELO": "name", "DOMAIN": "domain",
     "MAILBOX": "address", "ALLOWED": "list", "ADDRESS": "address", "NETS": "list", "GATEWAY": "host[:port]",
     "ROUTES": "list", "BINDING": "name", "USER": "user", "SOCKET": "path", "LOG": "where",
-    "TEXT": "text", "SECRET": "text", "FILE": "file", "PEER_NAME": "name", "TENANT": "tenant", "URL": "address",
+    "TEXT": "text", "SECRET": "text", "FILE": "file", "FOLDER": "folder", "CONTACT": "address", "PEER_NAME": "name", "TENANT": "tenant", "URL": "address",
     "PINS": "list", "PROTOCOLS": "versions",
 }
 
@@ -79,7 +79,7 @@ def mdoc(text):
 def option(args):
     _id, name, kind, scopes, _field, spec, _most, default, help_text = args
     name, spec, default, help_text = map(unquote, (name, spec, default, help_text))
-    words = [w.lstrip("~+@^&") for w in spec.split("|") if not w.startswith("!")]
+    words = [w.lstrip("~+@^&%") for w in spec.split("|")]
     value = " | ".join(words) if kind == "WORD" else VALUES[kind]
     if default.startswith("*"):
         default = default[1:]

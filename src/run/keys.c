@@ -207,6 +207,7 @@ const char *keys_look(enum conf_file what, const char *path, const char *other)
 	fmt_init(&why, text, sizeof(text));
 	switch (what) {
 	case CONF_FILE_CONF:
+	case CONF_FILE_SPOOL:
 		break;
 	case CONF_FILE_CA:
 		look_at_set(path, &why);

@@ -2,6 +2,8 @@
 #include "run/settings.h"
 
 #include "base/fmt.h"
+#include "base/on.h"
+#include "io/disk_posix.h"
 #include "io/errtext.h"
 #include "io/files.h"
 #include "io/ifaces.h"
@@ -126,9 +128,26 @@ static bool others_read(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0;
 }
 
+/* On what the spool lies. */
+static const char *look_at_spool(const char *path)
+{
+	switch (ON(CONFIG_SPOOL) ? disk_posix_kind_at(path) : DISK_KIND_OTHER) {
+	case DISK_KIND_MEMORY:
+		return "lies in memory (tmpfs or ramfs)";
+	case DISK_KIND_JFFS2:
+		return "!lies on jffs2, which writes every mail through to the flash, also one that "
+		       "passes at once: ubifs spares it";
+	case DISK_KIND_UBIFS:
+	case DISK_KIND_OTHER:
+		break;
+	}
+	return NULL;
+}
+
 static const char *look(void *ctx, enum conf_file what, const char *path, const char *other)
 {
-	const char *wrong = keys_look(what, path, other);
+	const char *wrong = what == CONF_FILE_SPOOL ? look_at_spool(path)
+						    : keys_look(what, path, other);
 	bool secret = what == CONF_FILE_CONF || what == CONF_FILE_KEY;
 
 	(void)ctx;
