@@ -6,8 +6,10 @@
 #include "io/random.h"
 #include "run/bulk.h"
 #include "run/control.h"
+#include "run/deliver.h"
 #include "run/inbound_tls.h"
 #include "run/keys.h"
+#include "run/parted.h"
 #include "run/stats.h"
 
 #include <sys/epoll.h>
@@ -25,7 +27,8 @@
  */
 #define DEADLINES                                                             \
 	(CONFIG_SESSIONS + (2 + DIAL_PARALLEL) * CONFIG_GATEWAY_CONNECTIONS + \
-	    2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONTROL_DEADLINES + TOKENS_DEADLINES + 8)
+	    2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONTROL_DEADLINES + TOKENS_DEADLINES +   \
+	    DELIVER_DEADLINES + 8)
 
 static struct timer *slots[DEADLINES];
 static const struct engine_args *args;
@@ -51,7 +54,8 @@ static void look_around(struct deadline *d)
 	uint64_t since = loop_now() - stop_since;
 
 	(void)d;
-	if (inbound_count() == 0 && (!control_is_busy() || since >= ANSWER_MS)) {
+	if (inbound_count() + parted_count() + deliver_count() == 0 &&
+	    (!control_is_busy() || since >= ANSWER_MS)) {
 		loop_stop();
 		return;
 	}
@@ -61,8 +65,12 @@ static void look_around(struct deadline *d)
 		loop_stop();
 		return;
 	}
-	if (inbound_env.stopping && since >= GRACE_MS)
+	if (inbound_env.stopping && since >= GRACE_MS) {
 		inbound_give_up(since >= LAST_MS);
+		deliver_give_up(since >= LAST_MS);
+	}
+	if (inbound_env.stopping && since >= LAST_MS)
+		parted_give_up();
 	loop_deadline(&look, loop_now() + LOOK_MS, look_around);
 }
 
@@ -76,6 +84,7 @@ static void end_gently(bool stop)
 	close_listeners();
 	outbound_close_idle();
 	inbound_drain();
+	deliver_drain();
 	look_around(&look);
 }
 
@@ -136,6 +145,7 @@ int engine_main(const struct engine_args *a, void (*lock)(void))
 	gateway_init(a);
 	inbound_init(a);
 	tokens_init(a->tokens);
+	deliver_init(a);
 	if (!start_tls())
 		return EX_SOFTWARE;
 	for (unsigned i = 0; i < a->nlisteners; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The leg: a transaction's way along routes, gateways, addresses and kept connections. */
 #include "run/bulk.h"
+#include "run/deliver.h"
 #include "run/outbound_part.h"
 
 #include <string.h>
@@ -257,6 +258,18 @@ void leg_cut(struct leg *l)
 		outbound_close(o, o->client.in_body);
 }
 
+void leg_move(struct leg *to, struct leg *from, void (*wake)(struct leg *l))
+{
+	*to = *from;
+	to->wake = wake;
+	to->wanted = false;
+	if (to->ob)
+		to->ob->leg = to;
+	from->state = LEG_NONE;
+	from->ob = NULL;
+	from->wanted = false;
+}
+
 /* ---- events ---- */
 
 static enum leg_event fails(struct leg *l, bool doubt)
@@ -429,16 +442,20 @@ static void serve_all(struct loop_task *t)
 		if (l->state == LEG_READY || l->state == LEG_BROKEN)
 			l->wake(l);
 	}
+	if (!waiting)
+		deliver_wake(NULL);
 }
 
 void leg_serve_waiting(void)
 {
 	if (waiting)
 		loop_at_end(&serve, serve_all);
+	else
+		deliver_wake(NULL);
 }
 
 void outbound_gateway_changed(struct gateway *g)
 {
-	(void)g;
 	leg_serve_waiting();
+	deliver_wake(g);
 }

@@ -141,6 +141,9 @@ void leg_keep(struct leg *l);
 void leg_reset(struct leg *l);
 void leg_cut(struct leg *l);
 
+/* Moves one that stands to another owner; from is LEG_NONE then. */
+void leg_move(struct leg *to, struct leg *from, void (*wake)(struct leg *l));
+
 /* One event, if there is one. command: which command it answers. */
 enum leg_event leg_step(struct leg *l, enum client_command *command);
 

@@ -23,4 +23,7 @@ void parted_take(struct net *net, struct leg *leg, struct tee *tee, struct blk_a
 /* How many there are: the engine does not end before they are decided. */
 unsigned parted_count(void);
 
+/* The engine ends: the gateway's reply is awaited no longer, they go to the queue. */
+void parted_give_up(void);
+
 #endif

@@ -160,7 +160,6 @@ static void perform_net(struct inbound *in, unsigned a)
 		mark_all(in, RCPT_TAKEN);
 	} else if (a == NET_PART) {
 		in->safe = true;
-		mark_all(in, RCPT_KEPT);
 		find_gone(in);
 		say_log_mail(in);
 		parted_take(&in->net, &in->leg, &in->tee, &inbound_env.envelopes, &in->envelope, in->id);

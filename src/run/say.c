@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/esc.h"
 #include "run/pump.h"
+#include "run/say_path.h"
 #include "run/stats.h"
 
 #include <string.h>
@@ -150,7 +151,7 @@ void say_log(enum log_level level, const struct inbound *in, const char *event, 
 }
 
 /* Neither a blank nor a > of a quoted local-part ends the value. */
-static void put_path(struct fmt *f, const char *key, const uint8_t *path, size_t n)
+void say_path(struct fmt *f, const char *key, const uint8_t *path, size_t n)
 {
 	fmt_str(f, key);
 	fmt_char(f, '<');
@@ -179,12 +180,12 @@ static void put_envelope(struct fmt *f, struct inbound *in)
 
 	if (!envelope_get_sender(&inbound_env.envelopes, &in->envelope, path, &n))
 		n = 0;
-	put_path(f, " from=", path, n);
+	say_path(f, " from=", path, n);
 	n = 0;
 	envelope_first(&in->envelope, &cur);
 	if (!envelope_next(&inbound_env.envelopes, &in->envelope, &cur, path, &n))
 		n = 0;
-	put_path(f, " to=", path, n);
+	say_path(f, " to=", path, n);
 }
 
 /* Counts what became of the recipients; the worst of it. */
@@ -206,7 +207,9 @@ void say_log_mail(struct inbound *in)
 	static char line[LOG_LINE];
 	uint32_t nrcpt = in->envelope.count + in->refused_here;
 	uint32_t taken = envelope_count_of(&in->envelope, RCPT_TAKEN);
-	uint32_t queued = in->safe ? envelope_count_of(&in->envelope, RCPT_KEPT) : 0;
+	/* those that the gateway accepted, where the client did not wait for its last reply */
+	uint32_t queued = in->safe ? envelope_count_of(&in->envelope, RCPT_KEPT) +
+				envelope_count_of(&in->envelope, RCPT_ACCEPTED) : 0;
 	uint32_t refused = nrcpt - taken - queued;
 	const char *status;
 	struct fmt f;

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/deliver_log.h"
+
+#include "base/esc.h"
+#include "io/log.h"
+#include "run/say_path.h"
+
+#include <string.h>
+
+#define NOTES 4u
+
+static struct delivery_note notes[NOTES];
+static unsigned next_note;
+
+static void put_u64(struct fmt *f, const char *key, uint64_t v)
+{
+	fmt_str(f, key);
+	fmt_u64(f, v);
+}
+
+static void put_envelope(struct fmt *f, const struct delivery_line *l)
+{
+	static uint8_t path[LIMIT_PATH];
+	struct envelope_cursor cur;
+	size_t n = 0;
+
+	if (!envelope_get_sender(l->arena, l->envelope, path, &n))
+		n = 0;
+	say_path(f, " from=", path, n);
+	n = 0;
+	if (!envelope_at(l->arena, l->envelope, &cur, l->first, path, &n))
+		n = 0;
+	say_path(f, " to=", path, n);
+}
+
+void delivery_log(const struct delivery_line *l)
+{
+	static const char *const status[] = { "sent", "deferred", "bounced" };
+	static char line[LOG_LINE];
+	struct fmt f;
+
+	fmt_init(&f, line, sizeof(line));
+	fmt_str(&f, "delivery id=");
+	fmt_str(&f, l->id);
+	put_envelope(&f, l);
+	put_u64(&f, " nrcpt=", l->recipients);
+	fmt_str(&f, " gateway=");
+	if (l->leg->gateway)
+		gateway_print(&f, l->leg->gateway);
+	else
+		fmt_str(&f, "none");
+	fmt_str(&f, " tls=");
+	fmt_str(&f, l->leg->tls ? l->leg->tls : "no");
+	fmt_str(&f, " auth=");
+	fmt_str(&f, l->leg->auth ? l->leg->auth : "no");
+	fmt_str(&f, " delay=");
+	fmt_ms(&f, l->delay_ms);
+	put_u64(&f, " tries=", l->tries);
+	fmt_str(&f, " status=");
+	fmt_str(&f, status[l->status]);
+	fmt_str(&f, " reply=\"");
+	esc_text(&f, l->reply);
+	fmt_char(&f, '"');
+	log_line(l->status == DELIVERY_BOUNCED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, fmt_done(&f));
+}
+
+void delivery_note(const uint8_t id[RECORD_ID], const struct gateway *g, const struct reply *r)
+{
+	struct delivery_note *n = &notes[next_note++ % NOTES];
+	struct fmt f;
+
+	memcpy(n->id, id, RECORD_ID);
+	n->used = true;
+	n->reply = *r;
+	fmt_init(&f, n->remote, sizeof(n->remote));
+	if (g)
+		fmt_bytes(&f, g->host);
+}
+
+const struct delivery_note *delivery_noted(const uint8_t id[RECORD_ID])
+{
+	for (unsigned i = 0; i < NOTES; i++)
+		if (notes[i].used && memcmp(notes[i].id, id, RECORD_ID) == 0)
+			return &notes[i];
+	return NULL;
+}
+
+void delivery_forget(const uint8_t id[RECORD_ID])
+{
+	for (unsigned i = 0; i < NOTES; i++)
+		if (memcmp(notes[i].id, id, RECORD_ID) == 0)
+			notes[i].used = false;
+}
