@@ -121,7 +121,9 @@ struct disk_args {
 	int supervisor;              /* enum disk_order in */
 	uint32_t life;               /* 1, 2, …: how often there was a disk process before, and one */
 	struct disk disk;            /* port NULL: the folder cannot be used */
-	uint8_t trouble;             /* enum disk_status: why */
+	uint8_t trouble;             /* enum disk_status: why … */
+	uint8_t known;               /* … and that was logged before; DISK_OK: nothing was */
+	const char *why;             /* … in words, or NULL */
 	bool in_memory;
 	const char *name;            /* of the folder, for messages */
 	uint64_t max_size, reserve;  /* octets; max_size 0: 3/4 of what is free */
@@ -129,7 +131,13 @@ struct disk_args {
 	void (*lock)(void);          /* the last step of the sandbox, or NULL */
 };
 
-/* The disk process. Returns its exit status, 0 after DISK_ORDER_STOP or the supervisor's end. */
+/* Exit status of a process that had no folder, plus its trouble: it is to be started again. */
+#define DISK_AGAIN 64
+
+/*
+ * The disk process. Returns its exit status: 0 after DISK_ORDER_STOP or the supervisor's end, or
+ * DISK_AGAIN and more, a minute after it began or at DISK_ORDER_RETRY.
+ */
 int disk_main(const struct disk_args *args);
 
 #endif
