@@ -14,10 +14,12 @@
 
 #include "spool/disk.h"
 
+#ifndef SIM_INODES
 #define SIM_INODES 12
-#define SIM_OCTETS 1400 /* of a file */
 #define SIM_OPS 48
 #define SIM_DATA 6000
+#endif
+#define SIM_OCTETS 1400 /* of a file */
 #define SIM_NAME 32
 #define SIM_NEVER UINT32_MAX
 
