@@ -77,8 +77,10 @@ static bool may_go(const struct spool *s, const struct spool_entry *e)
 	return e->state == SPOOL_QUEUED && !e->held && (s->scanned || e->listed);
 }
 
+/* The turn under way may be past its file. */
 static void leave(struct spool *s, uint32_t index)
 {
+	s->missed = true;
 	if (!s->scanned) {
 		s->turn_mails++;
 		s->turn_octets += s->p->entries[index].octets;

@@ -239,6 +239,30 @@ static void turns(void)
 	ok(s.mails == 0 && s.octets == 0 && octets_on_disk() == 0, "worked through to the end");
 }
 
+/* A mail that leaves the index while a turn is past it has its turn all the same. */
+static void passed(void)
+{
+	uint8_t id[RECORD_ID];
+
+	fresh();
+	scan();
+	for (unsigned i = 0; i < CAPACITY; i++)
+		store(i, 50);
+	store(8, 50);
+	take_out(8);
+	ok(spool_wants_scan(&s), "one was taken out of the index");
+	spool_scan(&s, CAPACITY);
+	id_of(0, id);
+	if (spool_find(&s, id) == SPOOL_NONE)
+		id_of(1, id);
+	spool_forget(&s, spool_find(&s, id));
+	scan();
+	ok(spool_wants_scan(&s), "another while the turn goes on");
+	scan();
+	scan();
+	ok(s.mails == CAPACITY && s.indexed == CAPACITY && spool_find(&s, id) != SPOOL_NONE, "both are found again");
+}
+
 static void held(void)
 {
 	struct spool_mail m[CAPACITY + 1] = { 0 };
@@ -395,6 +419,7 @@ int main(void)
 	limits();
 	counters();
 	turns();
+	passed();
 	held();
 	corrupt();
 	odd();
