@@ -606,7 +606,7 @@ static void faults(void)
 					w.disk.fail_on = at_fault % 2;
 					w.disk.crash_at = end == n + 8 ? SIM_NEVER : end;
 					play_all(scripts[at_script].line);
-					crash(end == n + 8 ? 100 : 6, at_call * 100 + end);
+					crash(end == n + 8 ? 100 : 3, at_call * 100 + end);
 				}
 	}
 }
