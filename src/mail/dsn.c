@@ -177,7 +177,8 @@ static void begin_words(struct dsn *d, struct buf *out, bool fold)
 
 static void put_status_head(struct dsn *d, struct buf *out)
 {
-	put_delimiter(d, out, "\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns;");
+	put_delimiter(d, out, "\r\nContent-Type: message/delivery-status\r\n\r\n");
+	dsn_str(out, "Reporting-MTA: dns;");
 	d->column = 19;
 	d->rest = bytes_first(d->params->hostname, HOST_MOST);
 	dsn_fold(d, out);

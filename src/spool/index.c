@@ -7,7 +7,10 @@
 
 static uint32_t *head_of(const struct spool *s, const uint8_t id[RECORD_ID])
 {
-	uint32_t hash = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+	uint32_t hash = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		hash = hash << 8 | id[i];
 
 	return &s->p->heads[hash % SPOOL_HEADS(s->p->capacity)];
 }

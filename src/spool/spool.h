@@ -81,7 +81,7 @@ struct spool {
 	uint32_t indexed;    /* … of these in the index */
 	uint64_t octets;     /* of all files, half ones and corrupt/ too */
 	uint32_t buried;     /* files in corrupt/ */
-	uint32_t skipped;    /* seen in this turn: torn, foreign and unreadable ones that stay there … */
+	uint32_t skipped;    /* in this turn: torn, foreign, unreadable ones that stay there … */
 	uint32_t newer;      /* … mails of a newer version, left alone */
 	uint64_t ever;       /* octets written, ever */
 	bool scanned;        /* all of the folder was seen once */
@@ -89,7 +89,7 @@ struct spool {
 	bool listing;        /* in the middle of the folder */
 	bool pending;        /* name: given by the disk, and there was no room for it */
 	bool missed;         /* in this turn: a mail for which the index has no room */
-	/* Of the first turn: counted so far and not in the index; a turn that fails begins again. */
+	/* Of the first turn, which may begin again: counted and not in the index. */
 	uint32_t turn_mails;
 	uint64_t turn_octets;
 	uint32_t free, fresh, renamed;
@@ -170,7 +170,8 @@ void spool_forget(struct spool *s, uint32_t index);
 /* ---- storing ---- */
 
 /*
- * A new file. Takes an entry, in the place of one that is not held where there is none. m is closed.
+ * A new file. Takes an entry; where there is none, in the place of one that is not held. m is
+ * closed.
  * Whatever fails until spool_commit leaves m to spool_abort.
  */
 enum spool_status spool_begin(struct spool *s, struct spool_mail *m, const uint8_t id[RECORD_ID]);
