@@ -112,8 +112,9 @@ static void put_fields(struct dsn *d, struct buf *out)
 
 static void put_text(struct dsn *d, struct buf *out)
 {
-	put_delimiter(d, out, "\r\nContent-Type: text/plain; charset=utf-8\r\n"
-			      "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+	put_delimiter(d, out,
+	    "\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
 	dsn_str(out, "This is the mail relay\r\n");
 	d->rest = bytes_first(d->params->hostname, HOST_MOST);
 	dsn_words(d, out, 0);
@@ -248,8 +249,9 @@ static void put_remote(struct dsn *d, struct buf *out)
 
 static void put_header_head(struct dsn *d, struct buf *out)
 {
-	put_delimiter(d, out, d->params->utf8 ? "\r\nContent-Type: message/global-headers\r\n" :
-						"\r\nContent-Type: text/rfc822-headers\r\n");
+	put_delimiter(d, out,
+	    d->params->utf8 ? "\r\nContent-Type: message/global-headers\r\n"
+			    : "\r\nContent-Type: text/rfc822-headers\r\n");
 	dsn_str(out, "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
 	d->column = 0;
 }

@@ -14,8 +14,8 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
-#define DSN_ROOM   1280u  /* octets of room that a step wants in out */
-#define DSN_ADDR   900u   /* octets of an address, as encoded, that are told to programs */
+#define DSN_ROOM       1280u  /* octets of room that a step wants in out */
+#define DSN_ADDR       900u   /* octets of an address, as encoded, that are told to programs */
 #define DSN_HEADER_MAX 65536u /* octets of the mail's header that are sent along */
 
 /* Outlives the report, with its slices. Addresses are without angle brackets. */
@@ -54,12 +54,12 @@ struct dsn {
 	uint32_t rcpt;
 	uint8_t state; /* enum state in dsn.c */
 	struct dsn_rcpt now;
-	struct bytes rest;  /* of what is being written */
-	uint32_t header;    /* octets of the mail's header taken */
+	struct bytes rest; /* of what is being written */
+	uint32_t header;   /* octets of the mail's header taken */
 	uint16_t column;
-	uint8_t blank;      /* quoted-printable: held back until it is known what follows … */
-	bool cr;            /* … and this */
-	bool line;          /* the header's current line holds something */
+	uint8_t blank; /* quoted-printable: held back until it is known what follows … */
+	bool cr;       /* … and this */
+	bool line;     /* the header's current line holds something */
 };
 
 /* Two passes are made over the recipients, in the same order. */

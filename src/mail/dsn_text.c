@@ -3,8 +3,8 @@
 
 #include "base/bug.h"
 
-#define QP_LINE   75u  /* octets of a line of quoted-printable, without the last "=" */
-#define QP_ROOM   32u  /* that one octet of input makes at the most */
+#define QP_LINE   75u /* octets of a line of quoted-printable, without the last "=" */
+#define QP_ROOM   32u /* that one octet of input makes at the most */
 #define FOLD_LINE 76u
 #define FOLD_WORD 900u /* octets of one word: an unfolded line has at most 998 */
 
@@ -219,9 +219,10 @@ bool dsn_fold(struct dsn *d, struct buf *out)
 static size_t embed(uint32_t point, char to[16])
 {
 	size_t n = 0;
-	unsigned shift = point > 0xfffff ? 20 : point > 0xffff ? 16 : point > 0xfff ? 12 :
-			 point > 0xff ? 8 : 4;
+	unsigned shift = 4;
 
+	while (point >> shift > 15)
+		shift += 4;
 	to[n++] = '\\';
 	to[n++] = 'x';
 	to[n++] = '{';

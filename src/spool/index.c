@@ -98,8 +98,7 @@ bool index_evict(struct spool *s)
 	for (uint32_t i = 0; i < s->fresh; i++) {
 		const struct spool_entry *e = &s->p->entries[i];
 
-		if (may_go(s, e) &&
-		    (best == SPOOL_NONE || e->try_at > s->p->entries[best].try_at))
+		if (may_go(s, e) && (best == SPOOL_NONE || e->try_at > s->p->entries[best].try_at))
 			best = i;
 	}
 	if (best == SPOOL_NONE)

@@ -205,8 +205,8 @@ enum spool_status spool_mark_again(
 {
 	uint8_t octet = (uint8_t)mark;
 
-	return write_at(s, m, record_mark_at(&m->record.info, recipient),
-	    (struct bytes){ &octet, 1 });
+	return write_at(
+	    s, m, record_mark_at(&m->record.info, recipient), (struct bytes){ &octet, 1 });
 }
 
 enum spool_status spool_stamp(struct spool *s, struct spool_mail *m, uint64_t wall)

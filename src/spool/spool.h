@@ -68,34 +68,34 @@ struct spool_params {
 	struct spool_entry *entries; /* capacity of them */
 	uint32_t *heads;             /* SPOOL_HEADS(capacity) of them */
 	uint32_t capacity;
-	uint64_t max_size;           /* octets of all files; UINT64_MAX: no limit */
-	uint64_t reserve;            /* octets that stay free on the disk */
-	uint64_t write_limit;        /* octets in 24 h; 0: no limit */
+	uint64_t max_size;    /* octets of all files; UINT64_MAX: no limit */
+	uint64_t reserve;     /* octets that stay free on the disk */
+	uint64_t write_limit; /* octets in 24 h; 0: no limit */
 };
 
 /* Read what is public; change nothing. */
 struct spool {
 	const struct spool_params *p;
-	uint8_t trouble;     /* enum disk_status: the last that was not DISK_OK, for SPOOL_BROKEN */
-	uint32_t mails;      /* with their final names, in the index or not */
-	uint32_t indexed;    /* … of these in the index */
-	uint64_t octets;     /* of all files, half ones and corrupt/ too */
-	uint32_t buried;     /* files in corrupt/ */
-	uint32_t skipped;    /* in this turn: torn, foreign, unreadable ones that stay there … */
-	uint32_t newer;      /* … mails of a newer version, left alone */
-	uint64_t ever;       /* octets written, ever */
-	bool scanned;        /* all of the folder was seen once */
+	uint8_t trouble;  /* enum disk_status: the last that was not DISK_OK, for SPOOL_BROKEN */
+	uint32_t mails;   /* with their final names, in the index or not */
+	uint32_t indexed; /* … of these in the index */
+	uint64_t octets;  /* of all files, half ones and corrupt/ too */
+	uint32_t buried;  /* files in corrupt/ */
+	uint32_t skipped; /* in this turn: torn, foreign, unreadable ones that stay there … */
+	uint32_t newer;   /* … mails of a newer version, left alone */
+	uint64_t ever;    /* octets written, ever */
+	bool scanned;     /* all of the folder was seen once */
 	/* private */
-	bool listing;        /* in the middle of the folder */
-	bool pending;        /* name: given by the disk, and there was no room for it */
-	bool missed;         /* in this turn: a mail for which the index has no room */
+	bool listing; /* in the middle of the folder */
+	bool pending; /* name: given by the disk, and there was no room for it */
+	bool missed;  /* in this turn: a mail for which the index has no room */
 	/* Of the first turn, which may begin again: counted and not in the index. */
 	uint32_t turn_mails;
 	uint64_t turn_octets;
 	uint32_t free, fresh, renamed;
 	uint64_t ticket, settled; /* changes to the folder; … that are on the medium */
-	uint64_t room;       /* octets that may be written before the disk is asked again */
-	uint64_t now;        /* hours */
+	uint64_t room;            /* octets that may be written before the disk is asked again */
+	uint64_t now;             /* hours */
 	uint64_t saved, saved_at;
 	uint32_t sequence;
 	uint64_t hour[SPOOL_HOURS]; /* octets written in each */
@@ -106,7 +106,7 @@ struct spool {
 
 enum spool_mail_state {
 	SPOOL_MAIL_CLOSED,
-	SPOOL_MAIL_FRONT,  /* what comes before the content is written */
+	SPOOL_MAIL_FRONT, /* what comes before the content is written */
 	SPOOL_MAIL_BODY,
 	SPOOL_MAIL_FAILED, /* it cannot be committed */
 	SPOOL_MAIL_OPEN    /* it is committed */
@@ -144,7 +144,7 @@ enum spool_scan {
 	SPOOL_SCAN_MORE,
 	SPOOL_SCAN_PAUSED, /* the index is full; go on when a mail has left it */
 	SPOOL_SCAN_DONE,
-	SPOOL_SCAN_FAILED  /* see spool.trouble; the next call begins again */
+	SPOOL_SCAN_FAILED /* see spool.trouble; the next call begins again */
 };
 
 /*
