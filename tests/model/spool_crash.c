@@ -236,6 +236,14 @@ static void body(unsigned mail, bool lazy)
 		spool_abort(&w.spool, &w.handle[mail]);
 }
 
+static bool is_indexed(unsigned mail)
+{
+	uint8_t id[RECORD_ID];
+
+	id_of(mail, id);
+	return spool_find(&w.spool, id) != SPOOL_NONE;
+}
+
 static void settle(void)
 {
 	bool good = spool_settle(&w.spool) == SPOOL_OK;
@@ -247,6 +255,7 @@ static void settle(void)
 			m->known = PROMISED;
 		if (good && m->leaving)
 			m->known = GONE;
+		MUST(good || !m->waits || !is_indexed(i), "a mail that could not be settled stays in the queue");
 		m->waits = false;
 		m->leaving = good ? false : m->leaving;
 	}
@@ -260,6 +269,7 @@ static void commit(unsigned mail)
 	m->waits = spool_commit(&w.spool, &w.handle[mail]) == SPOOL_OK;
 	if (m->waits && w.eager_promise)
 		m->known = PROMISED;
+	MUST(m->waits || (!is_indexed(mail) && w.handle[mail].state == SPOOL_MAIL_CLOSED), "a mail that could not be committed stays");
 }
 
 static void mark(unsigned mail, unsigned rcpt, uint8_t mark)
