@@ -37,6 +37,8 @@
 #define RECORD_NAME        255u    /* octets of peer and binding */
 #define RECORD_RECIPIENTS  100000u /* the most that any build takes */
 
+_Static_assert(CONFIG_RECIPIENTS_MAX <= RECORD_RECIPIENTS, "what is written can be read");
+
 /* Room that record_front takes at the most. */
 #define RECORD_FRONT (RECORD_ENVELOPE_AT + 3u * 2 + 2 * RECORD_NAME + LIMIT_PATH)
 

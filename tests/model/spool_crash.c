@@ -722,6 +722,10 @@ static const struct {
 
 int main(void)
 {
+	if (CONFIG_RECIPIENTS_MAX < RCPTS) {
+		skip("this build takes fewer recipients");
+		return done();
+	}
 	ok(holds(without_faults, true), "the scripts do what they are for");
 	ok(holds(crashes, true), "power lost before each operation");
 	printf("# %llu restarts\n", (unsigned long long)nrestarts);

@@ -416,6 +416,10 @@ static void failing_scan(void)
 
 int main(void)
 {
+	if (CONFIG_RECIPIENTS_MAX < 2) {
+		skip("this build takes fewer recipients");
+		return done();
+	}
 	limits();
 	counters();
 	turns();
