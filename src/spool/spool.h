@@ -180,15 +180,16 @@ enum spool_status spool_begin(struct spool *s, struct spool_mail *m, const uint8
 enum spool_status spool_write(struct spool *s, struct spool_mail *m, struct bytes x);
 
 /*
- * What was written so far is what record_front, record_rcpt and record_marks made; what follows is
- * the content. lazy: most such mails are aborted, so their sum is only made at commit, by reading
+ * What was written so far is what record_front, record_rcpt and record_marks made (SPOOL_TORN: it
+ * is of another size, or another mail's); what follows is the content. lazy: most such mails are aborted, so their sum is only made at commit, by reading
  * the content again.
  */
 enum spool_status spool_body(
     struct spool *s, struct spool_mail *m, const struct record_info *info, bool lazy);
 
 /*
- * Header, sync of the file, rename. On failure the file is removed and m closed. On success m is
+ * Header, sync of the file, rename. What stands before the content is read once more: SPOOL_TORN
+ * where it is not right. On failure the file is removed and m closed. On success m is
  * open; the mail is not safe before spool_settle.
  */
 enum spool_status spool_commit(struct spool *s, struct spool_mail *m);
@@ -216,7 +217,7 @@ enum spool_status spool_read(
 
 /*
  * Marks a recipient: of a mail in SPOOL_MAIL_BODY (the commit syncs it) or open (spool_sync does).
- * The same mark again writes nothing.
+ * The same mark again writes nothing. SPOOL_ABSENT: no such recipient, or mark.
  */
 enum spool_status spool_mark(
     struct spool *s, struct spool_mail *m, uint32_t recipient, enum record_mark mark);

@@ -388,6 +388,49 @@ static void odd(void)
 	ok(s.mails == 0 && s.octets == 0 && !is_indexed(3), "is forgotten");
 }
 
+/* What comes from the engine is not taken on trust. */
+static void distrust(void)
+{
+	struct record_mail mail = { .recipients = 2, .sender = BYTES("<s@x>") };
+	struct spool_mail m = { 0 }, other = { 0 };
+	static uint8_t mem[4096];
+	struct record_writer w;
+	struct buf b;
+
+	fresh();
+	scan();
+	id_of(1, mail.id);
+	for (unsigned lie = 0; lie < 5; lie++) {
+		buf_init(&b, mem, sizeof(mem));
+		is_num(spool_begin(&s, &m, mail.id), SPOOL_OK, "lie %u", lie);
+		if (!record_front(&w, &mail, &b) || !record_rcpt(&w, BYTES("<a@x>"), &b) || !record_rcpt(&w, BYTES("<b@x>"), &b) || !record_marks(&w, &b))
+			abort();
+		w.info.envelope -= lie == 0;
+		w.info.id[3] ^= lie == 1;
+		w.info.envelope_sum ^= lie == 2;
+		w.info.recipients += lie == 3;
+		w.info.envelope -= lie == 3;
+		if (lie == 4)
+			mem[buf_used(&b) - 1] = '?';
+		spool_write(&s, &m, buf_peek(&b));
+		if (lie < 2) {
+			is_num(spool_body(&s, &m, &w.info, false), SPOOL_TORN, "an envelope of another size, or mail");
+			spool_abort(&s, &m);
+		} else {
+			is_num(spool_body(&s, &m, &w.info, false), SPOOL_OK, "not seen yet");
+			is_num(spool_commit(&s, &m), SPOOL_TORN, "never committed");
+		}
+		ok(s.mails == 0 && s.octets == 0 && octets_on_disk() == 0, "nothing is left of it");
+	}
+	is_num(begin(&m, 1, 10, false), SPOOL_OK, "the truth");
+	is_num(spool_begin(&s, &other, mail.id), SPOOL_BROKEN, "its id again");
+	is_num(s.trouble, DISK_EXISTS, "… exists");
+	is_num(spool_mark(&s, &m, 2, RECORD_TAKEN), SPOOL_ABSENT, "no third recipient");
+	is_num(spool_mark(&s, &m, 0, (enum record_mark)'?'), SPOOL_ABSENT, "no such mark");
+	is_num(spool_mark_again(&s, &m, 7, RECORD_NEW), SPOOL_ABSENT, "nor an eighth");
+	is_num(spool_commit(&s, &m), SPOOL_OK, "committed");
+}
+
 /* The disk fails in the middle of the first turn, anywhere; the next one counts rightly. */
 static void failing_scan(void)
 {
@@ -427,6 +470,7 @@ int main(void)
 	held();
 	corrupt();
 	odd();
+	distrust();
 	failing_scan();
 	is_str(spool_status_name(SPOOL_WORN), "write limit", "names");
 	return done();
