@@ -181,16 +181,16 @@ enum spool_status spool_write(struct spool *s, struct spool_mail *m, struct byte
 
 /*
  * What was written so far is what record_front, record_rcpt and record_marks made (SPOOL_TORN: it
- * is of another size, or another mail's); what follows is the content. lazy: most such mails are aborted, so their sum is only made at commit, by reading
- * the content again.
+ * is of another size, or another mail's); what follows is the content. lazy: most such mails are
+ * aborted, so their sum is only made at commit, by reading the content again.
  */
 enum spool_status spool_body(
     struct spool *s, struct spool_mail *m, const struct record_info *info, bool lazy);
 
 /*
  * Header, sync of the file, rename. What stands before the content is read once more: SPOOL_TORN
- * where it is not right. On failure the file is removed and m closed. On success m is
- * open; the mail is not safe before spool_settle.
+ * where it is not right. On failure the file is removed and m closed. On success m is open; the
+ * mail is not safe before spool_settle.
  */
 enum spool_status spool_commit(struct spool *s, struct spool_mail *m);
 
@@ -202,7 +202,8 @@ bool spool_is_unsettled(const struct spool *s);
 
 /*
  * One sync of the folder for all that was committed and removed since the last. On failure none of
- * these mails is kept: their files are removed, those that are open are to be closed.
+ * these mails is kept: their files are removed, those that are open are to be closed. What was
+ * removed may be back after a crash, whatever later calls say.
  */
 enum spool_status spool_settle(struct spool *s);
 

@@ -117,6 +117,8 @@ static const struct line evicted[] = { { STORE, 0, 0, 0 }, { BODY, 0, 0, 0 }, { 
 static const struct line crowded[] = { { SCAN, 0, 0, 0 }, { STORE, 0, 0, 0 }, { BODY, 0, 0, 0 }, { COMMIT, 0, 0, 0 }, { SETTLE, 0, 0, 0 }, { CLOSE, 0, 0, 0 }, { STORE, 1, 0, 0 },
 	{ BODY, 1, 0, 0 }, { COMMIT, 1, 0, 0 }, { SETTLE, 0, 0, 0 }, { REMOVE, 1, 0, 0 }, { SCAN, 0, 0, 0 }, { OPEN, 0, 0, 0 }, { MARK, 0, 0, RECORD_TAKEN }, { SYNC, 0, 0, 0 },
 	{ CLOSE, 0, 0, 0 }, { SETTLE, 0, 0, 0 }, { END, 0, 0, 0 } };
+static const struct line settle_twice[] = { { STORE, 0, 0, 0 }, { BODY, 0, 0, 0 }, { COMMIT, 0, 0, 0 }, { SETTLE, 0, 0, 0 }, { STORE, 1, 0, 0 }, { REMOVE, 0, 0, 0 }, { SETTLE, 0, 0, 0 },
+	{ BODY, 1, 0, 0 }, { COMMIT, 1, 0, 0 }, { SETTLE, 0, 0, 0 }, { CLOSE, 1, 0, 0 }, { END, 0, 0, 0 } };
 static const struct line set_aside[] = { { STORE, 0, 0, 0 }, { SCAN, 0, 0, 0 }, { BODY, 0, 0, 0 }, { COMMIT, 0, 0, 0 }, { SETTLE, 0, 0, 0 }, { CLOSE, 0, 0, 0 }, { END, 0, 0, 0 } };
 
 #define FOREIGN "readme"
@@ -135,6 +137,7 @@ static const struct {
 	{ "the clock is set; counters", stamps, 0, false },
 	{ "taken out of the index and found again", evicted, 0, false },
 	{ "an index for one mail", crowded, 1, false },
+	{ "one leaves, then another comes", settle_twice, 0, false },
 	{ "a foreign file is set aside", set_aside, 0, true },
 };
 
@@ -257,7 +260,7 @@ static void settle(void)
 			m->known = GONE;
 		MUST(good || !m->waits || !is_indexed(i), "a mail that could not be settled stays in the queue");
 		m->waits = false;
-		m->leaving = good ? false : m->leaving;
+		m->leaving = false;
 	}
 }
 
