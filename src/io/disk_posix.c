@@ -69,9 +69,9 @@ static enum disk_status failed(void)
 }
 
 /* A call that was interrupted is made again. */
-#define AGAIN(result, call)                             \
-	do                                              \
-		(result) = (call);                      \
+#define AGAIN(result, call)        \
+	do                         \
+		(result) = (call); \
 	while ((result) < 0 && errno == EINTR)
 
 /* ---- files ---- */

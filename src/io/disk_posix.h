@@ -15,7 +15,7 @@ enum disk_kind {
 
 struct disk_posix {
 	int folder;
-	int corrupt; /* -1: it is missing */
+	int corrupt;    /* -1: it is missing */
 	uint32_t at, n; /* of names */
 	_Alignas(8) uint8_t names[4096];
 };

@@ -42,7 +42,8 @@ bool retry_is_expired(
 
 	if (o->expiration_s == 0 || since == RETRY_UNCOUNTED)
 		return false;
-	if (since < (int64_t)taken_s && now_s - taken_s < grace && now_s - taken_s < o->expiration_s)
+	if (since < (int64_t)taken_s && now_s - taken_s < grace &&
+	    now_s - taken_s < o->expiration_s)
 		return false;
 	return (int64_t)now_s - since >= (int64_t)o->expiration_s;
 }

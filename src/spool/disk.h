@@ -18,7 +18,7 @@ enum disk_status {
 	DISK_READ_ONLY, /* mounted read-only, perhaps since an error */
 	DISK_DENIED,    /* no right to do that */
 	DISK_FOREIGN,   /* no regular file */
-	DISK_BUSY,      /* the box, not the disk: no descriptor, no memory; another holds the folder */
+	DISK_BUSY,      /* the box: no descriptor, no memory; another has the folder */
 	DISK_GONE,      /* the folder itself is not there, or no longer */
 	DISK_BROKEN     /* the medium or file system failed */
 };
@@ -48,7 +48,8 @@ struct disk_port {
 	 */
 	enum disk_status (*sync)(void *self, int file);
 
-	enum disk_status (*rename)(void *self, const char *from, const char *to); /* replaces none */
+	/* Replaces none. */
+	enum disk_status (*rename)(void *self, const char *from, const char *to);
 	enum disk_status (*remove)(void *self, const char *name);
 	enum disk_status (*sync_folder)(void *self);
 

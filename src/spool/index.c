@@ -7,7 +7,10 @@
 
 static uint32_t *head_of(const struct spool *s, const uint8_t id[RECORD_ID])
 {
-	uint32_t hash = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+	uint32_t hash = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		hash = hash << 8 | id[i];
 
 	return &s->p->heads[hash % SPOOL_HEADS(s->p->capacity)];
 }
@@ -77,8 +80,10 @@ static bool may_go(const struct spool *s, const struct spool_entry *e)
 	return e->state == SPOOL_QUEUED && !e->held && (s->scanned || e->listed);
 }
 
+/* The turn under way may be past its file. */
 static void leave(struct spool *s, uint32_t index)
 {
+	s->missed = true;
 	if (!s->scanned) {
 		s->turn_mails++;
 		s->turn_octets += s->p->entries[index].octets;
@@ -93,8 +98,7 @@ bool index_evict(struct spool *s)
 	for (uint32_t i = 0; i < s->fresh; i++) {
 		const struct spool_entry *e = &s->p->entries[i];
 
-		if (may_go(s, e) &&
-		    (best == SPOOL_NONE || e->try_at > s->p->entries[best].try_at))
+		if (may_go(s, e) && (best == SPOOL_NONE || e->try_at > s->p->entries[best].try_at))
 			best = i;
 	}
 	if (best == SPOOL_NONE)

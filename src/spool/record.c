@@ -253,8 +253,9 @@ static void await(struct record_reader *r, enum state state, size_t want)
 static enum record_event ends(struct record_reader *r, enum state state)
 {
 	r->state = (uint8_t)state;
-	return state == STATE_TORN ? RECORD_TORN :
-	       state == STATE_NEWER ? RECORD_NEWER : RECORD_FOREIGN;
+	return state == STATE_TORN    ? RECORD_TORN
+	       : state == STATE_NEWER ? RECORD_NEWER
+				      : RECORD_FOREIGN;
 }
 
 /* Do the sizes that the header tells make sense, and the file's? */
@@ -323,8 +324,8 @@ static enum record_event on_string(struct record_reader *r, struct bytes *what)
 	r->at += r->held;
 	r->strings++;
 	last = r->strings == STRINGS + r->info.recipients;
-	if (last ? r->at != r->info.envelope || r->sum != r->info.envelope_sum :
-		   r->info.envelope - r->at < 2)
+	if (last ? r->at != r->info.envelope || r->sum != r->info.envelope_sum
+		 : r->info.envelope - r->at < 2)
 		return ends(r, STATE_TORN);
 	await(r, last ? STATE_MARKS : STATE_STRING_SIZE, 2);
 	if (last)

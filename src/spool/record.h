@@ -37,6 +37,8 @@
 #define RECORD_NAME        255u    /* octets of peer and binding */
 #define RECORD_RECIPIENTS  100000u /* the most that any build takes */
 
+_Static_assert(CONFIG_RECIPIENTS_MAX <= RECORD_RECIPIENTS, "what is written can be read");
+
 /* Room that record_front takes at the most. */
 #define RECORD_FRONT (RECORD_ENVELOPE_AT + 3u * 2 + 2 * RECORD_NAME + LIMIT_PATH)
 
@@ -92,10 +94,10 @@ struct record_mail {
 	uint8_t id[RECORD_ID];
 	uint32_t flags;
 	uint64_t came;
-	uint32_t recipients;    /* 1 to CONFIG_RECIPIENTS_MAX */
-	struct bytes peer;      /* at most RECORD_NAME octets */
-	struct bytes binding;   /* … */
-	struct bytes sender;    /* path, at most LIMIT_PATH octets */
+	uint32_t recipients;  /* 1 to CONFIG_RECIPIENTS_MAX */
+	struct bytes peer;    /* at most RECORD_NAME octets */
+	struct bytes binding; /* … */
+	struct bytes sender;  /* path, at most LIMIT_PATH octets */
 };
 
 struct record_writer {
@@ -130,9 +132,9 @@ void record_stamp(uint64_t seconds, uint8_t out[RECORD_STAMP]);
  */
 
 enum record_event {
-	RECORD_MORE,    /* *in is used up. At the end of the file: it is torn */
-	RECORD_INFO,    /* the header is right and fits the file's size: see reader.info */
-	RECORD_PEER,    /* *what … */
+	RECORD_MORE, /* *in is used up. At the end of the file: it is torn */
+	RECORD_INFO, /* the header is right and fits the file's size: see reader.info */
+	RECORD_PEER, /* *what … */
 	RECORD_BINDING,
 	RECORD_SENDER,
 	RECORD_RCPT,    /* … the next recipient's path */
@@ -152,8 +154,8 @@ struct record_reader {
 	struct record_info info;
 	uint64_t size, left; /* of the file; of the content or the marks */
 	uint32_t sum;
-	uint32_t at;         /* octets of the envelope seen; recipients whose marks were seen */
-	uint32_t strings;    /* of the envelope given */
+	uint32_t at;      /* octets of the envelope seen; recipients whose marks were seen */
+	uint32_t strings; /* of the envelope given */
 	uint16_t held, want;
 	uint8_t state; /* enum in record.c */
 	uint8_t hold[LIMIT_PATH + 2];

@@ -12,11 +12,7 @@ enum look {
 	LOOK_FAILED /* the disk fails */
 };
 
-/* What the front of a file says. */
-enum front { FRONT_WHOLE, FRONT_BAD, FRONT_NEWER, FRONT_UNREADABLE };
-
-/* Reads up to the content; *open: recipients for whose sake the mail stays. */
-static enum front read_front(struct spool *s, int file, uint64_t size, uint32_t *open)
+enum part_front part_read_front(struct spool *s, int file, uint64_t size, uint32_t *open)
 {
 	const struct disk *d = &s->p->disk;
 	struct record_reader *r = &s->reader;
@@ -108,7 +104,7 @@ static enum look look_at_mail(struct spool *s, const char *name, const uint8_t i
 	uint32_t index = spool_find(s, id), open = 0;
 	bool room = s->free != SPOOL_NONE || s->fresh < s->p->capacity;
 	enum disk_status status;
-	enum front front = FRONT_UNREADABLE;
+	enum part_front front = FRONT_UNREADABLE;
 	uint64_t size = 0;
 	int file;
 
@@ -127,7 +123,7 @@ static enum look look_at_mail(struct spool *s, const char *name, const uint8_t i
 	}
 	if (status == DISK_OK) {
 		if (d->port->size(d->self, file, &size) == DISK_OK && room)
-			front = read_front(s, file, size, &open);
+			front = part_read_front(s, file, size, &open);
 		d->port->close(d->self, file);
 	}
 	if (status == DISK_OK && !room) {

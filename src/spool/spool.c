@@ -176,9 +176,10 @@ static enum spool_status read_mark(
 	size_t n = 1;
 	enum spool_status status;
 
-	if ((m->state != SPOOL_MAIL_BODY && m->state != SPOOL_MAIL_OPEN) ||
-	    recipient >= m->record.info.recipients)
-		gp_bug("spool_mark: not open, or no such recipient");
+	if (m->state != SPOOL_MAIL_BODY && m->state != SPOOL_MAIL_OPEN)
+		gp_bug("spool_mark: not open");
+	if (recipient >= m->record.info.recipients)
+		return SPOOL_ABSENT;
 	status = spool_read(s, m, record_mark_at(&m->record.info, recipient), mark, &n);
 	if (status == SPOOL_OK && (n != 1 || !record_is_mark(*mark)))
 		return SPOOL_TORN;
@@ -205,8 +206,10 @@ enum spool_status spool_mark_again(
 {
 	uint8_t octet = (uint8_t)mark;
 
-	return write_at(s, m, record_mark_at(&m->record.info, recipient),
-	    (struct bytes){ &octet, 1 });
+	if (recipient >= m->record.info.recipients || !record_is_mark(octet))
+		return SPOOL_ABSENT;
+	return write_at(
+	    s, m, record_mark_at(&m->record.info, recipient), (struct bytes){ &octet, 1 });
 }
 
 enum spool_status spool_stamp(struct spool *s, struct spool_mail *m, uint64_t wall)

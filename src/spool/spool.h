@@ -69,34 +69,34 @@ struct spool_params {
 	struct spool_entry *entries; /* capacity of them */
 	uint32_t *heads;             /* SPOOL_HEADS(capacity) of them */
 	uint32_t capacity;
-	uint64_t max_size;           /* octets of all files; UINT64_MAX: no limit */
-	uint64_t reserve;            /* octets that stay free on the disk */
-	uint64_t write_limit;        /* octets in 24 h; 0: no limit */
+	uint64_t max_size;    /* octets of all files; UINT64_MAX: no limit */
+	uint64_t reserve;     /* octets that stay free on the disk */
+	uint64_t write_limit; /* octets in 24 h; 0: no limit */
 };
 
 /* Read what is public; change nothing. */
 struct spool {
 	const struct spool_params *p;
-	uint8_t trouble;     /* enum disk_status: the last that was not DISK_OK, for SPOOL_BROKEN */
-	uint32_t mails;      /* with their final names, in the index or not */
-	uint32_t indexed;    /* … of these in the index */
-	uint64_t octets;     /* of all files, half ones and corrupt/ too */
-	uint32_t buried;     /* files in corrupt/ */
-	uint32_t skipped;    /* seen in this turn: torn, foreign and unreadable ones that stay there … */
-	uint32_t newer;      /* … mails of a newer version, left alone */
-	uint64_t ever;       /* octets written, ever */
-	bool scanned;        /* all of the folder was seen once */
+	uint8_t trouble;  /* enum disk_status: the last that was not DISK_OK, for SPOOL_BROKEN */
+	uint32_t mails;   /* with their final names, in the index or not */
+	uint32_t indexed; /* … of these in the index */
+	uint64_t octets;  /* of all files, half ones and corrupt/ too */
+	uint32_t buried;  /* files in corrupt/ */
+	uint32_t skipped; /* in this turn: torn, foreign, unreadable ones that stay there … */
+	uint32_t newer;   /* … mails of a newer version, left alone */
+	uint64_t ever;    /* octets written, ever */
+	bool scanned;     /* all of the folder was seen once */
 	/* private */
-	bool listing;        /* in the middle of the folder */
-	bool pending;        /* name: given by the disk, and there was no room for it */
-	bool missed;         /* in this turn: a mail for which the index has no room */
-	/* Of the first turn: counted so far and not in the index; a turn that fails begins again. */
+	bool listing; /* in the middle of the folder */
+	bool pending; /* name: given by the disk, and there was no room for it */
+	bool missed;  /* in this turn: a mail for which the index has no room */
+	/* Of the first turn, which may begin again: counted and not in the index. */
 	uint32_t turn_mails;
 	uint64_t turn_octets;
 	uint32_t free, fresh, renamed;
 	uint64_t ticket, settled; /* changes to the folder; … that are on the medium */
-	uint64_t room;       /* octets that may be written before the disk is asked again */
-	uint64_t now;        /* hours */
+	uint64_t room;            /* octets that may be written before the disk is asked again */
+	uint64_t now;             /* hours */
 	uint64_t saved, saved_at;
 	uint32_t sequence;
 	uint64_t hour[SPOOL_HOURS]; /* octets written in each */
@@ -107,7 +107,7 @@ struct spool {
 
 enum spool_mail_state {
 	SPOOL_MAIL_CLOSED,
-	SPOOL_MAIL_FRONT,  /* what comes before the content is written */
+	SPOOL_MAIL_FRONT, /* what comes before the content is written */
 	SPOOL_MAIL_BODY,
 	SPOOL_MAIL_FAILED, /* it cannot be committed */
 	SPOOL_MAIL_OPEN    /* it is committed */
@@ -145,7 +145,7 @@ enum spool_scan {
 	SPOOL_SCAN_MORE,
 	SPOOL_SCAN_PAUSED, /* the index is full; go on when a mail has left it */
 	SPOOL_SCAN_DONE,
-	SPOOL_SCAN_FAILED  /* see spool.trouble; the next call begins again */
+	SPOOL_SCAN_FAILED /* see spool.trouble; the next call begins again */
 };
 
 /*
@@ -171,7 +171,8 @@ void spool_forget(struct spool *s, uint32_t index);
 /* ---- storing ---- */
 
 /*
- * A new file. Takes an entry, in the place of one that is not held where there is none. m is closed.
+ * A new file. Takes an entry; where there is none, in the place of one that is not held. m is
+ * closed.
  * Whatever fails until spool_commit leaves m to spool_abort.
  */
 enum spool_status spool_begin(struct spool *s, struct spool_mail *m, const uint8_t id[RECORD_ID]);
@@ -180,16 +181,17 @@ enum spool_status spool_begin(struct spool *s, struct spool_mail *m, const uint8
 enum spool_status spool_write(struct spool *s, struct spool_mail *m, struct bytes x);
 
 /*
- * What was written so far is what record_front, record_rcpt and record_marks made; what follows is
- * the content. lazy: most such mails are aborted, so their sum is only made at commit, by reading
- * the content again.
+ * What was written so far is what record_front, record_rcpt and record_marks made (SPOOL_TORN: it
+ * is of another size, or another mail's); what follows is the content. lazy: most such mails are
+ * aborted, so their sum is only made at commit, by reading the content again.
  */
 enum spool_status spool_body(
     struct spool *s, struct spool_mail *m, const struct record_info *info, bool lazy);
 
 /*
- * Header, sync of the file, rename. On failure the file is removed and m closed. On success m is
- * open; the mail is not safe before spool_settle.
+ * Header, sync of the file, rename. What stands before the content is read once more: SPOOL_TORN
+ * where it is not right. On failure the file is removed and m closed. On success m is open; the
+ * mail is not safe before spool_settle.
  */
 enum spool_status spool_commit(struct spool *s, struct spool_mail *m);
 
@@ -201,7 +203,8 @@ bool spool_is_unsettled(const struct spool *s);
 
 /*
  * One sync of the folder for all that was committed and removed since the last. On failure none of
- * these mails is kept: their files are removed, those that are open are to be closed.
+ * these mails is kept: their files are removed, those that are open are to be closed. What was
+ * removed may be back after a crash, whatever later calls say.
  */
 enum spool_status spool_settle(struct spool *s);
 
@@ -216,7 +219,7 @@ enum spool_status spool_read(
 
 /*
  * Marks a recipient: of a mail in SPOOL_MAIL_BODY (the commit syncs it) or open (spool_sync does).
- * The same mark again writes nothing.
+ * The same mark again writes nothing. SPOOL_ABSENT: no such recipient, or mark.
  */
 enum spool_status spool_mark(
     struct spool *s, struct spool_mail *m, uint32_t recipient, enum record_mark mark);

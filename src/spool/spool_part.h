@@ -35,6 +35,17 @@ void wear_tick(struct spool *s, uint64_t now_ms, uint64_t wall);
 void wear_save(struct spool *s, uint64_t wall);
 void wear_add(struct spool *s, uint64_t octets);
 
+/* ---- scan.c ---- */
+
+/* What stands before a file's content. */
+enum part_front { FRONT_WHOLE, FRONT_BAD, FRONT_NEWER, FRONT_UNREADABLE };
+
+/*
+ * Reads it, into s->reader; size: of the file. *open gets the recipients for whose sake the mail
+ * stays.
+ */
+enum part_front part_read_front(struct spool *s, int file, uint64_t size, uint32_t *open);
+
 /* ---- spool.c ---- */
 
 /* Moves a file to corrupt/, or counts it as skipped and returns false. */

@@ -38,8 +38,10 @@ enum spool_status spool_begin(struct spool *s, struct spool_mail *m, const uint8
 	char name[PART_NAME];
 	uint32_t index;
 
-	if (m->state != SPOOL_MAIL_CLOSED || spool_find(s, id) != SPOOL_NONE)
+	if (m->state != SPOOL_MAIL_CLOSED)
 		gp_bug("spool_begin: in use");
+	if (spool_find(s, id) != SPOOL_NONE)
+		return part_failed(s, DISK_EXISTS);
 	result = check_room(s, RECORD_FRONT);
 	if (result != SPOOL_OK)
 		return result;
@@ -103,8 +105,10 @@ enum spool_status spool_body(
 	if (m->state != SPOOL_MAIL_FRONT)
 		return SPOOL_BROKEN;
 	if (m->at != record_content_at(info) || info->content != 0 ||
-	    memcmp(info->id, m->record.info.id, RECORD_ID) != 0)
-		gp_bug("spool_body: not what was written");
+	    memcmp(info->id, m->record.info.id, RECORD_ID) != 0) {
+		m->state = SPOOL_MAIL_FAILED;
+		return SPOOL_TORN;
+	}
 	m->record.info = *info;
 	m->lazy = lazy;
 	m->state = SPOOL_MAIL_BODY;
@@ -136,6 +140,14 @@ static enum spool_status sum_up(struct spool *s, struct spool_mail *m)
 	return SPOOL_OK;
 }
 
+/* Would the next start find it? What comes from another process is not taken on trust. */
+static bool is_readable(struct spool *s, const struct spool_mail *m)
+{
+	struct spool_entry *e = spool_at(s, m->entry);
+
+	return part_read_front(s, m->file, m->at, &e->open) == FRONT_WHOLE;
+}
+
 /* All of the file is on the medium. */
 static enum spool_status seal(struct spool *s, struct spool_mail *m)
 {
@@ -146,6 +158,8 @@ static enum spool_status seal(struct spool *s, struct spool_mail *m)
 		return result;
 	record_header(&m->record, header);
 	result = put(s, m, 0, (struct bytes){ header, sizeof(header) });
+	if (result == SPOOL_OK && !is_readable(s, m))
+		result = SPOOL_TORN;
 	return result == SPOOL_OK ? spool_sync(s, m) : result;
 }
 

@@ -102,8 +102,8 @@ void wear_save(struct spool *s, uint64_t wall)
 	put(slot + 12, spool_today(s), 8);
 	put(slot + 20, wall, 8);
 	put(slot + SLOT - 4, crc32_add(0, (struct bytes){ slot, SLOT - 4 }), 4);
-	status = d->port->write(d->self, file, SLOT * ((s->sequence + 1) % 2),
-	    (struct bytes){ slot, sizeof(slot) });
+	status = d->port->write(
+	    d->self, file, SLOT * ((s->sequence + 1) % 2), (struct bytes){ slot, sizeof(slot) });
 	d->port->close(d->self, file);
 	s->sequence++;
 	if (status == DISK_OK)

@@ -271,7 +271,7 @@ static void largest(void)
 
 static void ids(void)
 {
-	uint8_t random[TRACE_RANDOM] = { 0 };
+	uint8_t random[TRACE_RANDOM] = { 0 }, back[TRACE_RANDOM];
 	char p[TRACE_MESSAGE_ID_SIZE], q[TRACE_MESSAGE_ID_SIZE];
 	bool differ = true;
 	struct fmt f;
@@ -291,6 +291,15 @@ static void ids(void)
 		differ = differ && f.n == TRACE_ID && strcmp(p, q) != 0;
 	}
 	ok(differ, "each bit of the randomness makes another id");
+	for (unsigned i = 0; i < TRACE_RANDOM; i++)
+		random[i] = (uint8_t)(i * 41 + 7);
+	fmt_init(&f, p, sizeof(p));
+	trace_id(&f, random);
+	ok(trace_id_parse(fmt_done(&f), back) && memcmp(random, back, sizeof(back)) == 0, "and back");
+	ok(!trace_id_parse(bytes_first(fmt_done(&f), TRACE_ID - 1), back), "one digit less is none");
+	p[TRACE_ID - 1] = '1';
+	ok(!trace_id_parse(fmt_done(&f), back), "nor is what no octets make");
+	ok(!trace_id_parse(BYTES("0123456789ABCDEFGHJ0"), back), "nor upper case");
 	fmt_init(&f, p, sizeof(p));
 	trace_message_id(&f, BYTES(ID), BYTES("gatepost.example"));
 	is_str(p, "<" ID "@gatepost.example>", "a Message-ID");

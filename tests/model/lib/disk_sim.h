@@ -14,10 +14,12 @@
 
 #include "spool/disk.h"
 
+#ifndef SIM_INODES
 #define SIM_INODES 12
-#define SIM_OCTETS 1400 /* of a file */
 #define SIM_OPS 48
 #define SIM_DATA 6000
+#endif
+#define SIM_OCTETS 1400 /* of a file */
 #define SIM_NAME 32
 #define SIM_NEVER UINT32_MAX
 
@@ -62,6 +64,7 @@ enum sim_bug {
 	SIM_WIDE_MARK,         /* … over its neighbour */
 	SIM_REMOVE_FIRST,      /* the final name is removed where the temporary one was meant */
 	SIM_HEADER_LATE,       /* the header is not synced with the rest */
+	SIM_BURY_REMOVES,      /* what was to be set aside is removed */
 };
 
 struct sim {
@@ -494,6 +497,8 @@ static enum disk_status sim_bury(void *self, const char *name)
 		return DISK_NONE;
 	if (sim_find(d->live_name, name, true))
 		return DISK_EXISTS;
+	if (d->bug == SIM_BURY_REMOVES)
+		return sim_remove(self, name);
 	op = sim_op(d, SIM_BURY, at->inode);
 	snprintf(op->from, SIM_NAME, "%s", name);
 	snprintf(op->to, SIM_NAME, "%s", name);
