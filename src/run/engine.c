@@ -11,6 +11,7 @@
 #include "run/keys.h"
 #include "run/parted.h"
 #include "run/stats.h"
+#include "run/tee.h"
 
 #include <sys/epoll.h>
 #include <sysexits.h>
@@ -28,7 +29,7 @@
 #define DEADLINES                                                             \
 	(CONFIG_SESSIONS + (2 + DIAL_PARALLEL) * CONFIG_GATEWAY_CONNECTIONS + \
 	    2 * CONFIG_GATEWAYS + CONFIG_LISTENERS + CONTROL_DEADLINES + TOKENS_DEADLINES +   \
-	    DELIVER_DEADLINES + 8)
+	    DELIVER_DEADLINES + TEE_DEADLINES + 8)
 
 static struct timer *slots[DEADLINES];
 static const struct engine_args *args;
@@ -54,7 +55,7 @@ static void look_around(struct deadline *d)
 	uint64_t since = loop_now() - stop_since;
 
 	(void)d;
-	if (inbound_count() + parted_count() + deliver_count() == 0 &&
+	if (inbound_count() + parted_count() + deliver_count() == 0 && !tee_is_busy() &&
 	    (!control_is_busy() || since >= ANSWER_MS)) {
 		loop_stop();
 		return;
@@ -145,6 +146,8 @@ int engine_main(const struct engine_args *a, void (*lock)(void))
 	gateway_init(a);
 	inbound_init(a);
 	tokens_init(a->tokens);
+	tee_init(&(struct tee_args){
+	    .disk = a->disk, .blocks = a->disk_blocks, .engine = a->generation });
 	deliver_init(a);
 	if (!start_tls())
 		return EX_SOFTWARE;

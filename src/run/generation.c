@@ -11,6 +11,7 @@
 #include "run/keys.h"
 #include "run/names.h"
 #include "run/sandbox.h"
+#include "run/spooler.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@
 #define NAMES_PAUSE_MS 500u   /* else after this, doubling … */
 #define NAMES_PAUSE_MAX_MS 10000u
 
-static void child_lock(enum sandbox_role role)
+void generation_child_lock(enum sandbox_role role)
 {
 	char text[120];
 	struct fmt f;
@@ -40,7 +41,7 @@ static void child_lock(enum sandbox_role role)
 
 static void child_lock_engine(void)
 {
-	child_lock(SANDBOX_ENGINE);
+	generation_child_lock(SANDBOX_ENGINE);
 }
 
 /* of a names helper: closed once it has given up all rights, which its parent waits for */
@@ -48,7 +49,7 @@ static int child_gate = -1;
 
 static void child_lock_names(void)
 {
-	child_lock(SANDBOX_NAMES);
+	generation_child_lock(SANDBOX_NAMES);
 	close(child_gate);
 }
 
@@ -56,7 +57,7 @@ static void child_lock_names(void)
  * What every child does first. The supervisor alone hears signals of the terminal and of init: it
  * tells its children.
  */
-static void child_begin(const struct generation_env *env, int *keep, unsigned n)
+void generation_child_begin(const struct generation_env *env, int *keep, unsigned n)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT};
 	sigset_t none;
@@ -73,9 +74,9 @@ static void child_begin(const struct generation_env *env, int *keep, unsigned n)
 }
 
 _Noreturn static void child_engine(
-    const struct engine_args *args, const struct generation_env *env, pid_t parent)
+    const struct engine_args *args, const struct generation_env *env, unsigned slot, pid_t parent)
 {
-	int keep[CONFIG_LISTENERS + 9];
+	int keep[CONFIG_LISTENERS + 10];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < args->nlisteners; i++)
@@ -84,9 +85,11 @@ _Noreturn static void child_engine(
 	keep[n++] = args->tokens;
 	keep[n++] = args->control;
 	keep[n++] = args->supervisor;
+	keep[n++] = args->disk;
 	keep[n++] = env->log;
 	keep[n++] = env->confine->empty;
-	child_begin(env, keep, n);
+	generation_child_begin(env, keep, n);
+	spooler_forget(env->spooler, args->disk >= 0 ? slot : DISK_ENGINES);
 	confine(env->confine, true, parent);
 	close(env->confine->empty);
 	_exit(engine_main(args, child_lock_engine));
@@ -105,7 +108,8 @@ _Noreturn static void child_names(
 	};
 	int keep[] = {args.names, args.tokens, args.refresh, env->log, child_gate};
 
-	child_begin(env, keep, sizeof(keep) / sizeof(keep[0]));
+	generation_child_begin(env, keep, sizeof(keep) / sizeof(keep[0]));
+	spooler_forget(env->spooler, DISK_ENGINES);
 	if (args.keys != NULL)
 		keys_wipe(args.keys);
 	confine(env->confine, false, parent);
@@ -151,7 +155,7 @@ static int generation_fork_engine(
 	args->generation = g->number;
 	pid = _Fork();
 	if (pid == 0)
-		child_engine(args, env, parent);
+		child_engine(args, env, g->slot, parent);
 	err = pid < 0 ? -errno : 0;
 	close(pair[1]);
 	g->orders = pair[0];
@@ -169,9 +173,11 @@ static void generation_no_pairs(struct generation *g)
 int generation_start(struct generation *g, uint32_t number, struct engine_args *args,
     const struct generation_env *env)
 {
+	unsigned slot = g->slot;
 	int err;
 
 	memset(g, 0, sizeof(*g));
+	g->slot = slot;
 	g->number = number;
 	g->conf = args->conf;
 	g->keys = args->keys;

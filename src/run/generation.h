@@ -5,9 +5,11 @@
 
 #include "run/confine.h"
 #include "run/engine.h"
+#include "run/sandbox.h"
 
 struct generation {
 	uint32_t number;     /* 0: there is none */
+	unsigned slot;       /* of the disk process: 0 or 1, not the other generation's */
 	pid_t engine, names; /* 0: not running */
 	int orders;          /* our end of the engine's pair, or -1 */
 	int ask[2];          /* the pair to the names helper: the engine's end, the helper's */
@@ -27,9 +29,18 @@ struct generation_env {
 	const struct confine *confine;
 	int log;     /* where their lines go */
 	bool silent; /* nothing of theirs goes to standard error */
+	const struct spooler *spooler; /* whose mappings they inherit */
 };
 
-/* Forks both; args->names, ->tokens and ->supervisor are filled in here. 0 or -errno. */
+/* What every child of the supervisor does first; keep: descriptors that stay open. */
+void generation_child_begin(const struct generation_env *env, int *keep, unsigned n);
+
+/* … and last: the system call filter of its role. */
+void generation_child_lock(enum sandbox_role role);
+
+struct spooler;
+
+/* Forks both; g->slot stays, args->names, ->tokens and ->supervisor are filled in here. 0 or -errno. */
 int generation_start(struct generation *g, uint32_t number, struct engine_args *args,
     const struct generation_env *env);
 

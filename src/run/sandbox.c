@@ -33,7 +33,7 @@ struct call {
 
 #define ALL_BITS 0xffffffffu
 
-/* What both need: memory, time, their end. */
+/* What all need: memory, time, their pairs, their end. */
 static const uint16_t common[] = {
 	CALL_NR(clock_gettime),
 	CALL_NR(clock_gettime64),
@@ -48,11 +48,6 @@ static const uint16_t common[] = {
 	CALL_NR(recv),
 	CALL(close),
 	CALL(getrandom),
-	CALL(setsockopt),
-	CALL(getsockopt),
-	CALL(connect),
-	CALL(bind),
-	CALL(getsockname),
 	CALL_NR(poll),
 	CALL(ppoll),
 	CALL_NR(ppoll_time64),
@@ -79,12 +74,23 @@ static const struct call common_if[] = {
 	/* no memory that can be run */
 	CALL_IF(SANDBOX_NR_mmap, 2, PROT_EXEC, 0),
 	CALL_IF(SYS_mprotect, 2, PROT_EXEC, 0),
+	/* what a peer has not taken yet: io/conn.c, run/disk.c */
+	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCOUTQ),
+};
+
+static const uint16_t network[] = {
+	CALL(setsockopt),
+	CALL(getsockopt),
+	CALL(connect),
+	CALL(bind),
+	CALL(getsockname),
+};
+
+static const struct call network_if[] = {
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_INET),
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_INET6),
 	/* for a zone: io/sockaddr.c */
 	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCGIFINDEX),
-	/* what a peer has not taken yet: io/conn.c */
-	CALL_IF(SYS_ioctl, 1, ALL_BITS, SIOCOUTQ),
 };
 
 static const uint16_t engine[] = {CALL(accept4), CALL(getpeername), CALL(shutdown)};
@@ -92,6 +98,30 @@ static const uint16_t engine[] = {CALL(accept4), CALL(getpeername), CALL(shutdow
 static const struct call engine_if[] = {
 	/* for the zone of a link-local address that has none: io/ifaces.c */
 	CALL_IF(SYS_socket, 0, ALL_BITS, AF_NETLINK),
+};
+
+/* io/disk_posix.c, within its root folder */
+static const uint16_t disk[] = {
+	CALL(openat),
+	CALL(unlinkat),
+	CALL_NR(renameat),
+	CALL_NR(renameat2),
+	CALL(mkdirat),
+	CALL(pread64),
+	CALL(pwrite64),
+	CALL(fdatasync),
+	CALL(fsync),
+	CALL_NR(lseek),
+	CALL(getdents64),
+	CALL_NR(fstat),
+	CALL_NR(fstatat),
+	CALL_NR(statx),
+	CALL_NR(fstatfs),
+};
+
+static const struct call disk_if[] = {
+	CALL_IF(SYS_fcntl, 1, ALL_BITS, F_SETFD),
+	CALL_IF(SANDBOX_NR_fcntl64, 1, ALL_BITS, F_SETFD),
 };
 
 static const struct call names_if[] = {
@@ -175,7 +205,15 @@ int sandbox_lock(enum sandbox_role role)
 	put_load(&f, offsetof(struct seccomp_data, nr));
 	put_calls(&f, common, COUNT(common));
 	put_calls_if(&f, common_if, COUNT(common_if));
+	if (role != SANDBOX_DISK) {
+		put_calls(&f, network, COUNT(network));
+		put_calls_if(&f, network_if, COUNT(network_if));
+	}
 	switch (role) {
+	case SANDBOX_DISK:
+		put_calls(&f, disk, COUNT(disk));
+		put_calls_if(&f, disk_if, COUNT(disk_if));
+		break;
 	case SANDBOX_ENGINE:
 		put_calls(&f, engine, COUNT(engine));
 		put_calls_if(&f, engine_if, COUNT(engine_if));

@@ -5,6 +5,7 @@
 
 enum sandbox_role {
 	SANDBOX_ENGINE, /* descriptors it has, sockets, memory, time: nothing that names a file */
+	SANDBOX_DISK,   /* files of its root folder; no network */
 	SANDBOX_NAMES,  /* what the C library's resolver does: reading files, UDP and TCP */
 };
 

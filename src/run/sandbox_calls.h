@@ -70,6 +70,48 @@
 #define SANDBOX_NR_sigreturn SANDBOX_NR_NONE
 #endif
 
+#ifdef SYS_renameat
+#define SANDBOX_NR_renameat SYS_renameat
+#else
+#define SANDBOX_NR_renameat SANDBOX_NR_NONE
+#endif
+#ifdef SYS_renameat2
+#define SANDBOX_NR_renameat2 SYS_renameat2
+#else
+#define SANDBOX_NR_renameat2 SANDBOX_NR_NONE
+#endif
+#ifdef SYS__llseek
+#define SANDBOX_NR_lseek SYS__llseek
+#else
+#define SANDBOX_NR_lseek SYS_lseek
+#endif
+#if defined(SYS_fstat64)
+#define SANDBOX_NR_fstat SYS_fstat64
+#elif defined(SYS_fstat)
+#define SANDBOX_NR_fstat SYS_fstat
+#else
+#define SANDBOX_NR_fstat SANDBOX_NR_NONE
+#endif
+#if defined(SYS_fstatat64)
+#define SANDBOX_NR_fstatat SYS_fstatat64
+#elif defined(SYS_newfstatat)
+#define SANDBOX_NR_fstatat SYS_newfstatat
+#elif defined(SYS_fstatat)
+#define SANDBOX_NR_fstatat SYS_fstatat
+#else
+#define SANDBOX_NR_fstatat SANDBOX_NR_NONE
+#endif
+#ifdef SYS_statx
+#define SANDBOX_NR_statx SYS_statx
+#else
+#define SANDBOX_NR_statx SANDBOX_NR_NONE
+#endif
+#ifdef SYS_fstatfs64
+#define SANDBOX_NR_fstatfs SYS_fstatfs64
+#else
+#define SANDBOX_NR_fstatfs SYS_fstatfs
+#endif
+
 /* 32-bit machines: the calls with 64-bit times. The names without time64 may mean either. */
 #ifdef __NR_clock_gettime64
 #define SANDBOX_NR_clock_gettime64 __NR_clock_gettime64

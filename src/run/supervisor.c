@@ -116,7 +116,8 @@ static struct generation_env sup_env(void)
 {
 	return (struct generation_env){ .confine = &sup.confine,
 		.log = sup.log[1],
-		.silent = sup.how->detached && !sup.log_stderr };
+		.silent = sup.how->detached && !sup.log_stderr,
+		.spooler = &sup.spooler };
 }
 
 bool sup_start_generation(void)
@@ -140,7 +141,11 @@ bool sup_start_generation(void)
 	args.nlocal = sup.nnetworks;
 	args.control = sup.doors.control;
 	args.build_date = sup.how->build_date;
-	err = generation_start(&sup.now, ++sup.numbers, &args, &env);
+	sup.now.slot = sup.old.number != 0 ? 1 - sup.old.slot : 0;
+	err = spooler_serve(
+	    &sup.spooler, &sup.conf[sup.live].global, &env, sup.now.slot, &args);
+	if (err == 0)
+		err = generation_start(&sup.now, ++sup.numbers, &args, &env);
 	if (err == 0)
 		return true;
 	fmt_init(&f, text, sizeof(text));
@@ -286,6 +291,7 @@ static void sup_reload(void)
 	clock_want_ntp(sup.conf[other].global.clock == CONF_CLOCK_NTP);
 	sup_clock(false);
 	sup_hand_over();
+	spooler_retry(&sup.spooler);
 }
 
 /*
@@ -348,8 +354,10 @@ static void sup_engine_died(int status)
 static void sup_engine_ended(struct generation *g, int status)
 {
 	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	struct generation_env env = sup_env();
 
 	g->engine = 0;
+	spooler_engine_gone(&sup.spooler, g->slot);
 	if (g == &sup.now && sup.stop_by == 0) {
 		sup_engine_died(status);
 		return;
@@ -359,6 +367,8 @@ static void sup_engine_ended(struct generation *g, int status)
 	generation_end(g);
 	if (sup.now.conf != &sup.conf[1 - sup.live])
 		keys_close(&sup.keys[1 - sup.live]);
+	if (sup.stop_by == 0)
+		spooler_adopt(&sup.spooler, &sup.conf[sup.live].global, &env);
 	if (g == &sup.old && sup.reload_due)
 		sup_reload();
 }
@@ -369,6 +379,8 @@ static void sup_children(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == sup.spooler.pid)
+			spooler_died(&sup.spooler, status);
 		for (unsigned i = 0; i < 2; i++) {
 			struct generation *g = i == 0 ? &sup.old : &sup.now;
 
@@ -418,6 +430,7 @@ static int sup_patience(void)
 	sup_earlier(&next, sup.stop_by);
 	sup_earlier(&next, sup.now.names_due);
 	sup_earlier(&next, sup.old.names_due);
+	sup_earlier(&next, spooler_due(&sup.spooler));
 	if (next == UINT64_MAX)
 		return -1;
 	return next <= now ? 0 : (int)(next - now);
@@ -430,6 +443,7 @@ static void sup_deadlines(void)
 
 	generation_names_again(&sup.now, now, &env);
 	generation_names_again(&sup.old, now, &env);
+	spooler_look(&sup.spooler, now, &sup.conf[sup.live].global, &env);
 	if (sup.networks_due != 0 && now >= sup.networks_due)
 		sup_look_at_networks();
 	if (sup.clock_due != 0 && now >= sup.clock_due)
@@ -438,6 +452,7 @@ static void sup_deadlines(void)
 		log_text(LOG_LEVEL_WARNING, "ended before all sessions had");
 		generation_end(&sup.old);
 		generation_end(&sup.now);
+		spooler_kill(&sup.spooler);
 	}
 }
 
@@ -478,7 +493,8 @@ static void sup_turn(void)
 	sup_deadlines();
 	if (sup.reload_due && sup.now.ready && sup.old.number == 0)
 		sup_reload();
-	if (sup.stop_by != 0 && sup.now.number == 0 && sup.old.number == 0 && sup.status < 0)
+	if (sup.stop_by != 0 && sup.now.number == 0 && sup.old.number == 0 && sup.status < 0 &&
+	    spooler_stop(&sup.spooler))
 		sup.status = EX_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "run/doors.h"
 #include "run/generation.h"
 #include "run/keys.h"
+#include "run/spooler.h"
 #include "run/supervisor.h"
 
 #define SUP_DEATHS 5u    /* of engines within a minute end the supervisor */
@@ -24,6 +25,7 @@ struct supervisor {
 	struct doors doors;
 	struct confine confine;
 	struct generation now, old;
+	struct spooler spooler;
 	uint32_t numbers;
 	struct inet_net networks[SUP_NETWORKS];
 	unsigned nnetworks;

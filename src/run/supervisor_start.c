@@ -153,6 +153,7 @@ void sup_finish(void)
 {
 	generation_end(&sup.old);
 	generation_end(&sup.now);
+	spooler_kill(&sup.spooler);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
 	while (log_relay(sup.log[0]) > 0)

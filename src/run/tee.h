@@ -85,7 +85,6 @@ struct tee_args {
 	int disk;          /* this engine's end of its pair, or -1: there is no spool */
 	uint8_t *blocks;   /* the shared mapping, DISK_MEMORY octets */
 	uint32_t engine;   /* generation */
-	const char *name;  /* of the folder, for messages */
 };
 
 /* Deadlines of the loop in use. */
