@@ -143,6 +143,8 @@ static void on_entry(struct tee_job *j, const struct disk_message *m)
 	t->wait_ms = m->wait_ms;
 	if (m->status != SPOOL_OK) {
 		j->begun = false; /* nothing to be given back */
+		t->held = m->held != 0;
+		t->absent = m->status == SPOOL_ABSENT && !t->held;
 		tee_fail(j, (enum spool_status)m->status,
 		    m->held ? "the mail is being delivered" : NULL);
 		return;

@@ -65,6 +65,8 @@ struct tee_job;
 struct tee {
 	uint8_t state;   /* enum tee_state */
 	bool no_room;    /* TEE_REFUSED: full, or over Spool_Write_Limit */
+	bool absent;     /* TEE_REFUSED of tee_find: there is no such mail … */
+	bool held;       /* … or it is in use */
 	bool stirred;
 	uint8_t events;
 	const char *why; /* of TEE_REFUSED, TEE_LOST, TEE_UNSAFE: in words, static */
