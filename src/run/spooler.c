@@ -259,6 +259,7 @@ void spooler_adopt(struct spooler *s, const struct conf_global *g, const struct 
 
 bool spooler_stop(struct spooler *s)
 {
+	s->over = true;
 	s->due = s->look_due = 0;
 	if (s->pid == 0)
 		return true;
@@ -296,7 +297,7 @@ void spooler_died(struct spooler *s, int status)
 	if (again)
 		s->known = (uint8_t)(code - DISK_AGAIN);
 	if (again || (code == 0 && s->stopping)) {
-		s->due = now;
+		s->due = s->over ? 0 : now;
 		return;
 	}
 	generation_log_end("the disk process", status);
@@ -326,7 +327,7 @@ void spooler_look(struct spooler *s, uint64_t now, const struct conf_global *g,
 {
 	if (s->due != 0 && now >= s->due) {
 		s->due = 0;
-		if (spooler_is_wanted(g) && start(s, g, env) != 0)
+		if (!s->over && spooler_is_wanted(g) && start(s, g, env) != 0)
 			s->due = now + PAUSE_MAX_MS;
 	}
 	if (s->look_due != 0 && now >= s->look_due)

@@ -29,7 +29,8 @@ struct spooler {
 	uint64_t born, due;          /* milliseconds; due 0: it runs, or none is wanted */
 	uint64_t look_due;           /* when the folder's name is looked at again; 0: never */
 	uint32_t pause;
-	bool stopping;
+	bool stopping;               /* it was told to end */
+	bool over;                   /* none is to come after it */
 	uint8_t known;               /* enum disk_status: trouble that was logged */
 	dev_t dev;                   /* of the folder; both 0: there is none */
 	ino_t ino;
