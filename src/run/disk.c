@@ -99,6 +99,7 @@ static void tell_earlier(void)
 static void hello(struct disk_engine *e, const struct disk_message *m)
 {
 	disk_engine_ended(e);
+	disk_unblock();
 	e->number = m->engine;
 	disk_tell(e, m->serial);
 }

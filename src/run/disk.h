@@ -44,8 +44,8 @@ enum disk_op {
 	 */
 	DISK_RELEASE,
 	/*
-	 * opens the entry that is due first: `id`, `info`, `tries`, `since`, `taken`; SPOOL_ABSENT: none,
-	 * `wait_ms` to the next
+	 * opens the entry that is due first, or one that waits for a gateway that is not in `blocked`:
+	 * `id`, `info`, `tries`, `since`, `taken`; SPOOL_ABSENT: none, `wait_ms` to the next
 	 */
 	DISK_NEXT,
 	DISK_OPEN,    /* the same with the entry `id`; SPOOL_ABSENT with `held`: it is in use */
@@ -64,6 +64,11 @@ enum disk_op {
 	DISK_LIST,
 	DISK_OPS
 };
+
+/* Numbers that stand for where an entry waits are below: one for each gateway, from 1. */
+#define DISK_GATEWAYS 1024u
+
+_Static_assert(CONFIG_GATEWAYS < DISK_GATEWAYS, "each gateway has its number");
 
 /* How the spool is. */
 struct disk_state {
@@ -104,6 +109,7 @@ struct disk_message {
 	union {
 		struct record_info info;
 		struct disk_state state;
+		uint8_t blocked[DISK_GATEWAYS / 8]; /* DISK_NEXT: a bit for each */
 	};
 };
 

@@ -178,7 +178,7 @@ static enum spool_status do_next(
 {
 	uint32_t i;
 
-	while ((i = disk_due()) != SPOOL_NONE) {
+	while ((i = disk_due(answer->blocked)) != SPOOL_NONE) {
 		enum spool_status status = spool_open(&disk_all.spool, &j->mail, i);
 
 		if (status == SPOOL_OK)
@@ -186,6 +186,7 @@ static enum spool_status do_next(
 		/* Gone or torn: no longer in the index. */
 		if (status != SPOOL_ABSENT && status != SPOOL_TORN) {
 			spool_at(&disk_all.spool, i)->try_at = disk_try_at(AGAIN_MS);
+			spool_at(&disk_all.spool, i)->gateway = 0;
 			disk_all.failed = true;
 		}
 		disk_all.changed = true;

@@ -63,8 +63,14 @@ uint64_t disk_wall(void); /* 0: the clock is unset */
 /* Milliseconds until the first of the queue is due; UINT64_MAX: none is there. */
 uint64_t disk_next_ms(void);
 
-/* The entry that is due; SPOOL_NONE where none is. */
-uint32_t disk_due(void);
+/*
+ * The entry that is due, or that waits for a gateway that is not blocked (a bit for each number);
+ * SPOOL_NONE where none is.
+ */
+uint32_t disk_due(const uint8_t *blocked);
+
+/* A new engine counts its gateways anew: those that wait for one are due. */
+void disk_unblock(void);
 
 /* When an entry is due, as struct spool_entry has it. */
 uint32_t disk_try_at(uint64_t wait_ms);

@@ -51,6 +51,28 @@ uint64_t disk_next_ms(void)
 	return best ? disk_wait_ms(best) : UINT64_MAX;
 }
 
+/* What it waited for is there. */
+static bool is_free(const struct spool_entry *e, const uint8_t *blocked)
+{
+	return is_waiting(e) && e->gateway != 0 && e->gateway < DISK_GATEWAYS &&
+	       !(blocked[e->gateway / 8] & 1u << e->gateway % 8);
+}
+
+static uint32_t find_free(const uint8_t *blocked)
+{
+	const struct spool *s = &disk_all.spool;
+	uint32_t best = SPOOL_NONE;
+
+	for (uint32_t i = 0; i < s->fresh; i++) {
+		const struct spool_entry *e = spool_at(s, i);
+
+		if (is_free(e, blocked) &&
+		    (best == SPOOL_NONE || e->try_at < spool_at(s, best)->try_at))
+			best = i;
+	}
+	return best;
+}
+
 static uint32_t find_due(void)
 {
 	const struct spool *s = &disk_all.spool;
@@ -70,15 +92,29 @@ static uint32_t find_due(void)
  * While others wait for a place in the index, one that had its turn makes room for them, and comes
  * again once they had theirs.
  */
-uint32_t disk_due(void)
+uint32_t disk_due(const uint8_t *blocked)
 {
 	struct spool *s = &disk_all.spool;
-	uint32_t i;
+	uint32_t i = find_free(blocked);
 
+	if (i != SPOOL_NONE)
+		return i;
 	while ((i = find_due()) != SPOOL_NONE && spool_at(s, i)->tries > 0 && s->scanned &&
 	       s->mails > s->indexed)
 		spool_forget(s, i);
 	return i;
+}
+
+void disk_unblock(void)
+{
+	for (uint32_t i = 0; disk_all.ready && i < disk_all.spool.fresh; i++) {
+		struct spool_entry *e = spool_at(&disk_all.spool, i);
+
+		if (e->gateway == 0)
+			continue;
+		e->gateway = 0;
+		e->try_at = 0;
+	}
 }
 
 void disk_take_up(struct spool_entry *e)

@@ -440,6 +440,11 @@ const struct gateway *gateway_at(unsigned i)
 	return NULL;
 }
 
+struct gateway *gateway_numbered(unsigned index)
+{
+	return table[index].used ? &table[index] : NULL;
+}
+
 unsigned gateway_index(const struct gateway *g)
 {
 	return (unsigned)(g - table);

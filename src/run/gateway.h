@@ -110,6 +110,9 @@ void gateway_probe_now(struct gateway *g);
 /* host:port as in the configuration, IPv6 in brackets. */
 void gateway_print(struct fmt *f, const struct gateway *g);
 
+/* The entry with that place in the table, if it is in use. */
+struct gateway *gateway_numbered(unsigned index);
+
 /* Its place in the table: 0 to CONFIG_GATEWAYS - 1. */
 unsigned gateway_index(const struct gateway *g);
 

@@ -477,6 +477,13 @@ void tee_next(struct tee *t, void (*wake)(struct tee *t))
 	look_for(t, DISK_NEXT, NULL, wake);
 }
 
+void tee_block(uint16_t gateway, bool blocked)
+{
+	uint8_t *octet = &tee_all.blocked[gateway / 8], bit = (uint8_t)(1u << gateway % 8);
+
+	*octet = (uint8_t)(blocked ? *octet | bit : *octet & ~bit);
+}
+
 void tee_find(struct tee *t, const uint8_t id[RECORD_ID], void (*wake)(struct tee *t))
 {
 	look_for(t, DISK_OPEN, id, wake);

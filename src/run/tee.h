@@ -72,7 +72,7 @@ struct tee {
 	const char *why; /* of TEE_REFUSED, TEE_LOST, TEE_UNSAFE: in words, static */
 	/* Entries of the queue: read them after TEE_OPENED, set tries and gateway before tee_release. */
 	uint16_t tries;
-	uint16_t gateway; /* any number that stands for where it waits, for tee_wake; 0: none */
+	uint16_t gateway; /* the number that stands for where it waits, see tee_block; 0: none */
 	int32_t since;    /* relay/retry.h: from when its age counts */
 	uint32_t taken;   /* … and when that was found out, seconds of the monotonic clock */
 	uint64_t wait_ms; /* TEE_REFUSED of tee_next: to the next that is due; UINT64_MAX: none */
@@ -139,6 +139,12 @@ enum tee_event tee_step(struct tee *t, struct bytes *got);
  * since, taken, id and the record's info are in t.
  */
 void tee_next(struct tee *t, void (*wake)(struct tee *t));
+
+/*
+ * An entry released with this gateway's number (from 1, below DISK_GATEWAYS) is taken before others
+ * as soon as the number is not blocked, however long it was to wait.
+ */
+void tee_block(uint16_t gateway, bool blocked);
 
 /* The same with that entry, due or not; TEE_REFUSED: there is none, or it is in use (why). */
 void tee_find(struct tee *t, const uint8_t id[RECORD_ID], void (*wake)(struct tee *t));

@@ -44,6 +44,8 @@ static void fill(struct disk_message *m, const struct tee_order *o)
 	m->held = o->same;
 	m->wait_ms = o->wait_ms;
 	memcpy(m->id, o->id, RECORD_ID);
+	if (o->op == DISK_NEXT)
+		memcpy(m->blocked, tee_all.blocked, sizeof(m->blocked));
 	if (o->op == DISK_BODY) {
 		const struct tee_job *j = &tee_all.job[o->job];
 

@@ -69,6 +69,7 @@ struct tee_all {
 	uint32_t unanswered; /* sent and not yet answered */
 	uint32_t waiters;    /* jobs that want a block */
 	uint32_t wakes;      /* in orders */
+	uint8_t blocked[DISK_GATEWAYS / 8]; /* gateways: see tee_block */
 	bool wake_all;
 	struct disk_state state;
 	uint64_t state_at;

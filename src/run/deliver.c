@@ -1,0 +1,774 @@
+/* SPDX-License-Identifier: ISC */
+/* Which mail of the spool is delivered now, and what becomes of it. */
+#include "run/deliver.h"
+
+#include "base/bug.h"
+#include "io/log.h"
+#include "io/random.h"
+#include "relay/retry.h"
+#include "run/deliver_part.h"
+#include "run/inbound.h"
+
+#include <string.h>
+
+#define CROWDED_MS 1000u  /* memory is short: try again after so long */
+#define LOOK_MS    60000u /* the longest without a look at the queue */
+
+/* Half of what they share with the mail of clients. */
+#define PLACES_OF_CONNECTIONS ((CONFIG_GATEWAY_CONNECTIONS + 1u) / 2)
+#define PLACES_OF_BLOCKS      ((LIMIT_SPOOL_BLOCKS + 1u) / 2)
+
+static const struct conf *conf;
+static struct delivery objects[CONFIG_DELIVERIES];
+static struct loop_task kick;
+static struct deadline again;
+static unsigned count, seeking;
+static bool draining;
+/* Entries wait for these: see tee_block. */
+static bool blocked[CONFIG_GATEWAYS];
+
+static void seek(struct loop_task *t);
+
+static unsigned places(void)
+{
+	unsigned n = CONFIG_DELIVERIES;
+
+	n = n < PLACES_OF_CONNECTIONS ? n : PLACES_OF_CONNECTIONS;
+	return n < PLACES_OF_BLOCKS ? n : PLACES_OF_BLOCKS;
+}
+
+struct blk_arena *delivery_arena(void)
+{
+	return &inbound_env.envelopes;
+}
+
+const struct conf *delivery_conf(void)
+{
+	return conf;
+}
+
+static bool crowded(void)
+{
+	const struct blk_arena *a = delivery_arena();
+
+	return a->used > a->count / 4 * 3;
+}
+
+static void seek_soon(void)
+{
+	loop_at_end(&kick, seek);
+}
+
+static void on_again(struct deadline *d)
+{
+	(void)d;
+	seek_soon();
+}
+
+/* Looks again in so many milliseconds, or earlier. */
+static void look_in(uint64_t ms)
+{
+	uint64_t at = ms < UINT64_MAX / 2 ? loop_now() + ms : TIMER_NEVER;
+
+	if (at != TIMER_NEVER && (!timer_is_set(&again.timer) || at < again.timer.when))
+		loop_deadline(&again, at, on_again);
+}
+
+static void give_back(struct delivery *d)
+{
+	leg_cut(&d->leg);
+	envelope_free(delivery_arena(), &d->envelope);
+	blk_free(delivery_arena(), &d->words);
+	d->state = DELIVER_FREE;
+	count--;
+	seek_soon();
+}
+
+/* ---- which gateway has a place ---- */
+
+/* No gateway gets more than half of what the others leave free. */
+static bool has_place(const struct gateway *g, const struct conf_sending *s)
+{
+	uint32_t busy = g->connections - gateway_idle_count(g), most = s->max_outbound_connections;
+	unsigned mine = 0, others = 0, share;
+	uint64_t free_at;
+
+	for (unsigned i = 0; i < CONFIG_DELIVERIES; i++) {
+		const struct delivery *d = &objects[i];
+
+		if (d->state == DELIVER_SEND && d->leg.gateway == g)
+			mine++;
+		else if (d->state == DELIVER_SEND)
+			others++;
+	}
+	share = others < places() ? (places() - others + 1) / 2 : 1;
+	if (most > 1)
+		most--; /* one is for clients */
+	if (mine >= share || (most && busy >= most))
+		return false;
+	free_at = policy_rate_free_at(&g->rate, &s->outbound_throttle_messages, loop_now());
+	if (free_at <= loop_now())
+		return true;
+	look_in(free_at - loop_now());
+	return false;
+}
+
+/*
+ * The first gateway of s that is up; *down: there is none. NULL: one of which nothing is known yet,
+ * or none at all.
+ */
+static struct gateway *first_up(const struct conf_sending *s, bool *down)
+{
+	*down = false;
+	for (uint32_t i = 0; i < s->routes->n; i++) {
+		struct gateway *g = gateway_find(&s->routes->route[i], s);
+
+		if (!g || !health_is_down(&g->health))
+			return g;
+	}
+	*down = true;
+	return gateway_find(&s->routes->route[0], s);
+}
+
+/* Must mail with this key wait? Then for *g; *down: it is down, with all the others. */
+static bool must_wait(const struct conf_sending *s, struct gateway **g, bool *down)
+{
+	*g = first_up(s, down);
+	return *g && (*down || !has_place(*g, s));
+}
+
+/* Gateways that entries wait for: do they still have to? */
+static bool unblock(void)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < CONFIG_GATEWAYS; i++) {
+		struct gateway *g;
+		bool down;
+
+		if (!blocked[i])
+			continue;
+		g = gateway_numbered(i);
+		if (g && must_wait(&g->sending, &g, &down))
+			continue;
+		blocked[i] = false;
+		tee_block((uint16_t)(i + 1), false);
+		some = true;
+	}
+	return some;
+}
+
+static void block(const struct gateway *g)
+{
+	unsigned i = gateway_index(g);
+
+	blocked[i] = true;
+	tee_block((uint16_t)(i + 1), true);
+}
+
+/* ---- the file ---- */
+
+void delivery_read_again(struct delivery *d)
+{
+	d->block = d->piece = (struct bytes){ 0 };
+	d->ended = false;
+	record_reader_init(&d->reader, record_size(&d->tee.info));
+	tee_read(&d->tee, 0);
+}
+
+enum record_event delivery_read(struct delivery *d, struct bytes *what)
+{
+	for (;;) {
+		enum record_event ev = record_read(&d->reader, &d->block, what);
+
+		if (ev != RECORD_MORE)
+			return ev;
+		if (d->ended)
+			return RECORD_TORN;
+		switch (tee_step(&d->tee, &d->block)) {
+		case TEE_READ:
+			break;
+		case TEE_ENDED:
+			d->ended = true;
+			break;
+		case TEE_NOTHING:
+		case TEE_OPENED:
+		case TEE_REFUSED:
+		case TEE_LOST:
+		case TEE_COMMITTED:
+		case TEE_UNSAFE:
+		case TEE_TORN:
+			return RECORD_MORE;
+		}
+	}
+}
+
+void delivery_torn(struct delivery *d)
+{
+	static char line[LOG_LINE];
+	struct fmt f;
+
+	fmt_init(&f, line, sizeof(line));
+	fmt_str(&f, "spool event=torn id=");
+	fmt_str(&f, d->id);
+	fmt_str(&f, " reason=\"its file is not what was written; it was set aside\"");
+	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	tee_bury(&d->tee);
+	give_back(d);
+}
+
+static void set_marks(struct delivery *d, struct bytes marks)
+{
+	struct envelope_cursor cur;
+
+	for (size_t i = 0; i < marks.n; i++) {
+		enum envelope_verdict v = RCPT_NEW;
+
+		if (!envelope_at(delivery_arena(), &d->envelope, &cur, d->marks++, NULL, NULL))
+			gp_bug("deliver: more marks than recipients");
+		if (marks.p[i] == RECORD_TAKEN)
+			v = RCPT_TAKEN;
+		else if (marks.p[i] == RECORD_FAILED)
+			v = RCPT_REFUSED;
+		else if (marks.p[i] != RECORD_NEW)
+			v = RCPT_KEPT;
+		envelope_set_verdict(delivery_arena(), &d->envelope, &cur, v);
+	}
+}
+
+static uint32_t find_binding(struct bytes name)
+{
+	for (uint32_t i = 0; i < conf->bindings; i++)
+		if (bytes_same(conf_binding_name(conf, i), name))
+			return i;
+	return CONF_BINDING_DEFAULT;
+}
+
+void delivery_sending(const struct delivery *d, struct bytes path, struct conf_sending *s)
+{
+	size_t at = path.n;
+
+	while (at > 0 && path.p[at - 1] != '@')
+		at--;
+	conf_sending(conf, d->binding, at ? bytes_skip(path, at) : (struct bytes){ 0 }, s);
+}
+
+void delivery_change(struct delivery *d, enum envelope_verdict from, enum envelope_verdict to)
+{
+	struct envelope_cursor cur;
+
+	envelope_first(&d->envelope, &cur);
+	while (envelope_next(delivery_arena(), &d->envelope, &cur, NULL, NULL))
+		if (cur.verdict == from)
+			envelope_set_verdict(delivery_arena(), &d->envelope, &cur, to);
+}
+
+/* ---- the end ---- */
+
+static void release(struct delivery *d, uint64_t wait_ms)
+{
+	tee_release(&d->tee, wait_ms);
+	give_back(d);
+}
+
+/* What is left of the mail goes back to the queue. */
+static void put_back(struct delivery *d)
+{
+	uint64_t wait = d->wait_ms;
+
+	if (draining)
+		d->tee.gateway = 0; /* means nothing to the next engine */
+	if (envelope_count_of(&d->envelope, RCPT_NEW) || wait == UINT64_MAX)
+		wait = 0;
+	release(d, wait);
+}
+
+static void write_marks(struct delivery *d, enum deliver_state state)
+{
+	static uint8_t marks[CONFIG_RECIPIENTS_MAX];
+	struct envelope_cursor cur;
+	uint32_t n = 0;
+
+	envelope_first(&d->envelope, &cur);
+	while (envelope_next(delivery_arena(), &d->envelope, &cur, NULL, NULL) &&
+	       n < CONFIG_RECIPIENTS_MAX)
+		marks[n++] = (uint8_t)(cur.verdict == RCPT_TAKEN     ? RECORD_TAKEN
+				       : cur.verdict == RCPT_REFUSED ? RECORD_FAILED
+				       : cur.verdict == RCPT_KEPT    ? RECORD_REPORTED
+								     : RECORD_NEW);
+	d->state = (uint8_t)state;
+	d->dirty = false;
+	tee_commit(&d->tee, marks, n);
+}
+
+static void end(struct delivery *d)
+{
+	uint32_t open = envelope_count_of(&d->envelope, RCPT_NEW) +
+			envelope_count_of(&d->envelope, RCPT_DEFERRED) +
+			envelope_count_of(&d->envelope, RCPT_REFUSED);
+
+	if (open == 0) {
+		delivery_forget(d->tee.id);
+		tee_drop(&d->tee);
+		give_back(d);
+	} else if (d->dirty) {
+		write_marks(d, DELIVER_LAST);
+	} else {
+		put_back(d);
+	}
+}
+
+static void retry_options_of(const struct conf_sending *s, struct retry_options *o)
+{
+	o->interval_s = s->retry_interval;
+	o->interval_max_s = s->max_retry_interval;
+	o->expiration_s = s->message_expiration;
+}
+
+static void stay(struct delivery *d, const struct conf_sending *s)
+{
+	struct retry_options o;
+	uint32_t random;
+	uint64_t wait;
+
+	retry_options_of(s, &o);
+	random_bytes(&random, sizeof(random));
+	wait = (uint64_t)retry_wait_s(&o, d->tee.tries, random) * 1000;
+	d->wait_ms = wait < d->wait_ms ? wait : d->wait_ms;
+}
+
+/* A report that cannot be stored is given up after twice Message_Expiration. */
+static bool is_too_old(const struct delivery *d)
+{
+	struct retry_options o;
+
+	retry_options_of(&d->key, &o);
+	o.expiration_s = o.expiration_s > UINT32_MAX / 2 ? UINT32_MAX : o.expiration_s * 2;
+	return retry_is_expired(&o, d->tee.since, d->tee.taken, (uint32_t)(loop_now() / 1000));
+}
+
+void delivery_reported(struct delivery *d, bool ok)
+{
+	if (ok || is_too_old(d)) {
+		delivery_change(d, RCPT_REFUSED, RCPT_KEPT);
+		d->dirty = true;
+	} else {
+		stay(d, &d->key);
+	}
+	end(d);
+}
+
+/* ---- passes ---- */
+
+/* The path of the first recipient with that verdict, in static storage; false: there is none. */
+static bool find(const struct delivery *d, enum envelope_verdict verdict, struct bytes *path)
+{
+	static uint8_t text[LIMIT_PATH];
+	struct envelope_cursor cur;
+
+	path->p = text;
+	envelope_first(&d->envelope, &cur);
+	while (envelope_next(delivery_arena(), &d->envelope, &cur, text, &path->n))
+		if (cur.verdict == verdict)
+			return true;
+	return false;
+}
+
+/* All with that verdict and d->key. */
+static void change_key(
+    struct delivery *d, enum envelope_verdict from, enum envelope_verdict to)
+{
+	static uint8_t text[LIMIT_PATH];
+	struct bytes path = { text, 0 };
+	struct envelope_cursor cur;
+	struct conf_sending s;
+
+	envelope_first(&d->envelope, &cur);
+	while (envelope_next(delivery_arena(), &d->envelope, &cur, text, &path.n)) {
+		if (cur.verdict != from)
+			continue;
+		delivery_sending(d, path, &s);
+		if (memcmp(&s, &d->key, sizeof(s)) == 0)
+			envelope_set_verdict(delivery_arena(), &d->envelope, &cur, to);
+	}
+}
+
+static bool is_expired(const struct delivery *d)
+{
+	struct retry_options o;
+
+	retry_options_of(&d->key, &o);
+	return retry_is_expired(&o, d->tee.since, d->tee.taken, (uint32_t)(loop_now() / 1000));
+}
+
+/* Of d->key some stay (RCPT_DEFERRED): for how long, or are they given up? */
+static void judge(struct delivery *d)
+{
+	if (!is_expired(d)) {
+		stay(d, &d->key);
+		return;
+	}
+	delivery_keep_words(d, DELIVERY_EVERY, &d->saved, true);
+	change_key(d, RCPT_DEFERRED, RCPT_REFUSED);
+	d->dirty = true;
+}
+
+static void finish(struct delivery *d)
+{
+	struct bytes path;
+
+	if (!find(d, RCPT_REFUSED, &path)) {
+		end(d);
+		return;
+	}
+	delivery_sending(d, path, &d->key);
+	d->state = DELIVER_REPORT;
+	report_begin(d);
+}
+
+static void next_pass(struct delivery *d);
+
+void delivery_sent(struct delivery *d)
+{
+	if (envelope_count_of(&d->envelope, RCPT_DEFERRED) > d->stay_before)
+		judge(d);
+	if (d->taken && envelope_count_of(&d->envelope, RCPT_NEW))
+		write_marks(d, DELIVER_MARK); /* before the gateway hears of it again */
+	else
+		next_pass(d);
+}
+
+static void say_held_back(struct delivery *d, struct gateway *g, bool down)
+{
+	static char text[LEG_WHY];
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	if (!d->key.routes) {
+		fmt_str(&f, "no gateway is set for this recipient");
+	} else {
+		fmt_str(&f, "gateway ");
+		gateway_print(&f, g);
+		fmt_str(&f, ": ");
+		fmt_str(&f, down ? g->health.reason : "all connections to it are busy");
+	}
+	reply_set(&d->saved, 0, "", fmt_done(&f));
+}
+
+/*
+ * Nothing can be sent just now to those of d->key, for want of a gateway that is up or of a place
+ * there. Where it is down they may be too old by now.
+ */
+static void hold_back(struct delivery *d, struct gateway *g, bool down)
+{
+	uint32_t failed = envelope_count_of(&d->envelope, RCPT_REFUSED);
+	struct delivery_line line = {
+		.id = d->id,
+		.arena = delivery_arena(),
+		.envelope = &d->envelope,
+		.leg = &d->leg,
+		.tries = d->tee.tries,
+		.status = DELIVERY_BOUNCED,
+	};
+
+	d->leg.gateway = g;
+	say_held_back(d, g, down);
+	change_key(d, RCPT_NEW, RCPT_DEFERRED);
+	if (g && !down) {
+		stay(d, &d->key);
+	} else {
+		judge(d);
+		line.recipients = envelope_count_of(&d->envelope, RCPT_REFUSED) - failed;
+		line.reply = (struct bytes){ (const uint8_t *)d->saved.text, d->saved.n };
+		if (line.recipients)
+			delivery_log(&line);
+	}
+	if (g) {
+		d->tee.gateway = (uint16_t)(gateway_index(g) + 1);
+		block(g);
+	}
+}
+
+/* Takes a place in Outbound_Throttle_Messages. */
+static void begin_pass(struct delivery *d)
+{
+	d->rated = d->key.outbound_throttle_messages.count
+		       ? gateway_get(&d->key.routes->route[0], &d->key)
+		       : NULL;
+	if (d->rated &&
+	    !policy_rate_take(&d->rated->rate, &d->key.outbound_throttle_messages, loop_now()))
+		d->rated = NULL;
+	delivery_send(d);
+}
+
+/* The next ones that can be tried now; else it ends. */
+static void next_pass(struct delivery *d)
+{
+	struct bytes path;
+
+	if (!d->tried)
+		d->tee.tries += d->tee.tries < UINT16_MAX;
+	d->tried = true;
+	while (!draining && find(d, RCPT_NEW, &path)) {
+		struct gateway *g = NULL;
+		bool down = false;
+
+		delivery_sending(d, path, &d->key);
+		if (d->key.routes && !must_wait(&d->key, &g, &down)) {
+			begin_pass(d);
+			return;
+		}
+		hold_back(d, g, down);
+	}
+	finish(d);
+}
+
+/* ---- the envelope ---- */
+
+/* No memory for it just now. */
+static void no_memory(struct delivery *d)
+{
+	look_in(CROWDED_MS);
+	release(d, CROWDED_MS);
+}
+
+static void front_read(struct delivery *d)
+{
+	tee_read_stop(&d->tee);
+	d->block = (struct bytes){ 0 };
+	next_pass(d);
+}
+
+static bool step_front(struct delivery *d)
+{
+	struct blk_arena *a = delivery_arena();
+	struct bytes what;
+
+	switch (delivery_read(d, &what)) {
+	case RECORD_MORE:
+		return false;
+	case RECORD_INFO:
+	case RECORD_PEER:
+		break;
+	case RECORD_BINDING:
+		d->binding = find_binding(what);
+		break;
+	case RECORD_SENDER:
+		if (!envelope_sender(a, &d->envelope, what)) {
+			no_memory(d);
+			return false;
+		}
+		break;
+	case RECORD_RCPT:
+		if (envelope_add(a, &d->envelope, what) == ENVELOPE_NONE) {
+			no_memory(d);
+			return false;
+		}
+		break;
+	case RECORD_MARKS:
+		set_marks(d, what);
+		if (d->marks < d->envelope.count)
+			break;
+		front_read(d);
+		return false;
+	case RECORD_CONTENT:
+	case RECORD_END:
+	case RECORD_TORN:
+	case RECORD_FOREIGN:
+	case RECORD_NEWER:
+		delivery_torn(d);
+		return false;
+	}
+	return true;
+}
+
+static void begin_front(struct delivery *d)
+{
+	struct fmt f;
+
+	d->state = DELIVER_FRONT;
+	d->tee.gateway = 0;
+	d->wait_ms = UINT64_MAX;
+	fmt_init(&f, d->id, sizeof(d->id));
+	trace_id(&f, d->tee.id);
+	delivery_read_again(d);
+}
+
+/* ---- turns ---- */
+
+static void step_seek(struct delivery *d)
+{
+	struct bytes got;
+	uint64_t wait;
+
+	switch (tee_step(&d->tee, &got)) {
+	case TEE_OPENED:
+		seeking--;
+		if (draining) {
+			release(d, 0);
+			return;
+		}
+		begin_front(d);
+		seek_soon();
+		break;
+	case TEE_REFUSED:
+	case TEE_LOST:
+	case TEE_TORN:
+		wait = d->tee.wait_ms;
+		seeking--;
+		count--;
+		d->state = DELIVER_FREE;
+		look_in(wait < LOOK_MS ? wait : LOOK_MS);
+		break;
+	case TEE_NOTHING:
+	case TEE_COMMITTED:
+	case TEE_UNSAFE:
+	case TEE_READ:
+	case TEE_ENDED:
+		break;
+	}
+}
+
+static void step_marks(struct delivery *d)
+{
+	struct bytes got;
+	enum tee_event ev = tee_step(&d->tee, &got);
+
+	if (ev == TEE_NOTHING)
+		return;
+	if (ev == TEE_UNSAFE) /* nobody knows which are written */
+		stay(d, &d->key);
+	if (d->state == DELIVER_MARK && ev == TEE_COMMITTED)
+		next_pass(d);
+	else
+		put_back(d);
+}
+
+/* The spool has lost the file, or it was set aside there. */
+static void lost(struct delivery *d)
+{
+	if (d->state == DELIVER_SEND)
+		delivery_send_stop(d, "the spool's disk fails");
+	if (d->state == DELIVER_REPORT)
+		report_stop(d);
+	release(d, 0);
+}
+
+static void turn(struct loop_task *t)
+{
+	struct delivery *d = LOOP_OWNER(struct delivery, turn, t);
+
+	if (d->state == DELIVER_FRONT)
+		while (step_front(d) && d->state == DELIVER_FRONT)
+			;
+	if (d->state == DELIVER_SEND && d->tee.state != TEE_BROKEN)
+		while (delivery_send_step(d))
+			;
+	if (d->state == DELIVER_REPORT && d->tee.state != TEE_BROKEN)
+		report_step(d);
+	if (d->state == DELIVER_SEEK)
+		step_seek(d);
+	else if (d->state == DELIVER_MARK || d->state == DELIVER_LAST)
+		step_marks(d);
+	else if (d->state != DELIVER_FREE && d->tee.state == TEE_BROKEN)
+		lost(d);
+}
+
+void delivery_wake(struct delivery *d)
+{
+	loop_at_end(&d->turn, turn);
+}
+
+static void tee_wakes(struct tee *t)
+{
+	delivery_wake(LOOP_OWNER(struct delivery, tee, t));
+}
+
+/* ---- all of them ---- */
+
+/* Asks for an entry, if one could be delivered. */
+static void seek(struct loop_task *t)
+{
+	struct delivery *d = objects;
+
+	(void)t;
+	(void)unblock();
+	if (draining || seeking || count >= places())
+		return;
+	if (crowded()) {
+		look_in(CROWDED_MS);
+		return;
+	}
+	while (d->state != DELIVER_FREE)
+		d++;
+	envelope_init(&d->envelope);
+	blk_chain_init(&d->words);
+	d->tried = d->dirty = d->own_sender = d->taken = d->ended = false;
+	d->marks = 0;
+	d->leg.gateway = NULL;
+	d->leg.tls = d->leg.auth = NULL;
+	d->saved.code = 0;
+	d->state = DELIVER_SEEK;
+	seeking++;
+	count++;
+	tee_next(&d->tee, tee_wakes);
+}
+
+void deliver_init(const struct engine_args *args)
+{
+	conf = args->conf;
+	draining = conf->global.spool == CONF_SPOOL_OFF || conf->global.suspend_delivery;
+	if (draining)
+		return;
+	tee_when_changed(seek_soon);
+	seek_soon();
+}
+
+void deliver_wake(const struct gateway *g)
+{
+	(void)g;
+	if (!draining)
+		seek_soon();
+}
+
+unsigned deliver_count(void)
+{
+	return count;
+}
+
+enum { GIVE_UP_ENVELOPE, GIVE_UP_CONTENT, GIVE_UP_ALL };
+
+static void give_up(unsigned how_far)
+{
+	for (unsigned i = 0; i < CONFIG_DELIVERIES; i++) {
+		struct delivery *d = &objects[i];
+		unsigned at = d->txn.phase == TXN_END_SENT ? GIVE_UP_ALL :
+			      d->txn.phase == TXN_BODY	   ? GIVE_UP_CONTENT :
+							     GIVE_UP_ENVELOPE;
+
+		if (d->state == DELIVER_SEEK) {
+			tee_drop(&d->tee);
+			seeking--;
+			give_back(d);
+		} else if (d->state == DELIVER_FRONT) {
+			release(d, 0);
+		} else if (d->state == DELIVER_SEND && at <= how_far) {
+			if (at == GIVE_UP_ALL) /* it may have arrived */
+				stay(d, &d->key);
+			delivery_send_stop(d, at == GIVE_UP_ALL ? NULL : "the box is shutting down");
+			end(d);
+		}
+	}
+}
+
+void deliver_drain(void)
+{
+	draining = true;
+	loop_deadline_clear(&again);
+	give_up(GIVE_UP_ENVELOPE);
+}
+
+void deliver_give_up(bool all)
+{
+	give_up(all ? GIVE_UP_ALL : GIVE_UP_CONTENT);
+}

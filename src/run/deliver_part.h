@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Between deliver.c (which mail, and what becomes of it), deliver_send.c (the dialogue with its
+ * gateway), deliver_words.c (what was said) and report.c.
+ */
+#ifndef RUN_DELIVER_PART_H
+#define RUN_DELIVER_PART_H
+
+#include "mail/trace.h"
+#include "relay/txn.h"
+#include "run/deliver.h"
+#include "run/deliver_log.h"
+#include "run/outbound.h"
+#include "run/tee.h"
+
+enum deliver_state {
+	DELIVER_FREE,
+	DELIVER_SEEK,   /* an entry was asked for */
+	DELIVER_FRONT,  /* its envelope is read */
+	DELIVER_SEND,   /* the gateway is at it */
+	DELIVER_MARK,   /* what was taken is written down; then come those that are left */
+	DELIVER_REPORT, /* its report is written, or waits for others' */
+	DELIVER_LAST,   /* the last marks are written */
+};
+
+enum {
+	DELIVER_TODO_MAIL = 1,
+	DELIVER_TODO_RCPT = 2,
+	DELIVER_TODO_AGAIN = 4,
+	DELIVER_TODO_DATA = 8,
+	DELIVER_TODO_END = 16,
+};
+
+/*
+ * Verdicts of its recipients: RCPT_NEW (to be tried), RCPT_ACCEPTED (within a transaction),
+ * RCPT_DEFERRED (stays in the queue), RCPT_TAKEN, RCPT_REFUSED (given up, a report is owed),
+ * RCPT_KEPT (given up, and all is said).
+ */
+struct delivery {
+	uint8_t state;  /* enum deliver_state */
+	uint8_t todo;   /* to be sent to the gateway: DELIVER_TODO_… */
+	uint8_t asked;  /* enum txn_question: what the answer is to */
+	uint8_t answer; /* enum txn_action: what the transaction says; TXN_ACTIONS: nothing */
+	uint8_t how;    /* enum txn_event: … because of this */
+	bool ended;     /* of the file all was read */
+	bool tried;     /* a gateway was asked, or could not be */
+	bool dirty;     /* the marks in the file are not what became of the recipients */
+	bool own_sender; /* a report's null sender was refused: Envelope_From in its place */
+	bool taken;     /* this pass: the gateway has taken the mail */
+	struct tee tee;
+	struct leg leg;
+	struct txn txn;
+	struct envelope envelope;
+	struct conf_sending key; /* of the present pass */
+	struct gateway *rated;   /* whose Outbound_Throttle_Messages counts this pass */
+	uint32_t binding;
+	uint32_t marks;      /* recipients whose marks were read */
+	uint32_t first;      /* index of the pass's first recipient … */
+	uint32_t recipients; /* … and how many there are */
+	uint32_t at;         /* index of the one under question */
+	uint32_t failed_before, stay_before; /* counts when the pass began */
+	uint64_t began;      /* milliseconds: the pass */
+	uint64_t wait_ms;    /* to the next try, for those that are RCPT_DEFERRED */
+	struct loop_task turn;
+	struct bytes block, piece; /* of the file; of that what the gateway has not taken yet */
+	const struct reply *last;  /* valid within one event */
+	struct delivery *next_report;
+	struct blk_chain words; /* of gateways, to those that were refused */
+	struct reply saved;     /* the last refusal */
+	char id[TRACE_ID + 1];
+	struct record_reader reader;
+};
+
+/*
+ * The file's next; RECORD_MORE: nothing has come yet, or it is lost (tee.state is TEE_BROKEN). Not
+ * whole: RECORD_TORN or the like.
+ */
+enum record_event delivery_read(struct delivery *d, struct bytes *what);
+void delivery_read_again(struct delivery *d); /* from its first octet */
+
+struct blk_arena *delivery_arena(void);
+const struct conf *delivery_conf(void);
+void delivery_change(struct delivery *d, enum envelope_verdict from, enum envelope_verdict to);
+
+/* What is in force for this recipient (a path without brackets). */
+void delivery_sending(const struct delivery *d, struct bytes path, struct conf_sending *s);
+
+/* Queues a turn of d. */
+void delivery_wake(struct delivery *d);
+
+/* ---- deliver_send.c ---- */
+
+/* Begins a pass: with all that are RCPT_NEW and have d->key (one at least). */
+void delivery_send(struct delivery *d);
+/* False: nothing moved. */
+bool delivery_send_step(struct delivery *d);
+/*
+ * It is given up, whatever it was at: those of the pass stay in the queue. why: in words; NULL: what
+ * was waited for. delivery_sent is not called.
+ */
+void delivery_send_stop(struct delivery *d, const char *why);
+
+/* deliver.c: the pass has ended, the leg is let go of. */
+void delivery_sent(struct delivery *d);
+/* deliver.c: the file is not what it was; the leg was cut. */
+void delivery_torn(struct delivery *d);
+
+/* ---- deliver_words.c ---- */
+
+#define DELIVERY_EVERY UINT32_MAX /* index: all that have no words of their own */
+
+struct delivery_words {
+	bool expired;
+	char remote[LIMIT_HOSTNAME + 1]; /* name or address literal of the gateway; may be empty */
+	struct reply reply; /* code 0: none came, the text tells what was wrong */
+};
+
+/* Keeps them as far as there is room. */
+void delivery_keep_words(
+    struct delivery *d, uint32_t index, const struct reply *r, bool expired);
+void delivery_get_words(const struct delivery *d, uint32_t index, struct delivery_words *w);
+
+/* ---- report.c ---- */
+
+/*
+ * Writes the report about those that are RCPT_REFUSED, when those before it are written. The end is
+ * told by delivery_reported. report_step: something may have come of d's own file.
+ */
+void report_begin(struct delivery *d);
+void report_step(struct delivery *d);
+/* Nothing is heard of it any more. */
+void report_stop(struct delivery *d);
+
+/* deliver.c. ok: all is said; else it could not be stored, and is still owed. */
+void delivery_reported(struct delivery *d, bool ok);
+
+#endif
