@@ -1,72 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
+#include "cmd/times.h"
 
-#include "base/date.h"
 #include "base/esc.h"
-#include "base/num.h"
 #include "base/on.h"
-#include "io/clock.h"
-#include "io/zone.h"
-#include "run/status.h"
 
-#include <errno.h>
-#include <string.h>
 
 #define TROUBLE 1 /* the exit status */
 
 enum form { TEXT, JSON, PROMETHEUS };
-
-/* Times on their way from the relay's form into that of the reader. */
-struct times {
-	bool inside;
-	uint64_t value;
-	bool failed; /* standard output took no more */
-};
-
-/* "10:32", with the day where it is not today's. */
-static void local_time(struct fmt *f, uint64_t wall)
-{
-	uint64_t then = zone_local(wall), now = zone_local(clock_wall());
-	char text[32];
-	struct fmt date;
-
-	fmt_init(&date, text, sizeof(text));
-	date_rfc3339(&date, then);
-	if (then / 86400 != now / 86400) {
-		fmt_bytes(f, bytes_first(fmt_done(&date), 10));
-		fmt_char(f, ' ');
-	}
-	fmt_bytes(f, bytes_first(bytes_skip(fmt_done(&date), 11), 5));
-}
-
-static void body(void *ctx, struct bytes x)
-{
-	struct times *times = ctx;
-	char store[640];
-	struct fmt f;
-
-	fmt_init(&f, store, sizeof(store));
-	for (size_t i = 0; i < x.n; i++) {
-		uint8_t c = x.p[i];
-
-		if (c == STATUS_TIME) {
-			times->inside = true;
-			times->value = 0;
-		} else if (c == STATUS_TIME_END) {
-			times->inside = false;
-			local_time(&f, times->value);
-		} else if (times->inside) {
-			times->value = times->value * 10 + (uint64_t)(c - '0');
-		} else {
-			fmt_char(&f, (char)c);
-		}
-		if (f.n + 32 > f.cap || i + 1 == x.n) {
-			times->failed = !cmd_write(1, fmt_done(&f)) || times->failed;
-			fmt_init(&f, store, sizeof(store));
-		}
-	}
-}
 
 /* No relay answers: that is the status, in each form. */
 static int no_answer(enum form form, struct bytes why)
@@ -102,7 +45,7 @@ static int report(enum form form, const char *path)
 		[PROMETHEUS] = "status prometheus\n",
 	};
 	struct times times = {0};
-	struct ask a = {.body = body, .ctx = &times};
+	struct ask a = {.body = times_put, .ctx = &times};
 	static char store[256];
 	struct fmt f;
 

@@ -8,6 +8,7 @@
 #include "io/listen.h"
 #include "io/log.h"
 #include "run/gateway.h"
+#include "run/queue.h"
 #include "run/status.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@
 
 #define OUT 4096u
 
-_Static_assert(OUT > STATUS_PIECE, "a piece fits the buffer");
+_Static_assert(OUT > STATUS_PIECE && OUT > QUEUE_PIECE, "a piece fits the buffer");
 
 struct session {
 	struct conn conn;
@@ -25,7 +26,9 @@ struct session {
 	struct loop_task gone;
 	bool used, trusted;    /* trusted: root, or our own user */
 	bool answered;         /* the answer is in conn.out, or comes from `fn` */
-	status_fn *fn;         /* NULL: nothing more comes */
+	status_fn *fn;         /* NULL: nothing more comes, but from the queue */
+	bool queueing;         /* the answer comes from `queue` */
+	struct queue_ask queue;
 	struct status status;
 	struct status_walk walk;
 	uint8_t in[CONTROL_REQUEST], out[OUT];
@@ -57,6 +60,9 @@ static void end(struct session *s)
 {
 	loop_deadline_clear(&s->idle);
 	loop_deadline_clear(&s->whole);
+	if (s->queueing)
+		queue_stop(&s->queue);
+	s->queueing = false;
 	conn_close(&s->conn, false);
 	loop_at_end(&s->gone, gone);
 }
@@ -137,6 +143,15 @@ static void learned(struct session *s, struct bytes rest)
 	}
 }
 
+static void queue_wakes(struct queue_ask *q);
+
+static void ask_queue(struct session *s, struct bytes rest)
+{
+	queue_begin(&s->queue, args->conf, rest, s->trusted, queue_wakes);
+	s->queueing = true;
+	s->answered = true;
+}
+
 static void request(struct session *s, struct bytes line)
 {
 	struct bytes verb = bytes_word(&line);
@@ -145,6 +160,8 @@ static void request(struct session *s, struct bytes line)
 		ask_status(s, line);
 	else if (bytes_same(verb, BYTES("learned")))
 		learned(s, line);
+	else if (bytes_same(verb, BYTES("queue")))
+		ask_queue(s, line);
 	else
 		say(s, EX_USAGE, "there is no such request");
 }
@@ -166,9 +183,35 @@ static void read_request(struct session *s)
 	}
 }
 
+/* The next piece of the queue. False: none just now, or no more. */
+static bool take_piece(struct session *s)
+{
+	size_t room;
+	uint8_t *p = buf_space(&s->conn.out, &room);
+	struct fmt f;
+
+	fmt_init(&f, (char *)p, room);
+	switch (queue_step(&s->queue, &f)) {
+	case QUEUE_MORE:
+		buf_added(&s->conn.out, f.n);
+		return true;
+	case QUEUE_WAIT:
+		return false;
+	case QUEUE_ENDED:
+		put(s, ".\n");
+		break;
+	case QUEUE_BROKEN: /* an answer without its last line is none */
+		break;
+	}
+	s->queueing = false;
+	return false;
+}
+
 /* Puts into out what there is room for. */
 static void produce(struct session *s)
 {
+	while (s->queueing && buf_room(&s->conn.out) >= QUEUE_PIECE && take_piece(s))
+		;
 	while (s->fn != NULL && buf_room(&s->conn.out) >= STATUS_PIECE) {
 		size_t room;
 		uint8_t *p = buf_space(&s->conn.out, &room);
@@ -197,12 +240,22 @@ static void serve(struct session *s)
 		moved = conn_flush(&s->conn) > 0;
 		if (moved)
 			loop_deadline(&s->idle, loop_now() + CONTROL_WAIT_MS, too_late);
-	} while (moved && s->fn != NULL && !s->conn.blocked);
-	if (s->conn.lost || (s->answered ? s->fn == NULL && buf_used(&s->conn.out) == 0
+	} while (moved && (s->fn != NULL || s->queueing) && !s->conn.blocked);
+	if (s->conn.lost || (s->answered ? s->fn == NULL && !s->queueing && buf_used(&s->conn.out) == 0
 					 : s->conn.eof))
 		end(s);
 	else
 		conn_rearm(&s->conn, !s->answered);
+}
+
+static void queue_wakes(struct queue_ask *q)
+{
+	struct session *s = LOOP_OWNER(struct session, queue, q);
+
+	if (!s->queueing)
+		return;
+	loop_deadline(&s->idle, loop_now() + CONTROL_WAIT_MS, too_late);
+	serve(s);
 }
 
 static void ready(struct watch *w, uint32_t events)
@@ -241,6 +294,7 @@ static void accepted(struct listen *l, int fd, const struct listen_peer *peer)
 	s->trusted = peer->uid == 0 || peer->uid == self;
 	s->answered = false;
 	s->fn = NULL;
+	s->queueing = false;
 	loop_deadline(&s->idle, loop_now() + CONTROL_WAIT_MS, too_late);
 	loop_deadline(&s->whole, loop_now() + 12 * CONTROL_WAIT_MS, much_too_late);
 	if (free_session() == NULL)

@@ -170,6 +170,7 @@ static enum spool_status opened(struct disk_job *j, struct disk_message *answer)
 	answer->taken = e->taken;
 	answer->open = e->open;
 	answer->octets = e->octets;
+	answer->wait_ms = disk_wait_ms(e);
 	return SPOOL_OK;
 }
 

@@ -75,7 +75,8 @@ struct tee {
 	uint16_t gateway; /* the number that stands for where it waits, see tee_block; 0: none */
 	int32_t since;    /* relay/retry.h: from when its age counts */
 	uint32_t taken;   /* … and when that was found out, seconds of the monotonic clock */
-	uint64_t wait_ms; /* TEE_REFUSED of tee_next: to the next that is due; UINT64_MAX: none */
+	/* TEE_REFUSED of tee_next: to the next that is due; UINT64_MAX: none. TEE_OPENED: till it was */
+	uint64_t wait_ms;
 	uint8_t id[RECORD_ID];
 	struct record_info info;
 	struct tee_job *job;

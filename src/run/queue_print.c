@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/queue_part.h"
+
+#include "base/date.h"
+#include "base/esc.h"
+#include "io/clock.h"
+#include "relay/retry.h"
+#include "run/gateway.h"
+#include "run/status.h"
+
+#define CHUNK 400u /* octets of what came from outside, in one piece: each may become six */
+#define NOT_KNOWN UINT64_MAX
+
+/* ---- values ---- */
+
+/* The next piece of q->left; false: there is more of it. */
+static bool put_left(struct queue_ask *q, struct fmt *f)
+{
+	struct bytes x = bytes_first(q->left, CHUNK);
+
+	q->left = bytes_skip(q->left, x.n);
+	if (q->json)
+		esc_json(f, x);
+	for (size_t i = 0; i < x.n && !q->json; i++) {
+		if ((x.p[i] >= 32 && x.p[i] < 127) || x.p[i] == '\t') {
+			fmt_char(f, (char)x.p[i]);
+		} else if (x.p[i] == '\n') {
+			fmt_str(f, "\n  ");
+		} else if (x.p[i] != '\r') {
+			fmt_str(f, "\\x");
+			fmt_hex(f, x.p[i], 2);
+		}
+	}
+	return q->left.n == 0;
+}
+
+/* "45s", "12m", "3h", "9d" */
+static void put_span(struct fmt *f, uint64_t seconds)
+{
+	static const struct {
+		uint32_t most, unit;
+		char name;
+	} units[] = { { 120, 1, 's' }, { 7200, 60, 'm' }, { 172800, 3600, 'h' }, { 0, 86400, 'd' } };
+	unsigned i = 0;
+
+	if (seconds == NOT_KNOWN) {
+		fmt_char(f, '?');
+		return;
+	}
+	while (units[i].most > 0 && seconds >= units[i].most)
+		i++;
+	fmt_u64(f, seconds / units[i].unit);
+	fmt_char(f, units[i].name);
+}
+
+/* "999", "12k", "3m": rounded up */
+static void put_size(struct fmt *f, uint64_t octets)
+{
+	static const char names[] = "kmg";
+	unsigned i = 0;
+
+	if (octets < 1024) {
+		fmt_u64(f, octets);
+		return;
+	}
+	while (i < 2 && octets >> (10 * (i + 2)) > 0)
+		i++;
+	fmt_u64(f, (octets + (1ull << (10 * (i + 1))) - 1) >> (10 * (i + 1)));
+	fmt_char(f, names[i]);
+}
+
+/* Blanks up to that column. */
+static void pad(struct fmt *f, size_t start, size_t width)
+{
+	do
+		fmt_char(f, ' ');
+	while (f->n < start + width);
+}
+
+/* Seconds since it came, as far as that is known. */
+static uint64_t age(const struct queue_ask *q)
+{
+	uint64_t now = loop_now() / 1000, wall = loop_wall();
+
+	if (q->opened && q->tee.since != RETRY_UNCOUNTED)
+		return (uint64_t)((int64_t)now - q->tee.since);
+	if (!q->opened && q->look.stamp > 0 && !clock_unset() && wall > q->look.stamp)
+		return wall - q->look.stamp;
+	return NOT_KNOWN;
+}
+
+static uint64_t wait_s(const struct queue_ask *q)
+{
+	return ((q->opened ? q->tee.wait_ms : q->look.wait_ms) + 999) / 1000;
+}
+
+/* The gateway it waits for, if it is known. */
+static const struct gateway *gateway_of(const struct queue_ask *q)
+{
+	return q->opened && q->tee.gateway > 0 ? gateway_numbered(q->tee.gateway - 1u) : NULL;
+}
+
+/* What it said last. */
+static struct bytes reply_of(const struct gateway *g)
+{
+	return bytes_of(health_is_down(&g->health) && g->health.reason[0] ? g->health.reason
+									  : g->last_reply);
+}
+
+/* ---- JSON ---- */
+
+static void key_number(struct fmt *f, const char *key, uint64_t value)
+{
+	fmt_str(f, key);
+	if (value == NOT_KNOWN)
+		fmt_str(f, "null");
+	else
+		fmt_u64(f, value);
+}
+
+static void key_text(struct fmt *f, const char *key, struct bytes value)
+{
+	fmt_str(f, key);
+	fmt_char(f, '"');
+	esc_json(f, value);
+	fmt_char(f, '"');
+}
+
+/* The members that list and show have in common. */
+static void put_members(const struct queue_ask *q, uint64_t size, uint32_t tries, struct fmt *f)
+{
+	const struct gateway *g = gateway_of(q);
+	char store[NAMES_HOST + INET_TEXT];
+	struct fmt name;
+	bool came = q->opened && (q->tee.info.flags & RECORD_CLOCK_SET);
+
+	fmt_str(f, q->opened || !q->look.held ? ",\"state\":\"waiting\"" : ",\"state\":\"under way\"");
+	fmt_str(f, came ? ",\"came\":\"" : ",\"came\":null");
+	if (came) {
+		date_rfc3339(f, q->tee.info.came);
+		fmt_char(f, '"');
+	}
+	key_number(f, ",\"age\":", age(q));
+	key_number(f, ",\"size\":", size);
+	key_number(f, ",\"tries\":", tries);
+	key_number(f, ",\"next\":", q->opened || !q->look.held ? wait_s(q) : NOT_KNOWN);
+	fmt_init(&name, store, sizeof(store));
+	if (g)
+		gateway_print(&name, g);
+	key_text(f, ",\"gateway\":", fmt_done(&name));
+	key_text(f, ",\"last_reply\":", g ? reply_of(g) : (struct bytes){ 0 });
+}
+
+/* ---- list ---- */
+
+#define AT_AGE  22u
+#define AT_SIZE 28u
+#define AT_OPEN 35u
+#define AT_TRY  41u
+#define AT_NEXT 48u
+#define AT_FROM 55u
+
+void queue_print_begin(struct queue_ask *q, struct fmt *f)
+{
+	fmt_str(f, q->json ? "0 queue\n{\"mails\":[" : "0 queue\n");
+}
+
+static void put_row(const struct queue_ask *q, struct fmt *f)
+{
+	char store[TRACE_ID + 1];
+	struct fmt id;
+	size_t start;
+
+	if (q->listed == 1)
+		fmt_str(f, "ID                    AGE   SIZE   OPEN  TRIES  NEXT   FROM\n");
+	start = f->n;
+	fmt_init(&id, store, sizeof(store));
+	trace_id(&id, q->look.id);
+	fmt_bytes(f, fmt_done(&id));
+	pad(f, start, AT_AGE);
+	put_span(f, age(q));
+	pad(f, start, AT_SIZE);
+	put_size(f, q->look.octets);
+	pad(f, start, AT_OPEN);
+	fmt_u64(f, q->look.open);
+	pad(f, start, AT_TRY);
+	fmt_u64(f, q->look.tries);
+	pad(f, start, AT_NEXT);
+	if (q->look.held)
+		fmt_str(f, "now");
+	else if (wait_s(q) == 0)
+		fmt_str(f, "due");
+	else
+		put_span(f, wait_s(q));
+	pad(f, start, AT_FROM);
+	fmt_str(f, q->opened ? "<" : q->look.held ? "(being delivered, or in doubt)" : "?");
+}
+
+static void put_entry(const struct queue_ask *q, struct fmt *f)
+{
+	char store[TRACE_ID + 1];
+	struct fmt id;
+
+	fmt_init(&id, store, sizeof(store));
+	trace_id(&id, q->look.id);
+	key_text(f, q->listed == 1 ? "\n {\"id\":" : ",\n {\"id\":", fmt_done(&id));
+	put_members(q, q->look.octets, q->look.tries, f);
+	key_number(f, ",\"open\":", q->look.open);
+	fmt_str(f, q->opened ? ",\"from\":\"" : ",\"from\":null");
+}
+
+static void put_reply(const struct queue_ask *q, struct fmt *f)
+{
+	const struct gateway *g = gateway_of(q);
+
+	if (!g || reply_of(g).n == 0)
+		return;
+	fmt_str(f, "    ");
+	gateway_print(f, g);
+	fmt_str(f, ": ");
+	fmt_bytes(f, reply_of(g));
+	fmt_char(f, '\n');
+}
+
+bool queue_print_entry(struct queue_ask *q, struct fmt *f)
+{
+	if (!q->begun) {
+		q->begun = true;
+		if (q->json)
+			put_entry(q, f);
+		else
+			put_row(q, f);
+		return false;
+	}
+	if (q->left.n > 0) {
+		put_left(q, f);
+		return false;
+	}
+	if (q->json) {
+		fmt_str(f, q->opened ? "\"}" : "}");
+		return true;
+	}
+	fmt_str(f, q->opened ? ">\n" : "\n");
+	put_reply(q, f);
+	return true;
+}
+
+void queue_print_end(struct queue_ask *q, struct fmt *f)
+{
+	uint64_t at;
+	const struct disk_state *s = tee_spool(&at);
+	uint32_t rest = s->mails > q->listed ? s->mails - q->listed : 0;
+
+	if (q->json) {
+		key_number(f, "],\n\"listed\":", q->listed);
+		key_number(f, ",\"under_way\":", q->held);
+		key_number(f, ",\"mails\":", s->mails);
+		fmt_str(f, s->scanned ? ",\"complete\":true" : ",\"complete\":false");
+		key_text(f, ",\"trouble\":", bytes_of(s->why));
+		fmt_str(f, "}\n");
+		return;
+	}
+	if (q->listed == 0) {
+		fmt_str(f, "no mail is kept\n");
+	} else {
+		fmt_u64(f, q->listed);
+		fmt_str(f, q->listed == 1 ? " mail, " : " mails, ");
+		put_size(f, q->octets);
+		fmt_str(f, "\n");
+	}
+	if (rest > 0 && s->scanned) {
+		fmt_str(f, "and ");
+		fmt_u64(f, rest);
+		fmt_str(f, " more, which have their turn once there is room for them (CONFIG_SPOOL_INDEX)\n");
+	}
+	if (!s->usable || !s->scanned) {
+		fmt_str(f, s->why[0] ? "the spool cannot be used: " : "the folder is still being looked through");
+		fmt_str(f, s->why);
+		fmt_char(f, '\n');
+	}
+}
+
+/* ---- show ---- */
+
+static void put_json_head(const struct queue_ask *q, struct fmt *f)
+{
+	fmt_str(f, "{\"id\":\"");
+	fmt_str(f, q->id);
+	fmt_char(f, '"');
+	put_members(q, record_size(&q->tee.info), q->tee.tries, f);
+	fmt_str(f, q->tee.info.flags & RECORD_UTF8 ? ",\"utf8\":true" : ",\"utf8\":false");
+	fmt_str(f, q->tee.info.flags & RECORD_REPORT ? ",\"report\":true" : ",\"report\":false");
+}
+
+void queue_print_head(struct queue_ask *q, struct fmt *f)
+{
+	const struct gateway *g = gateway_of(q);
+
+	fmt_str(f, "0 found\n");
+	if (q->json) {
+		put_json_head(q, f);
+		return;
+	}
+	fmt_str(f, "id:      ");
+	fmt_str(f, q->id);
+	fmt_str(f, q->tee.info.flags & RECORD_REPORT ? " (a report of this relay)" : "");
+	fmt_str(f, "\ncame:    ");
+	if (q->tee.info.flags & RECORD_CLOCK_SET) {
+		status_time(f, q->tee.info.came);
+		fmt_str(f, ", ");
+	}
+	put_span(f, age(q));
+	fmt_str(f, " ago\nsize:    ");
+	fmt_u64(f, record_size(&q->tee.info));
+	fmt_str(f, "\ntries:   ");
+	fmt_u64(f, q->tee.tries);
+	fmt_str(f, wait_s(q) == 0 ? ", due now" : ", next in ");
+	if (wait_s(q) > 0)
+		put_span(f, wait_s(q));
+	fmt_char(f, '\n');
+	if (!g)
+		return;
+	fmt_str(f, "gateway: ");
+	gateway_print(f, g);
+	fmt_str(f, reply_of(g).n > 0 ? ": " : "");
+	fmt_bytes(f, reply_of(g));
+	fmt_char(f, '\n');
+}
+
+/* What stands before the value; in JSON, in text. */
+static const char *before(const struct queue_ask *q, enum record_event ev)
+{
+	switch ((int)ev) {
+	case RECORD_PEER:
+		return q->json ? ",\"peer\":\"" : "peer:    ";
+	case RECORD_BINDING:
+		return q->json ? ",\"binding\":\"" : "binding: ";
+	case RECORD_SENDER:
+		return q->json ? ",\"from\":\"" : "from:    <";
+	case RECORD_RCPT:
+		if (q->json)
+			return q->seen == 1 ? ",\"to\":[{\"address\":\"" : ",{\"address\":\"";
+		return "to:      <";
+	case RECORD_MARKS:
+		if (q->in_header)
+			return "";
+		return q->json ? "],\"header\":\"" : "\n  ";
+	default:
+		return "";
+	}
+}
+
+static void put_behind(const struct queue_ask *q, enum record_event ev, uint8_t mark, struct fmt *f)
+{
+	switch ((int)ev) {
+	case RECORD_PEER:
+	case RECORD_BINDING:
+		fmt_str(f, q->json ? "\"" : "\n");
+		return;
+	case RECORD_SENDER:
+		fmt_str(f, q->json ? "\"" : ">\n");
+		return;
+	case RECORD_RCPT:
+		fmt_str(f, q->json ? "\",\"mark\":\"" : "> (");
+		fmt_str(f, record_mark_name(mark));
+		fmt_str(f, q->json ? "\"}" : ")\n");
+		return;
+	default:
+		return;
+	}
+}
+
+bool queue_print_event(struct queue_ask *q, enum record_event ev, uint8_t mark, struct fmt *f)
+{
+	if (!q->begun) {
+		q->begun = true;
+		fmt_str(f, before(q, ev));
+		if (ev == RECORD_MARKS) {
+			q->in_header = true;
+			q->left = (struct bytes){ 0 };
+		}
+		if (ev == RECORD_INFO)
+			q->left = (struct bytes){ 0 };
+	}
+	if (!put_left(q, f))
+		return false;
+	put_behind(q, ev, mark, f);
+	return true;
+}
+
+void queue_print_tail(struct queue_ask *q, struct fmt *f)
+{
+	fmt_str(f, q->json ? "\"}\n" : "\n");
+}
