@@ -736,6 +736,17 @@ unsigned deliver_count(void)
 	return count;
 }
 
+/* The entry may have come, and not be seen yet: it is not ours to remove. */
+static void stop_seeking(struct delivery *d)
+{
+	if (d->tee.state == TEE_OPENING) {
+		tee_drop(&d->tee);
+		give_back(d);
+	} else {
+		release(d, 0);
+	}
+}
+
 enum { GIVE_UP_ENVELOPE, GIVE_UP_CONTENT, GIVE_UP_ALL };
 
 static void give_up(unsigned how_far)
@@ -747,9 +758,8 @@ static void give_up(unsigned how_far)
 							     GIVE_UP_ENVELOPE;
 
 		if (d->state == DELIVER_SEEK) {
-			tee_drop(&d->tee);
 			seeking--;
-			give_back(d);
+			stop_seeking(d);
 		} else if (d->state == DELIVER_FRONT) {
 			release(d, 0);
 		} else if (d->state == DELIVER_SEND && at <= how_far) {
