@@ -301,6 +301,7 @@ static void job_order(struct disk_engine *e, struct disk_job *j, const struct di
 	enum disk_op op = (enum disk_op)m->op;
 	struct disk_message answer = *m;
 	enum spool_status status = (enum spool_status)j->status;
+	uint32_t mails = disk_all.spool.mails;
 	bool wait = false;
 
 	if (is_first(op)) {
@@ -327,6 +328,8 @@ static void job_order(struct disk_engine *e, struct disk_job *j, const struct di
 	}
 	if (is_last(op))
 		j->used = false;
+	if (op == DISK_RELEASE || disk_all.spool.mails != mails)
+		disk_all.changed = true;
 	answer.status = (uint8_t)status;
 	/* What was delivered before is gone for good before the next delivery begins. */
 	if (wait || (op == DISK_NEXT && spool_is_unsettled(&disk_all.spool)))

@@ -249,7 +249,8 @@ void queue_print_end(struct queue_ask *q, struct fmt *f)
 {
 	uint64_t at;
 	const struct disk_state *s = tee_spool(&at);
-	uint32_t rest = s->mails > q->listed ? s->mails - q->listed : 0;
+	/* how it was told last: what the index has no room for, but not what has come or gone since */
+	uint32_t rest = s->mails > LIMIT_SPOOL_INDEX && s->mails > q->listed ? s->mails - q->listed : 0;
 
 	if (q->json) {
 		key_number(f, "],\n\"listed\":", q->listed);
