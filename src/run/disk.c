@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 
 #define MINUTE_MS 60000u
+#define BUSY_MS   1000u  /* a folder that another process has: one that was killed lets go of it soon */
 #define TELL_MS   200u   /* the numbers of the spool are told so often at the most */
 #define BEHIND    32768  /* octets that an engine has not read: what it did not ask for can wait */
 #define NAMES     16u    /* of the folder, looked at between orders */
@@ -329,7 +330,8 @@ int disk_main(const struct disk_args *args)
 		args->lock();
 	disk_look(true);
 	log_batch(true);
-	loop_deadline(&minute, loop_now() + MINUTE_MS, each_minute);
+	loop_deadline(&minute,
+	    loop_now() + (args->trouble == DISK_BUSY ? BUSY_MS : MINUTE_MS), each_minute);
 	loop_at_end(&work, work_on);
 	loop_run();
 	log_flush();

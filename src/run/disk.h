@@ -142,7 +142,7 @@ struct disk_args {
 
 /*
  * The disk process. Returns its exit status: 0 after DISK_ORDER_STOP or the supervisor's end, or
- * DISK_AGAIN and more, a minute after it began or at DISK_ORDER_RETRY.
+ * DISK_AGAIN and more, a minute after it began (DISK_BUSY: a second) or at DISK_ORDER_RETRY.
  */
 int disk_main(const struct disk_args *args);
 
