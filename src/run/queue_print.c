@@ -53,22 +53,6 @@ static void put_span(struct fmt *f, uint64_t seconds)
 	fmt_char(f, units[i].name);
 }
 
-/* "999", "12k", "3m": rounded up */
-static void put_size(struct fmt *f, uint64_t octets)
-{
-	static const char names[] = "kmg";
-	unsigned i = 0;
-
-	if (octets < 1024) {
-		fmt_u64(f, octets);
-		return;
-	}
-	while (i < 2 && octets >> (10 * (i + 2)) > 0)
-		i++;
-	fmt_u64(f, (octets + (1ull << (10 * (i + 1))) - 1) >> (10 * (i + 1)));
-	fmt_char(f, names[i]);
-}
-
 /* Blanks up to that column. */
 static void pad(struct fmt *f, size_t start, size_t width)
 {
@@ -180,7 +164,7 @@ static void put_row(const struct queue_ask *q, struct fmt *f)
 	pad(f, start, AT_AGE);
 	put_span(f, age(q));
 	pad(f, start, AT_SIZE);
-	put_size(f, q->look.octets);
+	status_size(f, q->look.octets);
 	pad(f, start, AT_OPEN);
 	fmt_u64(f, q->look.open);
 	pad(f, start, AT_TRY);
@@ -266,7 +250,7 @@ void queue_print_end(struct queue_ask *q, struct fmt *f)
 	} else {
 		fmt_u64(f, q->listed);
 		fmt_str(f, q->listed == 1 ? " mail, " : " mails, ");
-		put_size(f, q->octets);
+		status_size(f, q->octets);
 		fmt_str(f, "\n");
 	}
 	if (rest > 0 && s->scanned) {

@@ -2,6 +2,7 @@
 #include "run/status.h"
 
 #include "io/loop.h"
+#include "relay/verdict.h"
 #include "run/outbound.h"
 #include "run/stats.h"
 
@@ -37,6 +38,29 @@ void status_listener(struct fmt *f, const struct engine_args *args, unsigned i)
 	} else {
 		inet_print_port(f, &l->at);
 	}
+}
+
+void status_size(struct fmt *f, uint64_t octets)
+{
+	static const char names[] = "kmg";
+	unsigned i = 0;
+
+	if (octets < 1024) {
+		fmt_u64(f, octets);
+		return;
+	}
+	while (i < 2 && octets >> (10 * (i + 2)) > 0)
+		i++;
+	fmt_u64(f, (octets + (1ull << (10 * (i + 1))) - 1) >> (10 * (i + 1)));
+	fmt_char(f, names[i]);
+}
+
+const char *status_spool(const struct engine_args *args)
+{
+	static const char names[][9] = { [CONF_SPOOL_OFF] = "off", [CONF_SPOOL_FALLBACK] = "fallback",
+		[CONF_SPOOL_ALWAYS] = "always" };
+
+	return names[args->conf->global.spool];
 }
 
 uint64_t status_uptime(const struct status *s)
@@ -86,7 +110,53 @@ static void tell_refused(struct fmt *f, const struct gateway *g)
 		fmt_str(f, "; it has taken none since the configuration was loaded");
 }
 
-static void tell_down(struct fmt *f, const struct gateway *g)
+/* Can mail be kept now? */
+static bool can_keep(const struct status *s, const char **why)
+{
+	bool no_room;
+
+	return tee_can(&no_room, why) && s->args->conf->global.spool != CONF_SPOOL_OFF;
+}
+
+/* Trouble that must not hide behind a 250 before the gateway has ever worked. */
+static bool is_day_one(const struct gateway *g)
+{
+	return !g->health.accepted_once &&
+	       (g->wants_login || g->trouble == VERDICT_CERTIFICATE || g->trouble == VERDICT_LOGIN ||
+		   (g->trouble == VERDICT_NO_NAME && g->no_such_name));
+}
+
+/* What becomes of mail for g, which no other gateway takes. */
+static void tell_fate(const struct status *s, struct fmt *f, const struct gateway *g)
+{
+	bool always = s->args->conf->global.spool == CONF_SPOOL_ALWAYS;
+	const char *why;
+
+	if (!can_keep(s, &why) || (!always && is_day_one(g)))
+		fmt_str(f, "; mails are refused");
+	else if (s->spool->mails == 0)
+		fmt_str(f, "; mails are kept");
+}
+
+/* Behind whatever the first line says. */
+static void tell_spool(const struct status *s, struct fmt *f)
+{
+	bool fallback = s->args->conf->global.spool == CONF_SPOOL_FALLBACK;
+	const char *why;
+
+	if (s->spool->mails > 0) {
+		fmt_str(f, "; ");
+		fmt_u64(f, s->spool->mails);
+		fmt_str(f, s->spool->mails == 1 ? " mail kept" : " mails kept");
+	}
+	if (!fallback || can_keep(s, &why))
+		return;
+	fmt_str(f, "; the net is gone");
+	in_brackets(f, why);
+	fmt_str(f, s->trouble ? "" : ": mail passes through without it");
+}
+
+static void tell_down(const struct status *s, struct fmt *f, const struct gateway *g)
 {
 	const struct gateway *other = stand_in(g);
 
@@ -99,7 +169,7 @@ static void tell_down(struct fmt *f, const struct gateway *g)
 		in_brackets(f, g->health.reason);
 	}
 	if (other == NULL) {
-		fmt_str(f, "; mails are refused");
+		tell_fate(s, f, g);
 	} else {
 		fmt_str(f, "; mails go to ");
 		name(f, other);
@@ -112,12 +182,49 @@ static bool wants_login(const struct gateway *g)
 	return g->health.state == HEALTH_UP && g->wants_login;
 }
 
-static void tell_login(struct fmt *f, const struct gateway *g)
+static void tell_login(const struct status *s, struct fmt *f, const struct gateway *g)
 {
 	name(f, g);
 	fmt_str(f, " takes no mail");
 	in_brackets(f, g->last_reply);
-	fmt_str(f, "; mails are refused");
+	tell_fate(s, f, g);
+}
+
+/* Whatever the gateways do, no mail goes to them. False: it does. */
+static bool tell_kept_back(const struct status *s, struct fmt *f)
+{
+	const struct conf_global *g = &s->args->conf->global;
+	const char *why;
+
+	if (g->spool == CONF_SPOOL_ALWAYS && !can_keep(s, &why)) {
+		fmt_str(f, "the spool cannot be used");
+		in_brackets(f, why);
+		fmt_str(f, "; mails are refused");
+	} else if (g->suspend_delivery) {
+		fmt_str(f, "delivery is suspended (Suspend_Delivery)");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void tell_full(struct fmt *f)
+{
+	fmt_str(f, "all ");
+	fmt_u64(f, CONFIG_SESSIONS);
+	fmt_str(f, " client sessions are taken; further clients are turned away");
+}
+
+/* As of now. */
+static void look_at_spool(struct status *s)
+{
+	uint64_t at, next;
+
+	s->spool = tee_spool(&at);
+	next = s->spool->next_ms;
+	s->next_s = UINT64_MAX;
+	if (s->spool->mails > 0 && next != UINT64_MAX)
+		s->next_s = at + next > s->ms ? (at + next - s->ms + 999) / 1000 : 0;
 }
 
 /* The worst gateway: down without another one in its place, down, closed to us. NULL: none. */
@@ -186,15 +293,16 @@ void status_judge(struct status *s, const struct engine_args *args, uint64_t pid
 	s->ms = loop_now();
 	s->pid = pid;
 	s->trouble = true;
+	look_at_spool(s);
 	fmt_init(&f, s->reason, sizeof(s->reason));
-	if (worst != NULL && health_is_down(&worst->health)) {
-		tell_down(&f, worst);
+	if (tell_kept_back(s, &f)) {
+		/* nothing else matters as much */
+	} else if (worst != NULL && health_is_down(&worst->health)) {
+		tell_down(s, &f, worst);
 	} else if (stats.sessions_now >= CONFIG_SESSIONS) {
-		fmt_str(&f, "all ");
-		fmt_u64(&f, CONFIG_SESSIONS);
-		fmt_str(&f, " client sessions are taken; further clients are turned away");
+		tell_full(&f);
 	} else if (worst != NULL) {
-		tell_login(&f, worst);
+		tell_login(s, &f, worst);
 	} else {
 		s->trouble = false;
 		tell_working(&f);
@@ -203,4 +311,5 @@ void status_judge(struct status *s, const struct engine_args *args, uint64_t pid
 		fmt_str(&f, "; gateways down in all: ");
 		fmt_u64(&f, down);
 	}
+	tell_spool(s, &f);
 }

@@ -9,6 +9,7 @@
 
 #include "base/fmt.h"
 #include "run/engine.h"
+#include "run/tee.h"
 
 #define STATUS_TIME '\002'
 #define STATUS_TIME_END '\003'
@@ -23,6 +24,8 @@ struct status {
 	uint64_t ms;    /* monotonic */
 	uint64_t pid;   /* of the supervisor */
 	bool trouble;
+	const struct disk_state *spool; /* all zero: not known yet, or there is none */
+	uint64_t next_s;                /* to the next try; UINT64_MAX: none */
 	char reason[STATUS_REASON]; /* the first line: why mail does not flow, or that it does */
 };
 
@@ -42,6 +45,10 @@ status_fn status_text, status_json, status_prometheus;
 /* Helpers of the three. */
 void status_time(struct fmt *f, uint64_t wall);
 void status_listener(struct fmt *f, const struct engine_args *args, unsigned i);
+/* "off", "fallback", "always" */
+const char *status_spool(const struct engine_args *args);
+/* "999", "12k", "3m": octets, rounded up */
+void status_size(struct fmt *f, uint64_t octets);
 uint64_t status_uptime(const struct status *s);
 
 #endif

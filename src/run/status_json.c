@@ -4,8 +4,10 @@
 #include "base/date.h"
 #include "base/esc.h"
 #include "io/clock.h"
+#include "run/deliver.h"
 #include "run/gateway.h"
 #include "run/inbound.h"
+#include "run/parted.h"
 #include "run/stats.h"
 #include "version.h"
 
@@ -132,7 +134,46 @@ static void address(struct status_walk *w, struct fmt *f)
 	w->k++;
 }
 
-static void tail(struct fmt *f)
+static void flag(struct fmt *f, const char *key, bool value)
+{
+	fmt_str(f, key);
+	fmt_str(f, value ? "true" : "false");
+}
+
+static void spool(const struct status *s, struct fmt *f)
+{
+	const struct conf_global *g = &s->args->conf->global;
+	const struct disk_state *d = s->spool;
+	const char *why = "";
+	bool no_room, usable = tee_can(&no_room, &why);
+
+	key_text(f, ",\n\"spool\":", status_spool(s->args));
+	fmt_str(f, ",\n\"queue\":");
+	if (g->spoolbase == NULL) {
+		fmt_str(f, "null");
+		return;
+	}
+	key_number(f, "{\"mails\":", d->mails);
+	key_number(f, ",\"octets\":", d->octets);
+	key_time(f, ",\"oldest\":", d->oldest);
+	if (s->next_s == UINT64_MAX)
+		fmt_str(f, ",\"next\":null");
+	else
+		key_number(f, ",\"next\":", s->next_s);
+	key_number(f, ",\"in_doubt\":", parted_count());
+	key_number(f, ",\"delivering\":", deliver_count());
+	key_number(f, ",\"corrupt\":", d->corrupt);
+	key_number(f, ",\"written_today\":", d->today);
+	key_number(f, ",\"written\":", d->ever);
+	flag(f, ",\"complete\":", d->scanned);
+	flag(f, ",\"usable\":", usable);
+	key_text(f, ",\"why\":", why);
+	flag(f, ",\"in_memory\":", d->in_memory);
+	flag(f, ",\"suspended\":", g->suspend_delivery);
+	fmt_char(f, '}');
+}
+
+static void tail(const struct status *s, struct fmt *f)
 {
 	key_number(f, "],\n\"mails\":{\"sent\":", stats.mails_sent);
 	key_number(f, ",\"refused\":", stats.mails_refused);
@@ -142,7 +183,7 @@ static void tail(struct fmt *f)
 	key_number(f, "},\n\"octets_sent\":", stats.octets_sent);
 	key_number(f, ",\n\"gateway_connections\":", stats.gateway_connections_now);
 	key_number(f, ",\n\"gateway_connections_total\":", stats.gateway_connections_total);
-	fmt_str(f, ",\n\"spool\":\"off\"");
+	spool(s, f);
 	key_text(f, ",\n\"clock\":", clock_unset() ? "unset" : "set");
 	fmt_str(f, "}\n");
 }
@@ -172,7 +213,7 @@ bool status_json(const struct status *s, struct status_walk *w, struct fmt *f)
 			w->part = ADDRESSES;
 			w->k = 0;
 		} else {
-			tail(f);
+			tail(s, f);
 			w->part = END;
 		}
 		return true;

@@ -3,8 +3,10 @@
 #include "run/status.h"
 
 #include "io/clock.h"
+#include "run/deliver.h"
 #include "run/gateway.h"
 #include "run/inbound.h"
+#include "run/parted.h"
 #include "run/stats.h"
 #include "version.h"
 
@@ -17,6 +19,7 @@ enum what {
 	SESSIONS, SESSIONS_LIMIT, SESSIONS_HIGH, SESSIONS_TOTAL, SESSIONS_REFUSED,
 	LISTENER, /* of each listener */
 	MAILS_SENT, MAILS_REFUSED, MAILS_QUEUED, RECIPIENTS_SENT, RECIPIENTS_REFUSED, OCTETS, CALLS,
+	USABLE, QUEUE, QUEUE_OCTETS, OLDEST, NEXT, DOUBT, DELIVERING, CORRUPT, TODAY, EVER,
 	/* of each gateway: */
 	GATEWAY, SINCE, CONNECTIONS, IDLE, TAKEN, HANDSHAKES, RESUMED,
 };
@@ -45,6 +48,16 @@ static const char *const metrics[] = {
 	[RECIPIENTS_REFUSED] = "recipients_total{status=\"refused\"}",
 	[OCTETS] = "sent_bytes_total counter Content of the mails sent.",
 	[CALLS] = "gateway_connects_total counter Connections made to gateways.",
+	[USABLE] = "spool_usable gauge Whether mail can be kept.",
+	[QUEUE] = "queue_messages gauge Mails that are kept.",
+	[QUEUE_OCTETS] = "queue_bytes gauge What they take.",
+	[OLDEST] = "queue_oldest_seconds gauge When the oldest of them came.",
+	[NEXT] = "queue_next_try_seconds gauge Until the next of them is tried.",
+	[DOUBT] = "queue_in_doubt gauge Those of which the gateway has not said yet whether it has them.",
+	[DELIVERING] = "queue_delivering gauge Those that are being delivered.",
+	[CORRUPT] = "spool_corrupt_files gauge Files set aside.",
+	[TODAY] = "spool_written_today_bytes gauge Octets written in the last 24 hours.",
+	[EVER] = "spool_written_bytes_total counter Octets written.",
 	[GATEWAY] = "gateway_up gauge 1 up, 0 down; none while it was not tried.",
 	[SINCE] = "gateway_since_seconds gauge When that began.",
 	[CONNECTIONS] = "gateway_connections gauge Connections to the gateway.",
@@ -56,6 +69,8 @@ static const char *const metrics[] = {
 
 static uint64_t of_box(const struct status *s, enum what what)
 {
+	const char *why;
+	bool no_room;
 	const uint64_t value[] = {
 		[UP] = 1,
 		[TROUBLE] = s->trouble,
@@ -75,7 +90,20 @@ static uint64_t of_box(const struct status *s, enum what what)
 		[RECIPIENTS_REFUSED] = stats.recipients_refused,
 		[OCTETS] = stats.octets_sent,
 		[CALLS] = stats.gateway_connections_total,
+		[USABLE] = tee_can(&no_room, &why),
+		[QUEUE] = s->spool->mails,
+		[QUEUE_OCTETS] = s->spool->octets,
+		[OLDEST] = s->spool->oldest > 0 ? s->spool->oldest : NOT_KNOWN,
+		[NEXT] = s->next_s,
+		[DOUBT] = parted_count(),
+		[DELIVERING] = deliver_count(),
+		[CORRUPT] = s->spool->corrupt,
+		[TODAY] = s->spool->today,
+		[EVER] = s->spool->ever,
 	};
+
+	if (what >= USABLE && !s->args->conf->global.spoolbase)
+		return NOT_KNOWN;
 
 	return value[what];
 }
@@ -171,7 +199,8 @@ static bool put(const struct status *s, enum what what, unsigned i, struct fmt *
 		return false;
 	if (i == 0)
 		about(f, metric, rest);
-	if (g != NULL && of_gateway(g, what) == NOT_KNOWN)
+	if (g != NULL ? of_gateway(g, what) == NOT_KNOWN
+		      : what != LISTENER && of_box(s, what) == NOT_KNOWN)
 		return true;
 	fmt_str(f, "gatepost_");
 	fmt_bytes(f, metric);

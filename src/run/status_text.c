@@ -2,8 +2,10 @@
 #include "run/status.h"
 
 #include "io/clock.h"
+#include "run/deliver.h"
 #include "run/gateway.h"
 #include "run/inbound.h"
+#include "run/parted.h"
 #include "run/stats.h"
 #include "version.h"
 
@@ -92,16 +94,67 @@ static void listener(const struct status *s, struct fmt *f, unsigned i)
 	count(f, ", sessions ", inbound_count_at(i), "\n");
 }
 
-static void tail(struct fmt *f)
+/* "3 mails (12k), oldest since 10:32, next try in 40 s" */
+static void queue(const struct status *s, struct fmt *f)
+{
+	const struct disk_state *spool = s->spool;
+
+	count(f, ": ", spool->mails, spool->mails == 1 ? " mail (" : " mails (");
+	status_size(f, spool->octets);
+	fmt_char(f, ')');
+	if (spool->oldest > 0) {
+		fmt_str(f, ", oldest since ");
+		status_time(f, spool->oldest);
+	}
+	if (s->next_s == 0)
+		fmt_str(f, ", next try now");
+	else if (s->next_s != UINT64_MAX)
+		count(f, ", next try in ", s->next_s, " s");
+	count(f, ", ", parted_count(), " in doubt");
+	count(f, ", ", deliver_count(), " being delivered");
+	if (spool->corrupt > 0)
+		count(f, ", ", spool->corrupt, " in corrupt/");
+}
+
+static void spool(const struct status *s, struct fmt *f)
+{
+	const struct conf_global *g = &s->args->conf->global;
+	bool no_room;
+	const char *why;
+
+	fmt_str(f, "spool: ");
+	fmt_str(f, status_spool(s->args));
+	if (g->spoolbase != NULL) {
+		fmt_str(f, ", ");
+		fmt_bytes(f, bytes_first(bytes_of(g->spoolbase), 300));
+		queue(s, f);
+		fmt_str(f, s->spool->scanned ? "" : ", still being looked through");
+		fmt_str(f, "; written today ");
+		status_size(f, s->spool->today);
+		fmt_str(f, ", ever ");
+		status_size(f, s->spool->ever);
+	}
+	if (g->spoolbase != NULL && !tee_can(&no_room, &why)) {
+		fmt_str(f, "\nspool: cannot be used: ");
+		fmt_str(f, why);
+	}
+	if (s->spool->in_memory)
+		fmt_str(f, "\nspool: in memory (Spool_Volatile): mail that waits is lost with the power");
+	fmt_char(f, '\n');
+}
+
+static void tail(const struct status *s, struct fmt *f)
 {
 	count(f, "mails: ", stats.mails_sent, " sent");
+	if (s->args->conf->global.spool != CONF_SPOOL_OFF)
+		count(f, ", ", stats.mails_queued, " kept");
 	count(f, ", ", stats.mails_refused, " refused\n");
 	count(f, "sessions: ", stats.sessions_now, "");
 	count(f, " of ", CONFIG_SESSIONS, "");
 	count(f, " now, ", stats.sessions_high, " at the most");
 	count(f, ", ", stats.sessions_total, " in all");
 	count(f, ", ", stats.sessions_refused, " turned away\n");
-	fmt_str(f, "spool: off\n");
+	spool(s, f);
 	fmt_str(f, clock_unset() ? "clock: unset\n" : "clock: set\n");
 }
 
@@ -128,7 +181,7 @@ bool status_text(const struct status *s, struct status_walk *w, struct fmt *f)
 			gateway(f, g, s->ms);
 		} else {
 			w->part = END;
-			tail(f);
+			tail(s, f);
 		}
 		return true;
 	case END:
