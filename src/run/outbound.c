@@ -407,7 +407,8 @@ static void become_idle(struct outbound *o)
 	o->state = OB_READY;
 	o->next_idle = g->idle;
 	g->idle = o;
-	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.idle_timeout * 1000, outbound_on_limit);
+	loop_deadline(
+	    &o->limit, loop_now() + (uint64_t)o->sending.idle_timeout * 1000, outbound_on_limit);
 	conn_rearm(&o->conn, true);
 	leg_serve_waiting();
 }

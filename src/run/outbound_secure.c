@@ -154,7 +154,8 @@ bool outbound_shake(struct outbound *o)
 		    outbound_on_limit);
 		return true;
 	case TLS_FAILED:
-		outbound_blame(o, tls_is_certificate(o->conn.tls) ? VERDICT_CERTIFICATE : VERDICT_TLS,
+		outbound_blame(o,
+		    tls_is_certificate(o->conn.tls) ? VERDICT_CERTIFICATE : VERDICT_TLS,
 		    tls_why(o->conn.tls), (struct bytes){ 0 });
 		if (tls_tried_memory(o->conn.tls) && !tls_is_certificate(o->conn.tls)) {
 			outbound_same_address(o); /* it may have changed since */
