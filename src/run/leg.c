@@ -254,7 +254,7 @@ void leg_cut(struct leg *l)
 
 	forget(l);
 	if (o)
-		outbound_close(o, o->client.in_body);
+		outbound_leave(o, o->client.in_body);
 }
 
 /* ---- events ---- */

@@ -137,9 +137,6 @@ enum outbound_event outbound_login(struct outbound *o)
 {
 	struct gateway *g = o->gateway;
 
-	if (o->unverified)
-		return fails(o, "its certificate was not verified: no login is sent to it",
-		    (struct bytes){ 0 });
 	if (!o->client.secure && !o->sending.login_plaintext)
 		return fails(o,
 		    "the connection is not encrypted: no login is sent over it "
@@ -190,6 +187,17 @@ void outbound_login_taken(struct outbound *o)
 	o->gateway->login_proven = true;
 	health_accepted(&o->gateway->health);
 	outbound_login_over(o);
+}
+
+void outbound_leave(struct outbound *o, bool reset)
+{
+	if (o->state != OB_LOGIN || o->told_later || !conn_is_open(&o->conn) || o->conn.lost) {
+		outbound_close(o, reset);
+		return;
+	}
+	o->leg = NULL;
+	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000,
+	    outbound_on_limit);
 }
 
 void outbound_login_over(struct outbound *o)
