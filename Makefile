@@ -45,7 +45,7 @@ clean:
 
 distclean:
 	rm -rf build
-	@echo 'Fetched sources and the C library stay in $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatepost.'
+	@echo 'Fetched sources and the libraries stay in $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatepost.'
 
 ifneq ($(builds),)
 

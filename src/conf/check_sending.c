@@ -252,7 +252,7 @@ static void check_modes(struct check *k)
 	if (any_route(s, CONF_TLS_IMPLICIT, 587) || any_route(s, CONF_TLS_IMPLICIT, 25))
 		warn_at(k, OPTION_TLS,
 		    "at ports 25 and 587 a gateway waits for STARTTLS: TLS = required", "");
-	if (!any_route(s, CONF_TLS_IFAVAILABLE, 0))
+	if (!any_route(s, CONF_TLS_IFAVAILABLE, 0) || conf_has_login(s))
 		return;
 	if (s->tls_pin)
 		warn_at(k, OPTION_TLS_PIN,

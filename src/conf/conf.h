@@ -397,6 +397,12 @@ const char *conf_ca_file(const struct conf *c, unsigned i);
 const char *conf_ca_default(const struct conf *c);
 
 /*
+ * In a process that needs no password: overwrites them, but for what OAuth 2.0 uses. c is its own
+ * copy (behind a fork).
+ */
+void conf_wipe_passwords(struct conf *c);
+
+/*
  * Does p point to a string within the configuration's memory? (A message of another process may say
  * so.)
  */

@@ -322,6 +322,15 @@ static void finish_only(struct build *b)
 
 /* --- CA sets --- */
 
+/*
+ * The CA whose key is pinned may be one of the set: the gateway need not send it. A default set that
+ * is not there is no error then: the key may be the gateway's own.
+ */
+static bool may_pin_ca(const struct conf_sending *s)
+{
+	return s->tls_ca && s->routes && s->tls_pin && s->tls != CONF_TLS_NO;
+}
+
 static void add_ca(void *ctx, const struct tree_spot *spot)
 {
 	struct build *b = ctx;
@@ -332,7 +341,7 @@ static void add_ca(void *ctx, const struct tree_spot *spot)
 	uint32_t i = 0;
 	char text[24];
 
-	if (!tree_needs_ca(&spot->sending))
+	if (!tree_needs_ca(&spot->sending) && !may_pin_ca(&spot->sending))
 		return;
 	while (i < t->cas && t->ca[i] != file)
 		i++;

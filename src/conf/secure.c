@@ -2,6 +2,7 @@
 /* What the rest of the relay asks about TLS and logins. */
 #include "conf/tree.h"
 
+#include "base/digest.h"
 #include "base/on.h"
 
 #include <string.h>
@@ -95,4 +96,38 @@ bool conf_owns(const struct conf *c, const char *p)
 
 	return at >= begin && at - begin < c->memory &&
 	       memchr(p, '\0', c->memory - (at - begin)) != NULL;
+}
+
+static void wipe(const void *p, size_t n)
+{
+	digest_wipe((void *)(uintptr_t)p, n);
+}
+
+static void wipe_setting(const struct conf_setting *set)
+{
+	const char *text = set->value.data;
+
+	if (set->option != OPTION_OUTBOUND_SMTP_AUTH_PASS && set->option != OPTION_PASSWORD)
+		return;
+	for (uint32_t i = 0; set->words && i < set->words->n; i++)
+		wipe(set->words->item[i].p, set->words->item[i].n);
+	if (option_table[set->option].type == TYPE_SECRET && text)
+		wipe(text, strlen(text));
+}
+
+static void wipe_scope(const struct conf_scope *s)
+{
+	for (const struct conf_setting *set = s->first; set; set = set->next)
+		wipe_setting(set);
+	for (const struct conf_scope *c = s->first_domain; c; c = c->next)
+		wipe_scope(c);
+	for (const struct conf_scope *c = s->first_child; c; c = c->next)
+		wipe_scope(c);
+}
+
+void conf_wipe_passwords(struct conf *c)
+{
+	for (uint32_t i = 0; i < c->auth_users; i++)
+		wipe(c->auth_user[i].password.p, c->auth_user[i].password.n);
+	wipe_scope(c->tree->global);
 }

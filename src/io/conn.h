@@ -73,8 +73,8 @@ void conn_rearm(struct conn *c, bool want_in);
 void conn_events(struct conn *c, uint32_t events);
 
 /*
- * Octets of what was sent (with TLS: of what TLS made of it) that have left this machine's kernel: the peer's has them. A write may
- * find no room for long while this grows.
+ * Octets of what was sent (with TLS: of what TLS made of it) that have left this machine's kernel:
+ * the peer's has them. A write may find no room for long while this grows.
  */
 uint64_t conn_taken(const struct conn *c);
 

@@ -98,7 +98,7 @@ bool tls_make_pair(
 /* May a session begin now, or must it wait for a place? */
 bool tls_has_room(bool towards_gateway);
 
-/* Called (not from within a tls_ function's caller's call stack: by loop_at_end) when a place has become free. */
+/* fn is called, by loop_at_end, when a place has become free. */
 void tls_when_room(void (*fn)(void));
 
 /*

@@ -116,7 +116,7 @@ struct gateway *gateway_numbered(unsigned index);
 /* Its place in the table: 0 to CONFIG_GATEWAYS - 1. */
 unsigned gateway_index(const struct gateway *g);
 
-/* The set of CA certificates in force for it, or NULL; the newest time that is known to have passed. */
+/* The CA certificates in force for it, or NULL; the newest time that is known to have passed. */
 const struct ca_set *gateway_ca(const struct gateway *g);
 uint64_t gateway_least_time(void);
 

@@ -112,6 +112,8 @@ _Noreturn static void child_names(
 	spooler_forget(env->spooler, DISK_ENGINES);
 	if (args.keys != NULL)
 		keys_wipe(args.keys);
+	if (args.conf != NULL) /* it asks strangers for names: let it know no password */
+		conf_wipe_passwords((struct conf *)(uintptr_t)args.conf);
 	confine(env->confine, false, parent);
 	names_main(&args);
 }

@@ -255,7 +255,7 @@ void leg_cut(struct leg *l)
 
 	forget(l);
 	if (o)
-		outbound_close(o, o->client.in_body);
+		outbound_leave(o, o->client.in_body);
 }
 
 void leg_move(struct leg *to, struct leg *from, void (*wake)(struct leg *l))

@@ -199,7 +199,7 @@ void outbound_same_address(struct outbound *o)
 bool outbound_next_address(struct outbound *o)
 {
 	loop_deadline_clear(&o->limit);
-	o->told_later = o->waited = o->in_clear = o->unverified = false;
+	o->told_later = o->waited = o->in_clear = false;
 	outbound_disconnect(o, false);
 	if (o->refused_login)
 		o->naddr = 0;
@@ -407,7 +407,8 @@ static void become_idle(struct outbound *o)
 	o->state = OB_READY;
 	o->next_idle = g->idle;
 	g->idle = o;
-	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.idle_timeout * 1000, outbound_on_limit);
+	loop_deadline(
+	    &o->limit, loop_now() + (uint64_t)o->sending.idle_timeout * 1000, outbound_on_limit);
 	conn_rearm(&o->conn, true);
 	leg_serve_waiting();
 }
@@ -416,7 +417,7 @@ void outbound_keep(struct outbound *o)
 {
 	o->leg = NULL;
 	if (!conn_is_open(&o->conn) || o->conn.lost || o->conn.eof || o->state != OB_READY)
-		outbound_close(o, false);
+		outbound_leave(o, false);
 	else
 		become_idle(o);
 }
@@ -426,7 +427,7 @@ void outbound_reset(struct outbound *o)
 	o->leg = NULL;
 	if (!conn_is_open(&o->conn) || o->conn.lost || o->conn.eof || o->state != OB_READY ||
 	    o->client.failed || o->client.in_body) {
-		outbound_close(o, false);
+		outbound_leave(o, false);
 		return;
 	}
 	o->state = OB_RESET;
@@ -457,6 +458,7 @@ static void step_unowned(struct outbound *o)
 {
 	enum client_command command = CLIENT_CMD_NONE;
 	enum outbound_event ev;
+	bool was_lost;
 
 	while ((ev = outbound_step(o, &command)) != OUTBOUND_NOTHING) {
 		if (ev == OUTBOUND_STANDS) {
@@ -475,8 +477,9 @@ static void step_unowned(struct outbound *o)
 		outbound_close(o, false);
 		return;
 	}
+	was_lost = o->conn.lost;
 	(void)outbound_flush(o);
-	if (o->conn.lost)
+	if (o->conn.lost && !was_lost)
 		step_unowned(o);
 }
 

@@ -81,7 +81,6 @@ struct outbound {
 	bool starved;     /* in this hunt the box itself had no descriptor or memory left */
 	bool told_later;  /* it failed apart from outbound_step, which has to tell */
 	bool in_clear;    /* optional TLS has failed at this address */
-	bool unverified;  /* its certificate was to be verified and was not */
 	bool refused_login; /* for good: no other address is tried */
 	bool renewed;     /* it had a second token */
 	uint8_t mechanism; /* enum sasl_mechanism of the login */

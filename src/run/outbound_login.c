@@ -119,7 +119,8 @@ static enum outbound_event no_mechanism(struct outbound *o)
 	if (named(o) != SASL_NONE)
 		fmt_str(&f, sasl_name(named(o)));
 	else
-		fmt_str(&f, conf_wants_token(&o->sending) ? "XOAUTH2" : "a login that this box knows");
+		fmt_str(
+		    &f, conf_wants_token(&o->sending) ? "XOAUTH2" : "a login that this box knows");
 	if (named(o) != SASL_NONE)
 		fmt_str(&f, " (Outbound_SMTP_AUTH_Type)");
 	for (unsigned m = SASL_PLAIN; m <= SASL_XOAUTH2; m <<= 1) {
@@ -136,12 +137,11 @@ enum outbound_event outbound_login(struct outbound *o)
 {
 	struct gateway *g = o->gateway;
 
-	if (o->unverified)
-		return fails(o, "its certificate was not verified: no login is sent to it",
-		    (struct bytes){ 0 });
 	if (!o->client.secure && !o->sending.login_plaintext)
-		return fails(o, "the connection is not encrypted: no login is sent over it "
-		    "(Outbound_SMTP_AUTH_Allow_Plaintext would)", (struct bytes){ 0 });
+		return fails(o,
+		    "the connection is not encrypted: no login is sent over it "
+		    "(Outbound_SMTP_AUTH_Allow_Plaintext would)",
+		    (struct bytes){ 0 });
 	if (health_is_down(&g->health) && g->health.login_wait_ms && !o->probe)
 		return fails(o, g->health.reason, (struct bytes){ 0 });
 	if (wanted(o) == SASL_NONE)
@@ -156,7 +156,8 @@ enum outbound_event outbound_login(struct outbound *o)
 	if (wanted(o) == SASL_XOAUTH2 && conf_wants_token(&o->sending))
 		ask_for_token(o, false);
 	else
-		begin(o, o->sending.login_pass ? bytes_of(o->sending.login_pass) : (struct bytes){ 0 });
+		begin(o,
+		    o->sending.login_pass ? bytes_of(o->sending.login_pass) : (struct bytes){ 0 });
 	return OUTBOUND_NOTHING;
 }
 
@@ -176,7 +177,8 @@ enum outbound_event outbound_login_refused(struct outbound *o)
 	o->refused_login = r->code >= 500;
 	fmt_init(&f, text, sizeof(text));
 	reply_line(&f, r);
-	return fails(o, o->refused_login ? OUTBOUND_REFUSES : "takes no login just now: ", fmt_done(&f));
+	return fails(
+	    o, o->refused_login ? OUTBOUND_REFUSES : "takes no login just now: ", fmt_done(&f));
 }
 
 void outbound_login_taken(struct outbound *o)
@@ -185,6 +187,17 @@ void outbound_login_taken(struct outbound *o)
 	o->gateway->login_proven = true;
 	health_accepted(&o->gateway->health);
 	outbound_login_over(o);
+}
+
+void outbound_leave(struct outbound *o, bool reset)
+{
+	if (o->state != OB_LOGIN || o->told_later || !conn_is_open(&o->conn) || o->conn.lost) {
+		outbound_close(o, reset);
+		return;
+	}
+	o->leg = NULL;
+	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000,
+	    outbound_on_limit);
 }
 
 void outbound_login_over(struct outbound *o)

@@ -70,6 +70,12 @@ void outbound_reset(struct outbound *o);
 void outbound_quit(struct outbound *o);
 void outbound_close(struct outbound *o, bool reset);
 
+/*
+ * Nobody's from now on: closed; but a login under way goes on to its end, or a refusal would be
+ * missed, and the same login tried again and again.
+ */
+void outbound_leave(struct outbound *o, bool reset);
+
 /* Flushes, sets the deadline for what is awaited, rearms. */
 size_t outbound_flush(struct outbound *o);
 

@@ -87,8 +87,8 @@ static struct outbound *oldest_idle(const struct gateway *g, bool tls)
 
 	for (unsigned i = 0; i < pool.fresh; i++) {
 		struct outbound *o = &objects[i];
-		bool idle = o->gateway && conn_is_open(&o->conn) && !o->leg && o->state == OB_READY &&
-			    (!tls || o->conn.tls);
+		bool idle = o->gateway && conn_is_open(&o->conn) && !o->leg &&
+			    o->state == OB_READY && (!tls || o->conn.tls);
 
 		if (idle && (!g || o->gateway == g) &&
 		    (!oldest || o->limit.timer.when < oldest->limit.timer.when))

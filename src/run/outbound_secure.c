@@ -120,13 +120,16 @@ static void say_clear(const struct outbound *o)
 
 bool outbound_go_on_in_clear(struct outbound *o)
 {
-	if (conf_tls_of(&o->sending, o->gateway->port) != CONF_TLS_IFAVAILABLE)
+	bool refused = o->conn.tls && tls_is_certificate(o->conn.tls);
+
+	/* whose certificate was to be verified and was not gets no login, now or later */
+	if (conf_tls_of(&o->sending, o->gateway->port) != CONF_TLS_IFAVAILABLE ||
+	    (refused && o->client.params.login))
 		return false;
 	if (loop_now() >= o->gateway->clear_until)
 		say_clear(o);
 	o->gateway->clear_until = loop_now() + CLEAR_MS;
 	o->in_clear = true;
-	o->unverified = o->unverified || (o->conn.tls && tls_is_certificate(o->conn.tls));
 	outbound_same_address(o);
 	return true;
 }
@@ -154,7 +157,8 @@ bool outbound_shake(struct outbound *o)
 		    outbound_on_limit);
 		return true;
 	case TLS_FAILED:
-		outbound_blame(o, tls_is_certificate(o->conn.tls) ? VERDICT_CERTIFICATE : VERDICT_TLS,
+		outbound_blame(o,
+		    tls_is_certificate(o->conn.tls) ? VERDICT_CERTIFICATE : VERDICT_TLS,
 		    tls_why(o->conn.tls), (struct bytes){ 0 });
 		if (tls_tried_memory(o->conn.tls) && !tls_is_certificate(o->conn.tls)) {
 			outbound_same_address(o); /* it may have changed since */

@@ -41,14 +41,14 @@ void outbound_blame_failure(
 	const struct reply *r = client_last(&o->client);
 
 	if (why == CLIENT_NO_STARTTLS && !r->code) {
-		outbound_blame(o, VERDICT_TLS, "offers no encryption (STARTTLS), which TLS asks for",
-		    (struct bytes){ 0 });
+		outbound_blame(o, VERDICT_TLS,
+		    "offers no encryption (STARTTLS), which TLS asks for", (struct bytes){ 0 });
 	} else if (why == CLIENT_NO_STARTTLS) {
 		outbound_blame_reply(o, CLIENT_CMD_STARTTLS, r);
 		o->trouble = VERDICT_TLS;
 	} else if (why == CLIENT_BAD_LOGIN) {
-		outbound_blame(o, VERDICT_LOGIN, "the login failed: ",
-		    bytes_of(client_login_why(&o->client)));
+		outbound_blame(
+		    o, VERDICT_LOGIN, "the login failed: ", bytes_of(client_login_why(&o->client)));
 	} else if (why == CLIENT_HELLO_REFUSED) {
 		char text[160];
 		struct fmt f;

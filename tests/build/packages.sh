@@ -10,7 +10,7 @@ fake() {
 	chmod +x "$work/bin/$1"
 }
 # shellcheck disable=SC2016 # the fakes expand it
-fake dpkg-query 'shift 2; for p; do case $p in make|gcc|libc6-dev) echo "$p installed" ;; esac; done'
+fake dpkg-query 'shift 2; for p; do case $p in kconfig*) ;; *) echo "$p installed" ;; esac; done'
 fake apt-get "echo \"apt-get \$*\" >>$work/calls; test ! -e $work/fails"
 fake id 'echo 0'
 packages() { PATH=$work/bin:$PATH quiet sh firmware/packages.sh "$@"; }

@@ -10,6 +10,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from lib import *                                                       # noqa: E402,F403
+from lib.memory import holds                                            # noqa: E402
 from lib import certs                                                   # noqa: E402
 from lib.strain import engine                                           # noqa: E402
 
@@ -261,6 +262,16 @@ def _():
         os.chown(r.conf, 65534, 65534)
         r.start()
         equal(served(r), certs.get("good").der, "the certificate served")
+
+
+@case("the helper that asks for names knows no password")
+def _():
+    text = ('Gateway = "127.0.0.1:25"\nOutbound_SMTP_AUTH_User = "u"\nOutbound_SMTP_AUTH_Pass = "tops3cretA"\n'
+            'Auth_User "x" { Password = "tops3cretB" }\n')
+    with Relay(text) as r:
+        found = [holds(pid, [b"tops3cretA", b"tops3cretB"]) for pid in r.children()]
+        equal(len(found), 2, "processes beside the supervisor")
+        equal(sorted(len(f) for f in found), [0, 2], "passwords in them")
 
 
 if __name__ == "__main__":

@@ -220,7 +220,7 @@ def s_client(at, *more, starttls=True, stdin=b"QUIT\r\n"):
     ("-tls1_2",), ("-tls1_3",), ("-tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256",), ("-tls1_2 -cipher AES128-SHA",),
     ("-tls1_2 -cipher AES256-SHA",), ("-tls1_2 -cipher AES128-GCM-SHA256",), ("-tls1_2 -cipher ECDHE-RSA-AES256-SHA",),
     ("-tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256",), ("-tls1_3 -groups P-384",), ("-tls1_3 -groups P-256:X25519",),
-    ("-tls1_2 -curves X25519",), ("-no_ticket -tls1_2",), ("-servername box.test",)])
+    ("-tls1_2 -curves X25519",), ("-no_ticket -tls1_2",), ("-servername box.test",), ("-tls1_2 -maxfraglen 1024",)])
 def _(options):
     with box(listen("rsa middle")) as (r, _g):
         for at, starttls in ((door(r), True), (door(r, "implicit"), False)):

@@ -208,6 +208,7 @@ static const char *const fine[] = {
 	"TLS = no Domain d.e { " LOGIN " TLS = required }",
 	"TLS = no " LOGIN " Outbound_SMTP_AUTH_Allow_Plaintext = true",
 	"TLS = ifavailable " LOGIN,
+	"TLS = ifavailable TLS_Verify = host " LOGIN,
 	LOGIN "Domain d.e { TLS = no Outbound_SMTP_AUTH_User = none }",
 	"Domain d.e { Outbound_SMTP_AUTH_User = u } Outbound_SMTP_AUTH_Pass = p Outbound_SMTP_AUTH_User = v",
 	"TLS_CA = ca.pem Domain d.e { TLS = no }",
@@ -283,7 +284,7 @@ static void test_functions(void)
 		want[i] = (uint8_t)i;
 	ok(s.tls_pin && s.tls_pin->n == 1 && memcmp(s.tls_pin->pin[0], want, 32) == 0, "a pin");
 	ok(memcmp(&s, &d, sizeof(s)) == 0, "... the same in base64 and in hex is one delivery key");
-	ok(!conf_ca_file(&conf, 0), "... no CAs are needed beside it");
+	ok(conf_ca_file(&conf, 0) == conf_ca_default(&conf), "... the CA whose key it is may be one of the default set");
 
 	load(G "TLS_CA = a Domain d.e { TLS = required TLS_CA = b } Domain f.g { TLS = required } Binding x { TLS = no TLS_CA = c }");
 	is_str(conf_ca_file(&conf, 0), "b", "the files of CAs that something is verified with");

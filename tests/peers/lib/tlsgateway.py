@@ -83,7 +83,7 @@ class TlsConn(Conn):
             self.liar.note()
             raise Over from None
         self.tls, self.reused, self.version = True, self.sock.session_reused, self.sock.version()
-        self.suite = self.sock.cipher()[0]
+        self.suite = (self.sock.cipher() or ("",))[0]
         self.liar.note()
 
     def _named(self, _sock, name, _ctx):
