@@ -146,8 +146,26 @@ static bool take_orders(void)
 
 /* ---- the folder ---- */
 
+static void log_found(void)
+{
+	const struct spool *s = &disk_all.spool;
+	char line[160];
+	struct fmt f;
+
+	fmt_init(&f, line, sizeof(line));
+	fmt_str(&f, "spool event=ready mails=");
+	fmt_u64(&f, s->mails);
+	fmt_str(&f, " octets=");
+	fmt_u64(&f, s->octets);
+	fmt_str(&f, " corrupt=");
+	fmt_u64(&f, s->buried);
+	fmt_str(&f, disk_all.state.in_memory ? " in_memory=yes" : "");
+	log_line(LOG_LEVEL_INFO, fmt_done(&f));
+}
+
 static void look_at_names(void)
 {
+	bool scanned = disk_all.spool.scanned;
 	uint32_t buried = disk_all.spool.buried, indexed = disk_all.spool.indexed;
 	enum spool_scan got;
 
@@ -159,6 +177,8 @@ static void look_at_names(void)
 	if (disk_all.spool.buried > buried)
 		log_text(LOG_LEVEL_WARNING, "spool event=corrupt reason=\"a file that is no mail, "
 					    "or torn: set aside\"");
+	if (disk_all.spool.scanned && !scanned)
+		log_found();
 	if (got == SPOOL_SCAN_FAILED) {
 		scan_failed = true; /* until the next minute */
 		disk_all.failed = true;

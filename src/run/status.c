@@ -3,6 +3,7 @@
 
 #include "io/loop.h"
 #include "relay/verdict.h"
+#include "run/deliver.h"
 #include "run/outbound.h"
 #include "run/stats.h"
 
@@ -221,9 +222,10 @@ static void look_at_spool(struct status *s)
 	uint64_t at, next;
 
 	s->spool = tee_spool(&at);
+	s->delivering = s->spool->mails > 0 ? deliver_count() : 0;
 	next = s->spool->next_ms;
 	s->next_s = UINT64_MAX;
-	if (s->spool->mails > 0 && next != UINT64_MAX)
+	if (s->spool->mails > 0 && next != UINT64_MAX && !s->args->conf->global.suspend_delivery)
 		s->next_s = at + next > s->ms ? (at + next - s->ms + 999) / 1000 : 0;
 }
 

@@ -25,6 +25,7 @@ struct status {
 	uint64_t pid;   /* of the supervisor */
 	bool trouble;
 	const struct disk_state *spool; /* all zero: not known yet, or there is none */
+	unsigned delivering;            /* of the spool */
 	uint64_t next_s;                /* to the next try; UINT64_MAX: none */
 	char reason[STATUS_REASON]; /* the first line: why mail does not flow, or that it does */
 };

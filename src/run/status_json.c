@@ -4,7 +4,6 @@
 #include "base/date.h"
 #include "base/esc.h"
 #include "io/clock.h"
-#include "run/deliver.h"
 #include "run/gateway.h"
 #include "run/inbound.h"
 #include "run/parted.h"
@@ -161,7 +160,7 @@ static void spool(const struct status *s, struct fmt *f)
 	else
 		key_number(f, ",\"next\":", s->next_s);
 	key_number(f, ",\"in_doubt\":", parted_count());
-	key_number(f, ",\"delivering\":", deliver_count());
+	key_number(f, ",\"delivering\":", s->delivering);
 	key_number(f, ",\"corrupt\":", d->corrupt);
 	key_number(f, ",\"written_today\":", d->today);
 	key_number(f, ",\"written\":", d->ever);

@@ -3,7 +3,6 @@
 #include "run/status.h"
 
 #include "io/clock.h"
-#include "run/deliver.h"
 #include "run/gateway.h"
 #include "run/inbound.h"
 #include "run/parted.h"
@@ -96,7 +95,7 @@ static uint64_t of_box(const struct status *s, enum what what)
 		[OLDEST] = s->spool->oldest > 0 ? s->spool->oldest : NOT_KNOWN,
 		[NEXT] = s->next_s,
 		[DOUBT] = parted_count(),
-		[DELIVERING] = deliver_count(),
+		[DELIVERING] = s->delivering,
 		[CORRUPT] = s->spool->corrupt,
 		[TODAY] = s->spool->today,
 		[EVER] = s->spool->ever,

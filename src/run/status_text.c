@@ -2,7 +2,6 @@
 #include "run/status.h"
 
 #include "io/clock.h"
-#include "run/deliver.h"
 #include "run/gateway.h"
 #include "run/inbound.h"
 #include "run/parted.h"
@@ -111,7 +110,7 @@ static void queue(const struct status *s, struct fmt *f)
 	else if (s->next_s != UINT64_MAX)
 		count(f, ", next try in ", s->next_s, " s");
 	count(f, ", ", parted_count(), " in doubt");
-	count(f, ", ", deliver_count(), " being delivered");
+	count(f, ", ", s->delivering, " being delivered");
 	if (spool->corrupt > 0)
 		count(f, ", ", spool->corrupt, " in corrupt/");
 }
