@@ -239,7 +239,7 @@ void queue_print_end(struct queue_ask *q, struct fmt *f)
 	if (q->json) {
 		key_number(f, "],\n\"listed\":", q->listed);
 		key_number(f, ",\"under_way\":", q->held);
-		key_number(f, ",\"mails\":", s->mails);
+		key_number(f, ",\"kept\":", s->mails);
 		fmt_str(f, s->scanned ? ",\"complete\":true" : ",\"complete\":false");
 		key_text(f, ",\"trouble\":", bytes_of(s->why));
 		fmt_str(f, "}\n");
