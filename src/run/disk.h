@@ -34,7 +34,7 @@ enum disk_op {
 	DISK_BODY,    /* what follows is the content: `info`, `lazy` */
 	/*
 	 * makes the file safe; of one that is safe: only its marks. block: `octets` marks for its first
-	 * recipients (enum record_mark)
+	 * recipients (enum record_mark). Answered with `info`
 	 */
 	DISK_COMMIT,
 	DISK_DROP,    /* the file goes, safe or not; the job ends */

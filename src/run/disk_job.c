@@ -330,6 +330,8 @@ static void job_order(struct disk_engine *e, struct disk_job *j, const struct di
 		j->used = false;
 	if (op == DISK_RELEASE || disk_all.spool.mails != mails)
 		disk_all.changed = true;
+	if (op == DISK_COMMIT && j->mail.state == SPOOL_MAIL_OPEN)
+		answer.info = *spool_info(&j->mail);
 	answer.status = (uint8_t)status;
 	/* What was delivered before is gone for good before the next delivery begins. */
 	if (wait || (op == DISK_NEXT && spool_is_unsettled(&disk_all.spool)))

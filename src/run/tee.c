@@ -167,6 +167,7 @@ static void on_commit(struct tee_job *j, const struct disk_message *m)
 	j->asked = 0;
 	if (m->status == SPOOL_OK) {
 		t->state = TEE_SAFE;
+		t->info = m->info;
 		j->safe = true;
 		tee_stir(t, TEE_COMMITTED);
 	} else if (j->marking) {

@@ -78,7 +78,7 @@ struct tee {
 	/* TEE_REFUSED of tee_next: to the next that is due; UINT64_MAX: none. TEE_OPENED: till it was */
 	uint64_t wait_ms;
 	uint8_t id[RECORD_ID];
-	struct record_info info;
+	struct record_info info; /* of what is TEE_SAFE */
 	struct tee_job *job;
 	struct tee *next;
 	void (*wake)(struct tee *t);

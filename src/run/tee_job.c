@@ -16,6 +16,8 @@ uint8_t *tee_block_at(uint16_t block)
 
 /* ---- blocks ---- */
 
+static void hand_on(uint16_t block);
+
 static uint32_t count_readers(void)
 {
 	uint32_t n = 0;
@@ -46,25 +48,6 @@ static void give(struct tee_job *j, uint16_t block)
 	j->wants = false;
 	j->block = block;
 	j->filled = j->sent = 0;
-}
-
-/* A block is free: the one that has waited longest gets it. */
-static void hand_on(uint16_t block)
-{
-	struct tee_job *best = NULL;
-
-	for (uint32_t i = 0; tee_all.waiters > 0 && i < tee_all.fresh; i++) {
-		struct tee_job *j = &tee_all.job[i];
-
-		if (j->wants && (!best || j->since < best->since) && may_have(j))
-			best = j;
-	}
-	if (!best)
-		return;
-	give(best, block);
-	tee_job_advance(best);
-	if (best->owner)
-		tee_stir(best->owner, TEE_NOTHING);
 }
 
 void tee_block_done(uint16_t block)
@@ -129,7 +112,7 @@ static void press(void)
 {
 	struct tee_job *best = NULL;
 
-	if (count_under_way() >= tee_all.waiters)
+	if (tee_all.waiters == 0 || count_under_way() >= tee_all.waiters)
 		return;
 	for (uint32_t i = 0; i < tee_all.fresh; i++) {
 		struct tee_job *j = &tee_all.job[i];
@@ -139,6 +122,26 @@ static void press(void)
 	}
 	if (best)
 		tee_job_flush(best);
+}
+
+/* A block is free: the one that has waited longest gets it. */
+static void hand_on(uint16_t block)
+{
+	struct tee_job *best = NULL;
+
+	for (uint32_t i = 0; tee_all.waiters > 0 && i < tee_all.fresh; i++) {
+		struct tee_job *j = &tee_all.job[i];
+
+		if (j->wants && (!best || j->since < best->since) && may_have(j))
+			best = j;
+	}
+	if (!best)
+		return;
+	give(best, block);
+	tee_job_advance(best);
+	if (best->owner)
+		tee_stir(best->owner, TEE_NOTHING);
+	press();
 }
 
 bool tee_job_block(struct tee_job *j)
