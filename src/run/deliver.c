@@ -158,14 +158,6 @@ static bool unblock(void)
 	return some;
 }
 
-static void block(const struct gateway *g)
-{
-	unsigned i = gateway_index(g);
-
-	blocked[i] = true;
-	tee_block((uint16_t)(i + 1), true);
-}
-
 /* ---- the file ---- */
 
 void delivery_read_again(struct delivery *d)
@@ -401,11 +393,27 @@ static bool is_expired(const struct delivery *d)
 	return retry_is_expired(&o, d->tee.since, d->tee.taken, (uint32_t)(loop_now() / 1000));
 }
 
-/* Of d->key some stay (RCPT_DEFERRED): for how long, or are they given up? */
-static void judge(struct delivery *d)
+/* It is to be tried as soon as g is up again, or has a place. */
+static void wait_for(struct delivery *d, const struct gateway *g)
 {
+	unsigned i = gateway_index(g);
+
+	if (d->doubt)
+		return; /* not before its time */
+	d->tee.gateway = (uint16_t)(i + 1);
+	blocked[i] = true;
+	tee_block(d->tee.gateway, true);
+}
+
+void delivery_judge(struct delivery *d)
+{
+	struct gateway *g;
+	bool down;
+
 	if (!is_expired(d)) {
 		stay(d, &d->key);
+		if (d->key.routes && must_wait(&d->key, &g, &down) && down)
+			wait_for(d, g);
 		return;
 	}
 	delivery_keep_words(d, DELIVERY_EVERY, &d->saved, true);
@@ -430,8 +438,6 @@ static void next_pass(struct delivery *d);
 
 void delivery_sent(struct delivery *d)
 {
-	if (envelope_count_of(&d->envelope, RCPT_DEFERRED) > d->stay_before)
-		judge(d);
 	if (d->taken && envelope_count_of(&d->envelope, RCPT_NEW))
 		write_marks(d, DELIVER_MARK); /* before the gateway hears of it again */
 	else
@@ -477,16 +483,14 @@ static void hold_back(struct delivery *d, struct gateway *g, bool down)
 	if (g && !down) {
 		stay(d, &d->key);
 	} else {
-		judge(d);
+		delivery_judge(d);
 		line.recipients = envelope_count_of(&d->envelope, RCPT_REFUSED) - failed;
 		line.reply = (struct bytes){ (const uint8_t *)d->saved.text, d->saved.n };
 		if (line.recipients)
 			delivery_log(&line);
 	}
-	if (g) {
-		d->tee.gateway = (uint16_t)(gateway_index(g) + 1);
-		block(g);
-	}
+	if (g)
+		wait_for(d, g);
 }
 
 /* Takes a place in Outbound_Throttle_Messages. */
@@ -648,7 +652,7 @@ static void step_marks(struct delivery *d)
 static void lost(struct delivery *d)
 {
 	if (d->state == DELIVER_SEND)
-		delivery_send_stop(d, "the spool's disk fails");
+		delivery_send_stop(d);
 	if (d->state == DELIVER_REPORT)
 		report_stop(d);
 	release(d, 0);
@@ -704,6 +708,7 @@ static void seek(struct loop_task *t)
 	envelope_init(&d->envelope);
 	blk_chain_init(&d->words);
 	d->tried = d->dirty = d->own_sender = d->taken = d->ended = false;
+	d->dotted = d->doubt = false;
 	d->marks = 0;
 	d->leg.gateway = NULL;
 	d->leg.tls = d->leg.auth = NULL;
@@ -763,9 +768,10 @@ static void give_up(unsigned how_far)
 		} else if (d->state == DELIVER_FRONT) {
 			release(d, 0);
 		} else if (d->state == DELIVER_SEND && at <= how_far) {
-			if (at == GIVE_UP_ALL) /* it may have arrived */
-				stay(d, &d->key);
-			delivery_send_stop(d, at == GIVE_UP_ALL ? NULL : "the box is shutting down");
+			if (at == GIVE_UP_ALL)
+				delivery_send_abandon(d);
+			else
+				delivery_send_stop(d);
 			end(d);
 		}
 	}

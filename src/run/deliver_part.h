@@ -47,6 +47,8 @@ struct delivery {
 	bool dirty;     /* the marks in the file are not what became of the recipients */
 	bool own_sender; /* a report's null sender was refused: Envelope_From in its place */
 	bool taken;     /* this pass: the gateway has taken the mail */
+	bool dotted;    /* this pass: the final dot went to the gateway … */
+	bool doubt;     /* … and in one pass the reply did not come */
 	struct tee tee;
 	struct leg leg;
 	struct txn txn;
@@ -95,10 +97,14 @@ void delivery_send(struct delivery *d);
 /* False: nothing moved. */
 bool delivery_send_step(struct delivery *d);
 /*
- * It is given up, whatever it was at: those of the pass stay in the queue. why: in words; NULL: what
- * was waited for. delivery_sent is not called.
+ * The pass ends as if it had not begun; or it fails, because the reply to its final dot is awaited no
+ * longer. delivery_sent is not called.
  */
-void delivery_send_stop(struct delivery *d, const char *why);
+void delivery_send_stop(struct delivery *d);
+void delivery_send_abandon(struct delivery *d);
+
+/* deliver.c: of d->key some stay (RCPT_DEFERRED): for how long, or are they given up? */
+void delivery_judge(struct delivery *d);
 
 /* deliver.c: the pass has ended, the leg is let go of. */
 void delivery_sent(struct delivery *d);

@@ -179,6 +179,16 @@ static void log_end(const struct delivery *d, struct bytes words)
  * reply: d->saved decided it; else the leg's own words. Those put off with 452 by a gateway that
  * took the others are still RCPT_NEW, and tried at once in a next pass.
  */
+static void let_go(struct delivery *d)
+{
+	if (d->rated && !d->taken)
+		policy_rate_untake(&d->rated->rate);
+	d->rated = NULL;
+	d->block = d->piece = (struct bytes){ 0 };
+	d->todo = 0;
+	tee_read_stop(&d->tee);
+}
+
 static void close_pass(struct delivery *d, bool reply)
 {
 	static char text[LOG_LINE / 2];
@@ -188,17 +198,15 @@ static void close_pass(struct delivery *d, bool reply)
 		reply_set(&d->saved, 0, "", bytes_of(d->leg.why));
 	if (!d->taken)
 		change_pass(d, RCPT_DEFERRED);
+	d->doubt = d->doubt || (d->dotted && !reply);
+	if (envelope_count_of(&d->envelope, RCPT_DEFERRED) > d->stay_before)
+		delivery_judge(d);
 	fmt_init(&f, text, sizeof(text));
 	if (reply)
 		reply_line(&f, &d->saved);
 	else
 		fmt_str(&f, d->leg.why);
-	if (d->rated && !d->taken)
-		policy_rate_untake(&d->rated->rate);
-	d->rated = NULL;
-	d->block = d->piece = (struct bytes){ 0 };
-	d->todo = 0;
-	tee_read_stop(&d->tee);
+	let_go(d);
 	log_end(d, fmt_done(&f));
 }
 
@@ -437,6 +445,7 @@ static bool send_todo(struct delivery *d)
 			return true; /* that comes first */
 		if (!client_end(c, leg_out(&d->leg)))
 			return false;
+		d->dotted = true;
 		d->todo = 0;
 		return true;
 	}
@@ -513,7 +522,7 @@ void delivery_send(struct delivery *d)
 {
 	d->state = DELIVER_SEND;
 	d->began = loop_now();
-	d->taken = false;
+	d->taken = d->dotted = false;
 	d->answer = TXN_ACTIONS;
 	d->saved.code = 0;
 	d->recipients = count_pass(d);
@@ -543,18 +552,24 @@ bool delivery_send_step(struct delivery *d)
 	return moved && d->state == DELIVER_SEND;
 }
 
-void delivery_send_stop(struct delivery *d, const char *why)
+static void cut(struct delivery *d)
 {
-	struct fmt f;
-
-	if (why) {
-		fmt_init(&f, d->leg.why, sizeof(d->leg.why));
-		fmt_str(&f, why);
-	} else {
-		leg_impatient(&d->leg);
-	}
 	leg_cut(&d->leg);
 	txn_init(&d->txn);
 	d->answer = TXN_ACTIONS;
+}
+
+void delivery_send_stop(struct delivery *d)
+{
+	cut(d);
+	let_go(d);
+	delivery_change(d, RCPT_ACCEPTED, RCPT_NEW);
+	d->tee.tries--;
+}
+
+void delivery_send_abandon(struct delivery *d)
+{
+	leg_impatient(&d->leg);
+	cut(d);
 	close_pass(d, false);
 }
