@@ -137,6 +137,42 @@ static bool is_bad(enum record_event ev)
 	return ev == RECORD_TORN || ev == RECORD_FOREIGN || ev == RECORD_NEWER;
 }
 
+/* ---- which gateway ---- */
+
+static uint32_t find_binding(const struct conf *conf, struct bytes name)
+{
+	for (uint32_t i = 0; i < conf->bindings; i++)
+		if (bytes_same(conf_binding_name(conf, i), name))
+			return i;
+	return CONF_BINDING_DEFAULT;
+}
+
+static uint16_t find_gateway(const struct queue_ask *q, struct bytes rcpt)
+{
+	struct conf_sending s;
+	size_t at = rcpt.n;
+
+	while (at > 0 && rcpt.p[at - 1] != '@')
+		at--;
+	conf_sending(q->conf, q->binding, bytes_skip(rcpt, at > 0 ? at : rcpt.n), &s);
+	for (uint32_t i = 0; s.routes && i < s.routes->n; i++) {
+		const struct gateway *g = gateway_find(&s.routes->route[i], &s);
+
+		if (g)
+			return (uint16_t)(gateway_index(g) + 1);
+	}
+	return 0;
+}
+
+/* What q->left tells of that. */
+static void note(struct queue_ask *q, enum record_event ev)
+{
+	if (ev == RECORD_BINDING)
+		q->binding = find_binding(q->conf, q->left);
+	if (ev == RECORD_RCPT && q->gateway == 0)
+		q->gateway = find_gateway(q, q->left);
+}
+
 /* ---- list ---- */
 
 /* An entry has come: what is to be told of it? */
@@ -147,13 +183,14 @@ static void take_entry(struct queue_ask *q)
 	q->held += q->look.held;
 	q->begun = q->opened = false;
 	q->left = (struct bytes){ 0 };
+	q->gateway = 0;
 	if (q->look.held)
 		q->state = PRINT;
 	else
 		find(q, q->look.id);
 }
 
-/* False: nothing has come yet. */
+/* Up to the first recipient. False: nothing has come yet. */
 static bool read_sender(struct queue_ask *q)
 {
 	enum record_event ev;
@@ -162,12 +199,16 @@ static bool read_sender(struct queue_ask *q)
 		ev = next(q);
 		if (ev == RECORD_MORE)
 			return false;
-	} while (ev == RECORD_INFO || ev == RECORD_PEER || ev == RECORD_BINDING);
-	/* The path lies in the reader: the file is not needed any more. */
+		note(q, ev);
+		if (ev == RECORD_SENDER) {
+			q->sender_n = q->left.n;
+			memcpy(q->sender, q->left.p, q->left.n);
+		}
+	} while (ev == RECORD_INFO || ev == RECORD_PEER || ev == RECORD_BINDING ||
+		 ev == RECORD_SENDER);
 	release(q);
-	q->opened = ev == RECORD_SENDER;
-	if (!q->opened)
-		q->left = (struct bytes){ 0 };
+	q->opened = ev == RECORD_RCPT;
+	q->left = (struct bytes){ q->sender, q->opened ? q->sender_n : 0 };
 	q->state = PRINT;
 	return true;
 }
@@ -225,6 +266,7 @@ static enum queue_step read_marks(struct queue_ask *q, struct fmt *f)
 			return QUEUE_WAIT;
 		if (is_bad(ev))
 			return say(q, f, EX_IOERR, "its file cannot be read");
+		note(q, ev);
 		for (size_t i = 0; ev == RECORD_MARKS && i < q->left.n; i++, q->marks++)
 			if (q->marks < CONFIG_RECIPIENTS_MAX)
 				marks[q->marks] = q->left.p[i];
@@ -339,11 +381,11 @@ static enum queue_step done(struct queue_ask *q, struct fmt *f, const char *what
 
 static enum queue_step flush_one(struct queue_ask *q, struct fmt *f)
 {
+	/* 0 where it is not known which it waits for: then all are */
 	uint16_t number = q->tee.gateway;
 
 	tee_release(&q->tee, 0);
-	if (number > 0)
-		try_gateways(number);
+	try_gateways(number);
 	return done(q, f, "flushed");
 }
 

@@ -38,11 +38,15 @@ struct queue_ask {
 	struct tee_look look;
 	struct record_reader reader;
 	struct bytes got, left; /* of the file; of that what is not yet written */
+	uint16_t gateway;      /* that its first recipient goes to, see tee; 0: not known */
+	uint32_t binding;
 	uint32_t seen, marks;  /* recipients */
 	uint32_t lines;        /* ends of lines in a row */
 	uint32_t listed, held; /* entries */
 	uint64_t octets;       /* of those; of the header */
 	char id[TRACE_ID + 1];
+	size_t sender_n;
+	uint8_t sender[LIMIT_PATH];
 };
 
 /*

@@ -78,10 +78,12 @@ static uint64_t wait_s(const struct queue_ask *q)
 	return ((q->opened ? q->tee.wait_ms : q->look.wait_ms) + 999) / 1000;
 }
 
-/* The gateway it waits for, if it is known. */
+/* The gateway it waits for, or goes to, if it is known. */
 static const struct gateway *gateway_of(const struct queue_ask *q)
 {
-	return q->opened && q->tee.gateway > 0 ? gateway_numbered(q->tee.gateway - 1u) : NULL;
+	uint16_t number = q->tee.gateway > 0 ? q->tee.gateway : q->gateway;
+
+	return q->opened && number > 0 ? gateway_numbered(number - 1u) : NULL;
 }
 
 /* What it said last. */
