@@ -73,12 +73,14 @@ static void look_at_time(struct deadline *d)
 
 		if (!j->used || j->ended || !j->owner)
 			continue;
-		if (j->wants && !j->reading && loop_now() - j->since >= TEE_PATIENCE_MS)
+		if (!tee_is_hopeful())
+			tee_fail(j, SPOOL_BROKEN, "the spool's disk process ended");
+		else if (j->wants && !j->reading && loop_now() - j->since >= TEE_PATIENCE_MS)
 			tee_fail(j, SPOOL_BROKEN, "the spool's disk is too slow");
 		else if (j->asked && loop_now() - j->asked >= TEE_COMMIT_MS)
 			tee_fail(j, SPOOL_BROKEN, "the spool's disk does not answer");
 		else
-			again = again || j->wants || j->asked;
+			again = again || j->wants || j->asked || !tee_all.up;
 	}
 	if (again)
 		loop_deadline(&tee_all.tick, loop_now() + TICK_MS, look_at_time);
@@ -86,7 +88,7 @@ static void look_at_time(struct deadline *d)
 
 static void watch_time(const struct tee_job *j)
 {
-	if ((j->wants || j->asked) && !timer_is_set(&tee_all.tick.timer))
+	if ((j->wants || j->asked || !tee_all.up) && !timer_is_set(&tee_all.tick.timer))
 		loop_deadline(&tee_all.tick, loop_now() + TICK_MS, look_at_time);
 }
 
@@ -253,11 +255,11 @@ bool tee_can(bool *no_room, const char **why)
 {
 	const struct disk_state *s = &tee_all.state;
 
-	*no_room = tee_all.up && (s->full || s->worn);
+	*no_room = tee_is_hopeful() && (s->full || s->worn);
 	*why = "";
-	if (tee_all.up && s->usable)
+	if (tee_is_hopeful() && s->usable)
 		return true;
-	*why = tee_all.up && s->why[0] ? s->why : "the spool is not ready";
+	*why = tee_is_hopeful() && s->why[0] ? s->why : "the spool is not ready";
 	return false;
 }
 
@@ -265,7 +267,7 @@ bool tee_can(bool *no_room, const char **why)
 static struct tee_job *begin(struct tee *t, void (*wake)(struct tee *t))
 {
 	struct tee_job *j = NULL;
-	bool ready = tee_all.up;
+	bool ready = tee_is_hopeful();
 
 	if (t->state != TEE_NONE && t->state != TEE_BROKEN)
 		gp_bug("tee: in use");
@@ -469,6 +471,7 @@ static void look_for(struct tee *t, enum disk_op op, const uint8_t *id, void (*w
 	j->safe = true;
 	j->front = TEE_FRONT_DONE;
 	o = tee_order(op, j);
+	watch_time(j);
 	if (id)
 		memcpy(o->id, id, RECORD_ID);
 }

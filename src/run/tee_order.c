@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#define HOPE_MS  3000 /* within which another disk process answers */
 #define FIRST_MS 2000 /* the longest wait for the first answer, when the engine starts */
 
 static void say_hello(void)
@@ -114,6 +115,11 @@ void tee_wake(const uint8_t *id, uint16_t gateway)
 		memcpy(o->id, id, RECORD_ID);
 }
 
+bool tee_is_hopeful(void)
+{
+	return tee_all.up || loop_now() < tee_all.hope_until;
+}
+
 /* ---- looks ---- */
 
 void tee_look(struct tee_look *l, uint32_t from, void (*done)(struct tee_look *l))
@@ -202,8 +208,8 @@ static void on_another(const struct disk_message *m)
 {
 	tee_all.life = m->life;
 	tee_all.up = false;
+	tee_all.hope_until = loop_now() + HOPE_MS;
 	tee_all.orders = tee_all.order_at = tee_all.unanswered = tee_all.wakes = 0;
-	memset(&tee_all.state, 0, sizeof(tee_all.state));
 	for (unsigned i = 0; i < TEE_LOOKS; i++)
 		if (tee_all.look[i])
 			tee_all.look[i]->serial = 0;

@@ -63,6 +63,7 @@ struct tee_all {
 	struct tee_args args;
 	struct watch pair;
 	bool up;             /* the disk process answers us */
+	uint64_t hope_until; /* it ended: until then another one is waited for */
 	bool changed;        /* tell `watcher` */
 	uint32_t life, hello;
 	uint32_t serials;
@@ -125,6 +126,9 @@ void tee_jobs_reset(void);
 
 /* An order of a job (NULL: of none), to be completed by the caller; sent at the end of the turn. */
 struct tee_order *tee_order(enum disk_op op, struct tee_job *j);
+
+/* Is a disk process there, or about to be? */
+bool tee_is_hopeful(void);
 
 /* Looks that nobody answers end. */
 void tee_order_looks(void);
