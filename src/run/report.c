@@ -316,7 +316,9 @@ static void run(struct loop_task *t)
 	if (!report.first)
 		return;
 	if (!report.under_way) {
-		start();
+		/* One whose file is lost has a turn of its own, which ends in report_stop. */
+		if (report.first->tee.state == TEE_SAFE)
+			start();
 		return;
 	}
 	switch (tee_step(&report.tee, &got)) {
@@ -373,4 +375,6 @@ void report_stop(struct delivery *d)
 	*at = d->next_report;
 	if (report.last == &d->next_report)
 		report.last = at;
+	if (report.first)
+		wake();
 }
