@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#define HELD_MS    600000u /* between two looks at what waits for a gateway */
 #define CROWDED_MS 1000u  /* memory is short: try again after so long */
 #define LOOK_MS    60000u /* the longest without a look at the queue */
 
@@ -461,46 +462,71 @@ static void say_held_back(struct delivery *d, struct gateway *g, bool down)
 	reply_set(&d->saved, 0, "", fmt_done(&f));
 }
 
-/*
- * Nothing can be sent just now to those of d->key, for want of a gateway that is up or of a place
- * there. Where it is down they may be too old by now.
- */
-static void hold_back(struct delivery *d, struct gateway *g, bool down)
+/* The longest without another look at it: it may be too old by then, or others wait for its place. */
+static uint64_t wait_held(const struct delivery *d)
 {
-	uint32_t failed = envelope_count_of(&d->envelope, RCPT_REFUSED);
+	uint64_t most = (uint64_t)d->key.max_retry_interval * 1000;
+
+	most = most < HELD_MS ? most : HELD_MS;
+	return most < d->wait_ms ? most : d->wait_ms;
+}
+
+static void count_try(struct delivery *d)
+{
+	if (!d->tried)
+		d->tee.tries += d->tee.tries < UINT16_MAX;
+	d->tried = true;
+}
+
+static void log_held_back(const struct delivery *d, uint32_t recipients, enum delivery_status status)
+{
 	struct delivery_line line = {
 		.id = d->id,
 		.arena = delivery_arena(),
 		.envelope = &d->envelope,
+		.recipients = recipients,
 		.leg = &d->leg,
 		.tries = d->tee.tries,
-		.status = DELIVERY_BOUNCED,
+		.status = (uint8_t)status,
+		.reply = { (const uint8_t *)d->saved.text, d->saved.n },
 	};
+
+	delivery_log(&line);
+}
+
+/*
+ * Nothing can be sent just now to those of d->key, for want of a gateway that is up or of a place
+ * there (then they are not asked how old they are), or of any.
+ */
+static void hold_back(struct delivery *d, struct gateway *g, bool down)
+{
+	uint32_t failed = envelope_count_of(&d->envelope, RCPT_REFUSED);
 
 	d->leg.gateway = g;
 	say_held_back(d, g, down);
 	change_key(d, RCPT_NEW, RCPT_DEFERRED);
-	if (g && !down) {
-		stay(d, &d->key);
-	} else {
+	if (!g)
+		count_try(d);
+	if ((!g || down) && is_expired(d)) {
 		delivery_judge(d);
-		line.recipients = envelope_count_of(&d->envelope, RCPT_REFUSED) - failed;
-		line.reply = (struct bytes){ (const uint8_t *)d->saved.text, d->saved.n };
-		if (line.recipients)
-			delivery_log(&line);
-	}
-	if (g)
+		failed = envelope_count_of(&d->envelope, RCPT_REFUSED) - failed;
+		log_held_back(d, failed, DELIVERY_BOUNCED);
+	} else if (g) {
+		d->wait_ms = wait_held(d);
 		wait_for(d, g);
+	} else {
+		stay(d, &d->key);
+		log_held_back(d, envelope_count_of(&d->envelope, RCPT_DEFERRED), DELIVERY_DEFERRED);
+	}
 }
 
-/* Takes a place in Outbound_Throttle_Messages. */
 static void begin_pass(struct delivery *d)
 {
-	d->rated = d->key.outbound_throttle_messages.count
-		       ? gateway_get(&d->key.routes->route[0], &d->key)
-		       : NULL;
-	if (d->rated &&
-	    !policy_rate_take(&d->rated->rate, &d->key.outbound_throttle_messages, loop_now()))
+	const struct num_rate *limit = &d->key.outbound_throttle_messages;
+
+	count_try(d);
+	d->rated = limit->count ? gateway_get(&d->key.routes->route[0], &d->key) : NULL;
+	if (d->rated && !policy_rate_take(&d->rated->rate, limit, loop_now()))
 		d->rated = NULL;
 	delivery_send(d);
 }
@@ -510,9 +536,6 @@ static void next_pass(struct delivery *d)
 {
 	struct bytes path;
 
-	if (!d->tried)
-		d->tee.tries += d->tee.tries < UINT16_MAX;
-	d->tried = true;
 	while (!draining && find(d, RCPT_NEW, &path)) {
 		struct gateway *g = NULL;
 		bool down = false;

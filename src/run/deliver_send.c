@@ -8,6 +8,7 @@
 #include <string.h>
 
 static uint8_t path_text[LIMIT_PATH];
+static struct reply said; /* the gateway's, between an event and what follows from it */
 
 static void leg_wakes(struct leg *l)
 {
@@ -110,7 +111,9 @@ static void perform(struct delivery *d, enum txn_action a)
 		break;
 	case TXN_SAY_GATEWAY:
 		d->answer = TXN_SAY_GATEWAY;
-		d->saved = *d->last;
+		said = *d->last;
+		if (said.code >= 400)
+			d->saved = said;
 		break;
 	case TXN_SAVE:
 		d->saved = *d->last;
@@ -155,10 +158,13 @@ static uint64_t delay_ms(const struct delivery *d)
 	return loop_now() - d->began;
 }
 
-static void log_end(const struct delivery *d, struct bytes words)
+/* reply: the last one; where not all went well, the last that was a refusal is told. */
+static void log_end(const struct delivery *d, const struct reply *reply)
 {
+	static char text[LOG_LINE / 2];
 	bool failed = envelope_count_of(&d->envelope, RCPT_REFUSED) > d->failed_before;
 	bool stay = envelope_count_of(&d->envelope, RCPT_DEFERRED) > d->stay_before;
+	struct fmt f;
 	struct delivery_line line = {
 		.id = d->id,
 		.arena = delivery_arena(),
@@ -169,14 +175,21 @@ static void log_end(const struct delivery *d, struct bytes words)
 		.delay_ms = delay_ms(d),
 		.tries = d->tee.tries,
 		.status = failed ? DELIVERY_BOUNCED : stay ? DELIVERY_DEFERRED : DELIVERY_SENT,
-		.reply = words,
 	};
 
+	if (failed || stay)
+		reply = &d->saved;
+	fmt_init(&f, text, sizeof(text));
+	if (reply->code)
+		reply_line(&f, reply);
+	else
+		fmt_bytes(&f, (struct bytes){ (const uint8_t *)reply->text, reply->n });
+	line.reply = fmt_done(&f);
 	delivery_log(&line);
 }
 
 /*
- * reply: d->saved decided it; else the leg's own words. Those put off with 452 by a gateway that
+ * reply: what decided it; NULL: the leg failed, in its own words. Those put off with 452 by a gateway that
  * took the others are still RCPT_NEW, and tried at once in a next pass.
  */
 static void let_go(struct delivery *d)
@@ -189,11 +202,8 @@ static void let_go(struct delivery *d)
 	tee_read_stop(&d->tee);
 }
 
-static void close_pass(struct delivery *d, bool reply)
+static void close_pass(struct delivery *d, const struct reply *reply)
 {
-	static char text[LOG_LINE / 2];
-	struct fmt f;
-
 	if (!reply)
 		reply_set(&d->saved, 0, "", bytes_of(d->leg.why));
 	if (!d->taken)
@@ -201,36 +211,31 @@ static void close_pass(struct delivery *d, bool reply)
 	d->doubt = d->doubt || (d->dotted && !reply);
 	if (envelope_count_of(&d->envelope, RCPT_DEFERRED) > d->stay_before)
 		delivery_judge(d);
-	fmt_init(&f, text, sizeof(text));
-	if (reply)
-		reply_line(&f, &d->saved);
-	else
-		fmt_str(&f, d->leg.why);
 	let_go(d);
-	log_end(d, fmt_done(&f));
+	log_end(d, reply ? reply : &d->saved);
 }
 
-static void over(struct delivery *d, bool reply)
+static void over(struct delivery *d, const struct reply *reply)
 {
 	close_pass(d, reply);
 	delivery_sent(d);
 }
 
-/* d->saved is the verdict about all that were accepted. */
-static void decided(struct delivery *d)
+/* The verdict about all that were accepted. */
+static void decided(struct delivery *d, const struct reply *r)
 {
-	if (d->saved.code < 400) {
+	if (r->code < 400) {
 		d->taken = d->dirty = true;
 		stats.mails_sent++;
 		stats.recipients_sent += envelope_count_of(&d->envelope, RCPT_ACCEPTED);
 		stats.octets_sent += d->tee.info.content;
 		delivery_change(d, RCPT_ACCEPTED, RCPT_TAKEN);
-	} else if (d->saved.code >= 500) {
+	} else if (r->code >= 500) {
 		d->dirty = true;
-		delivery_keep_words(d, DELIVERY_EVERY, &d->saved, false);
+		delivery_keep_words(d, DELIVERY_EVERY, r, false);
 		delivery_change(d, RCPT_ACCEPTED, RCPT_REFUSED);
 	}
-	over(d, true);
+	over(d, r);
 }
 
 /* MAIL was refused; of a report perhaps only its null sender. */
@@ -251,7 +256,7 @@ static void mail_refused(struct delivery *d)
 		delivery_keep_words(d, DELIVERY_EVERY, &d->saved, false);
 		change_pass(d, RCPT_REFUSED);
 	}
-	over(d, true);
+	over(d, &d->saved);
 }
 
 /* The reply to the recipient under question; then the next one, or DATA. */
@@ -275,7 +280,7 @@ static void rcpt_answered(struct delivery *d)
 		event(d, TXN_DATA, 0);
 	} else {
 		event(d, TXN_RESET, 0);
-		over(d, true);
+		over(d, &d->saved);
 	}
 }
 
@@ -292,13 +297,13 @@ static bool answered(struct delivery *d)
 	} else if (a == TXN_SAY_FAILED) {
 		if (d->txn.phase != TXN_IDLE)
 			event(d, TXN_RESET, 0);
-		over(d, false);
+		over(d, NULL);
 	} else if (d->asked == TXN_ASKS_RCPT && a == TXN_SAY_SAVED) {
 		mail_refused(d);
 	} else if (d->asked == TXN_ASKS_RCPT) {
 		rcpt_answered(d);
 	} else {
-		decided(d);
+		decided(d, a == TXN_SAY_SAVED ? &d->saved : &said);
 	}
 	return true;
 }
@@ -564,12 +569,12 @@ void delivery_send_stop(struct delivery *d)
 	cut(d);
 	let_go(d);
 	delivery_change(d, RCPT_ACCEPTED, RCPT_NEW);
-	d->tee.tries--;
+	d->tee.tries -= d->tee.tries > 0;
 }
 
 void delivery_send_abandon(struct delivery *d)
 {
 	leg_impatient(&d->leg);
 	cut(d);
-	close_pass(d, false);
+	close_pass(d, NULL);
 }

@@ -99,8 +99,8 @@ uint32_t disk_due(const uint8_t *blocked)
 
 	if (i != SPOOL_NONE)
 		return i;
-	while ((i = find_due()) != SPOOL_NONE && spool_at(s, i)->tries > 0 && s->scanned &&
-	       s->mails > s->indexed)
+	while ((i = find_due()) != SPOOL_NONE && s->scanned && s->mails > s->indexed &&
+	       (spool_at(s, i)->tries > 0 || spool_at(s, i)->gateway != 0))
 		spool_forget(s, i);
 	return i;
 }

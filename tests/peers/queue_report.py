@@ -78,7 +78,7 @@ def _():
         lacks(mail.text.decode("latin-1"), "secret page")
         equal(sorted(x for m in g.mails for x in to(m)), ["good@b.test", "scan@dev.test"], "who got mail")
         wait_for(lambda: len(r.events("delivery")) == 2, 5, "two attempts in the log")
-        equal(r.events("delivery")[0]["status"], "bounced", "status")
+        equal((r.events("delivery")[0]["status"], r.events("delivery")[0]["reply"]), ("bounced", NO), "status, reply")
         equal(r.event("report")["of"], r.event("mail")["id"], "the report in the log")
 
 
