@@ -66,8 +66,8 @@ COMMAND(queue, "[-c FILE] [list | show ID | flush [ID] | remove ID] [--json]",
 	"the mail that waits in the spool",
 	"Asks the running relay.\n"
 	"\n"
-	"  list        all mail that waits: id, age, size, recipients that are open, tries, when it\n"
-	"              is tried next, sender, and what its gateway said last\n"
+	"  list        all mail that waits: id, age, size, recipients that are open, tries, when\n"
+	"              it is tried next, sender, and what its gateway said last\n"
 	"  show ID     one mail: its envelope, what became of each recipient, its header\n"
 	"  flush [ID]  try it now, or all of it, whatever its wait is\n"
 	"  remove ID   take it out; nobody gets a report\n"
@@ -75,11 +75,11 @@ COMMAND(queue, "[-c FILE] [list | show ID | flush [ID] | remove ID] [--json]",
 	"  -c FILE     the configuration, for the place of the control socket\n"
 	"  --json      for programs\n"
 	"\n"
-	"Whoever may connect may list; the rest is for root and the relay's own user. Mail that is\n"
-	"being delivered, or of which the gateway has not said yet whether it has it, can be\n"
-	"neither shown, flushed nor removed. Ends with 0 when it is done, 66 when there is no such\n"
-	"mail, 69 when there is no spool, 75 when no relay runs or the mail is being delivered, 77\n"
-	"when that is not for you.\n");
+	"Whoever may connect may list; the rest is for root and the relay's own user. Mail that\n"
+	"is being delivered, or whose gateway has not said yet whether it has it, can be neither\n"
+	"shown, flushed nor removed. Ends with 0 when it is done, 66 when there is no such mail,\n"
+	"69 when there is no spool, 75 when no relay runs or the mail is being delivered, 77 when\n"
+	"that is not for you.\n");
 
 COMMAND(login, "[-c FILE] [SCOPE NAME]...", "log in at the provider with OAuth 2.0",
 	"For gateways that want OAuth 2.0 (Microsoft 365, Gmail): lets the relay log in as\n"

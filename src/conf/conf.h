@@ -26,7 +26,8 @@ enum conf_file {
 	CONF_FILE_CA,
 	CONF_FILE_CERTIFICATE,
 	CONF_FILE_KEY,
-	CONF_FILE_SPOOL, /* the folder, which need not be there: on what does it lie? In memory: wrong */
+	/* the folder, which need not be there: on what does it lie? In memory: that is wrong */
+	CONF_FILE_SPOOL,
 };
 
 #define CONF_NAME_MAX   255u  /* octets of one name in a folder */

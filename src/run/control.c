@@ -231,7 +231,7 @@ static void too_late(struct deadline *d);
 
 static void serve(struct session *s)
 {
-	bool moved;
+	bool moved, over;
 
 	if (!s->answered)
 		read_request(s);
@@ -241,8 +241,9 @@ static void serve(struct session *s)
 		if (moved)
 			loop_deadline(&s->idle, loop_now() + CONTROL_WAIT_MS, too_late);
 	} while (moved && (s->fn != NULL || s->queueing) && !s->conn.blocked);
-	if (s->conn.lost || (s->answered ? s->fn == NULL && !s->queueing && buf_used(&s->conn.out) == 0
-					 : s->conn.eof))
+	over = s->answered ? s->fn == NULL && !s->queueing && buf_used(&s->conn.out) == 0
+			   : s->conn.eof;
+	if (s->conn.lost || over)
 		end(s);
 	else
 		conn_rearm(&s->conn, !s->answered);

@@ -48,8 +48,8 @@ static enum queue_step say_refused(struct queue_ask *q, struct fmt *f)
 {
 	if (q->tee.held)
 		return say(q, f, EX_TEMPFAIL,
-		    "that mail is being delivered, or in doubt: its gateway has not said yet whether "
-		    "it has it");
+		    "that mail is being delivered, or in doubt: its gateway has not said yet "
+		    "whether it has it");
 	if (q->tee.absent)
 		return say(q, f, EX_NOINPUT, "there is no such mail");
 	return say(q, f, EX_TEMPFAIL, q->tee.why);
@@ -520,7 +520,8 @@ static bool parse(struct queue_ask *q, struct bytes request, uint8_t id[RECORD_I
 		struct fmt f;
 
 		if (!trace_id_parse(word, id)) {
-			refuse(q, EX_NOINPUT, "that is not the id of a mail: gatepost queue shows them");
+			refuse(q, EX_NOINPUT,
+			    "that is not the id of a mail: gatepost queue shows them");
 			return false;
 		}
 		fmt_init(&f, q->id, sizeof(q->id));

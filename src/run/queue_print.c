@@ -40,7 +40,8 @@ static void put_span(struct fmt *f, uint64_t seconds)
 	static const struct {
 		uint32_t most, unit;
 		char name;
-	} units[] = { { 120, 1, 's' }, { 7200, 60, 'm' }, { 172800, 3600, 'h' }, { 0, 86400, 'd' } };
+	} units[] = { { 120, 1, 's' }, { 7200, 60, 'm' }, { 172800, 3600, 'h' },
+		{ 0, 86400, 'd' } };
 	unsigned i = 0;
 
 	if (seconds == NOT_KNOWN) {
@@ -120,7 +121,8 @@ static void put_members(const struct queue_ask *q, uint64_t size, uint32_t tries
 	struct fmt name;
 	bool came = q->opened && (q->tee.info.flags & RECORD_CLOCK_SET);
 
-	fmt_str(f, q->opened || !q->look.held ? ",\"state\":\"waiting\"" : ",\"state\":\"under way\"");
+	key_text(f, ",\"state\":",
+	    q->opened || !q->look.held ? BYTES("waiting") : BYTES("under way"));
 	fmt_str(f, came ? ",\"came\":\"" : ",\"came\":null");
 	if (came) {
 		date_rfc3339(f, q->tee.info.came);
@@ -235,8 +237,11 @@ void queue_print_end(struct queue_ask *q, struct fmt *f)
 {
 	uint64_t at;
 	const struct disk_state *s = tee_spool(&at);
-	/* how it was told last: what the index has no room for, but not what has come or gone since */
-	uint32_t rest = s->mails > LIMIT_SPOOL_INDEX && s->mails > q->listed ? s->mails - q->listed : 0;
+	uint32_t rest = 0;
+
+	/* what the index has no room for, not what has come or gone since that was told */
+	if (s->mails > LIMIT_SPOOL_INDEX && s->mails > q->listed)
+		rest = s->mails - q->listed;
 
 	if (q->json) {
 		key_number(f, "],\n\"listed\":", q->listed);
@@ -258,10 +263,12 @@ void queue_print_end(struct queue_ask *q, struct fmt *f)
 	if (rest > 0 && s->scanned) {
 		fmt_str(f, "and ");
 		fmt_u64(f, rest);
-		fmt_str(f, " more, which have their turn once there is room for them (CONFIG_SPOOL_INDEX)\n");
+		fmt_str(f, " more, which have their turn once there is room for them "
+			   "(CONFIG_SPOOL_INDEX)\n");
 	}
 	if (!s->usable || !s->scanned) {
-		fmt_str(f, s->why[0] ? "the spool cannot be used: " : "the folder is still being looked through");
+		fmt_str(f, s->why[0] ? "the spool cannot be used: "
+				     : "the folder is still being looked through");
 		fmt_str(f, s->why);
 		fmt_char(f, '\n');
 	}

@@ -135,8 +135,8 @@ static const char *look_at_spool(const char *path)
 	case DISK_KIND_MEMORY:
 		return "lies in memory (tmpfs or ramfs)";
 	case DISK_KIND_JFFS2:
-		return "!lies on jffs2, which writes every mail through to the flash, also one that "
-		       "passes at once: ubifs spares it";
+		return "!lies on jffs2, which writes every mail through to the flash, also one "
+		       "that passes at once: ubifs spares it";
 	case DISK_KIND_UBIFS:
 	case DISK_KIND_OTHER:
 		break;

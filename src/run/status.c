@@ -58,8 +58,8 @@ void status_size(struct fmt *f, uint64_t octets)
 
 const char *status_spool(const struct engine_args *args)
 {
-	static const char names[][9] = { [CONF_SPOOL_OFF] = "off", [CONF_SPOOL_FALLBACK] = "fallback",
-		[CONF_SPOOL_ALWAYS] = "always" };
+	static const char names[][9] = { [CONF_SPOOL_OFF] = "off",
+		[CONF_SPOOL_FALLBACK] = "fallback", [CONF_SPOOL_ALWAYS] = "always" };
 
 	return names[args->conf->global.spool];
 }
@@ -122,9 +122,10 @@ static bool can_keep(const struct status *s, const char **why)
 /* Trouble that must not hide behind a 250 before the gateway has ever worked. */
 static bool is_day_one(const struct gateway *g)
 {
-	return !g->health.accepted_once &&
-	       (g->wants_login || g->trouble == VERDICT_CERTIFICATE || g->trouble == VERDICT_LOGIN ||
-		   (g->trouble == VERDICT_NO_NAME && g->no_such_name));
+	if (g->health.accepted_once)
+		return false;
+	return g->wants_login || g->trouble == VERDICT_CERTIFICATE || g->trouble == VERDICT_LOGIN ||
+	       (g->trouble == VERDICT_NO_NAME && g->no_such_name);
 }
 
 /* What becomes of mail for g, which no other gateway takes. */

@@ -138,7 +138,7 @@ static void spool(const struct status *s, struct fmt *f)
 		fmt_str(f, why);
 	}
 	if (s->spool->in_memory)
-		fmt_str(f, "\nspool: in memory (Spool_Volatile): mail that waits is lost with the power");
+		fmt_str(f, "\nspool: in memory (Spool_Volatile): mail is lost with the power");
 	fmt_char(f, '\n');
 }
 

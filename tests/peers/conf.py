@@ -117,7 +117,6 @@ def _():
 @cases("error: {0}", [
     ("no gateway in any scope", "Hostname = a.test\n", None, ("gateway",)),
     ("an unknown option suggests the nearest", G + "Max_Mesage_Size = 1m\n", 2, ("Max_Mesage_Size", "Max_Message_Size")),
-    ("an option of a later feature is unknown", G + "Retry_Interval = 1m\n", 2, ("Retry_Interval",)),
     ("an option out of its scope names its scopes", G + 'Domain "a.test" {\n  Max_Message_Size = 1m\n}\n', 3,
      ("Max_Message_Size", "Peer", "Listen")),
     ("a global option in a listener", G + "ESMTP_Listener {\n  Hostname = a.test\n}\n", 3, ("Hostname", "global")),
