@@ -380,10 +380,21 @@ static bool all_new(const uint8_t *mark, uint32_t n)
 	return n == 0;
 }
 
+/* It broke before its owner could hear of it: this is what it hears. */
+static void fails_again(struct tee *t, enum tee_event event)
+{
+	t->events = 0;
+	tee_stir(t, event);
+}
+
 void tee_commit(struct tee *t, const uint8_t *mark, uint32_t n)
 {
 	struct tee_job *j = t->job;
 
+	if (t->state == TEE_BROKEN) {
+		fails_again(t, TEE_UNSAFE);
+		return;
+	}
 	if (!j || (!takes(t) && t->state != TEE_SAFE) || n > CONFIG_RECIPIENTS_MAX)
 		gp_bug("tee: nothing to commit");
 	j->marking = t->state == TEE_SAFE;
@@ -497,6 +508,10 @@ void tee_read(struct tee *t, uint64_t at)
 {
 	struct tee_job *j = t->job;
 
+	if (t->state == TEE_BROKEN) {
+		fails_again(t, TEE_LOST);
+		return;
+	}
 	if (!j || t->state != TEE_SAFE || at > UINT32_MAX)
 		gp_bug("tee: nothing to read");
 	t->events &= (uint8_t)~(TEE_EVENT(TEE_READ) | TEE_EVENT(TEE_ENDED));
