@@ -12,12 +12,8 @@
 #include <string.h>
 
 #define HELD_MS    600000u /* between two looks at what waits for a gateway */
-#define CROWDED_MS 1000u  /* memory is short: try again after so long */
-#define LOOK_MS    60000u /* the longest without a look at the queue */
-
-/* Half of what they share with the mail of clients. */
-#define PLACES_OF_CONNECTIONS ((CONFIG_GATEWAY_CONNECTIONS + 1u) / 2)
-#define PLACES_OF_BLOCKS      ((LIMIT_SPOOL_BLOCKS + 1u) / 2)
+#define CROWDED_MS 1000u   /* memory is short: try again after so long */
+#define LOOK_MS    60000u  /* the longest without a look at the queue */
 
 static const struct conf *conf;
 static struct delivery objects[CONFIG_DELIVERIES];
@@ -25,17 +21,12 @@ static struct loop_task kick;
 static struct deadline again;
 static unsigned count, seeking;
 static bool draining;
-/* Entries wait for these: see tee_block. */
-static bool blocked[CONFIG_GATEWAYS];
 
 static void seek(struct loop_task *t);
 
-static unsigned places(void)
+struct delivery *delivery_at(unsigned i)
 {
-	unsigned n = CONFIG_DELIVERIES;
-
-	n = n < PLACES_OF_CONNECTIONS ? n : PLACES_OF_CONNECTIONS;
-	return n < PLACES_OF_BLOCKS ? n : PLACES_OF_BLOCKS;
+	return i < CONFIG_DELIVERIES ? &objects[i] : NULL;
 }
 
 struct blk_arena *delivery_arena(void)
@@ -66,8 +57,7 @@ static void on_again(struct deadline *d)
 	seek_soon();
 }
 
-/* Looks again in so many milliseconds, or earlier. */
-static void look_in(uint64_t ms)
+void delivery_look_in(uint64_t ms)
 {
 	uint64_t at = ms < UINT64_MAX / 2 ? loop_now() + ms : TIMER_NEVER;
 
@@ -85,116 +75,7 @@ static void give_back(struct delivery *d)
 	seek_soon();
 }
 
-/* ---- which gateway has a place ---- */
-
-/* No gateway gets more than half of what the others leave free. */
-static bool has_place(const struct gateway *g, const struct conf_sending *s)
-{
-	uint32_t busy = g->connections - gateway_idle_count(g), most = s->max_outbound_connections;
-	unsigned mine = 0, others = 0, share;
-	uint64_t free_at;
-
-	for (unsigned i = 0; i < CONFIG_DELIVERIES; i++) {
-		const struct delivery *d = &objects[i];
-
-		if (d->state == DELIVER_SEND && d->leg.gateway == g)
-			mine++;
-		else if (d->state == DELIVER_SEND)
-			others++;
-	}
-	share = others < places() ? (places() - others + 1) / 2 : 1;
-	if (most > 1)
-		most--; /* one is for clients */
-	if (mine >= share || (most && busy >= most))
-		return false;
-	free_at = policy_rate_free_at(&g->rate, &s->outbound_throttle_messages, loop_now());
-	if (free_at <= loop_now())
-		return true;
-	look_in(free_at - loop_now());
-	return false;
-}
-
-/*
- * The first gateway of s that is up; *down: there is none. NULL: one of which nothing is known yet,
- * or none at all.
- */
-static struct gateway *first_up(const struct conf_sending *s, bool *down)
-{
-	*down = false;
-	for (uint32_t i = 0; i < s->routes->n; i++) {
-		struct gateway *g = gateway_find(&s->routes->route[i], s);
-
-		if (!g || !health_is_down(&g->health))
-			return g;
-	}
-	*down = true;
-	return gateway_find(&s->routes->route[0], s);
-}
-
-/* Must mail with this key wait? Then for *g; *down: it is down, with all the others. */
-static bool must_wait(const struct conf_sending *s, struct gateway **g, bool *down)
-{
-	*g = first_up(s, down);
-	return *g && (*down || !has_place(*g, s));
-}
-
-/* Gateways that entries wait for: do they still have to? */
-static bool unblock(void)
-{
-	bool some = false;
-
-	for (unsigned i = 0; i < CONFIG_GATEWAYS; i++) {
-		struct gateway *g;
-		bool down;
-
-		if (!blocked[i])
-			continue;
-		g = gateway_numbered(i);
-		if (g && must_wait(&g->sending, &g, &down))
-			continue;
-		blocked[i] = false;
-		tee_block((uint16_t)(i + 1), false);
-		some = true;
-	}
-	return some;
-}
-
-/* ---- the file ---- */
-
-void delivery_read_again(struct delivery *d)
-{
-	d->block = d->piece = (struct bytes){ 0 };
-	d->ended = false;
-	record_reader_init(&d->reader, record_size(&d->tee.info));
-	tee_read(&d->tee, 0);
-}
-
-enum record_event delivery_read(struct delivery *d, struct bytes *what)
-{
-	for (;;) {
-		enum record_event ev = record_read(&d->reader, &d->block, what);
-
-		if (ev != RECORD_MORE)
-			return ev;
-		if (d->ended)
-			return RECORD_TORN;
-		switch (tee_step(&d->tee, &d->block)) {
-		case TEE_READ:
-			break;
-		case TEE_ENDED:
-			d->ended = true;
-			break;
-		case TEE_NOTHING:
-		case TEE_OPENED:
-		case TEE_REFUSED:
-		case TEE_LOST:
-		case TEE_COMMITTED:
-		case TEE_UNSAFE:
-		case TEE_TORN:
-			return RECORD_MORE;
-		}
-	}
-}
+/* ---- the end ---- */
 
 void delivery_torn(struct delivery *d)
 {
@@ -209,54 +90,6 @@ void delivery_torn(struct delivery *d)
 	tee_bury(&d->tee);
 	give_back(d);
 }
-
-static void set_marks(struct delivery *d, struct bytes marks)
-{
-	struct envelope_cursor cur;
-
-	for (size_t i = 0; i < marks.n; i++) {
-		enum envelope_verdict v = RCPT_NEW;
-
-		if (!envelope_at(delivery_arena(), &d->envelope, &cur, d->marks++, NULL, NULL))
-			gp_bug("deliver: more marks than recipients");
-		if (marks.p[i] == RECORD_TAKEN)
-			v = RCPT_TAKEN;
-		else if (marks.p[i] == RECORD_FAILED)
-			v = RCPT_REFUSED;
-		else if (marks.p[i] != RECORD_NEW)
-			v = RCPT_KEPT;
-		envelope_set_verdict(delivery_arena(), &d->envelope, &cur, v);
-	}
-}
-
-static uint32_t find_binding(struct bytes name)
-{
-	for (uint32_t i = 0; i < conf->bindings; i++)
-		if (bytes_same(conf_binding_name(conf, i), name))
-			return i;
-	return CONF_BINDING_DEFAULT;
-}
-
-void delivery_sending(const struct delivery *d, struct bytes path, struct conf_sending *s)
-{
-	size_t at = path.n;
-
-	while (at > 0 && path.p[at - 1] != '@')
-		at--;
-	conf_sending(conf, d->binding, at ? bytes_skip(path, at) : (struct bytes){ 0 }, s);
-}
-
-void delivery_change(struct delivery *d, enum envelope_verdict from, enum envelope_verdict to)
-{
-	struct envelope_cursor cur;
-
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, NULL, NULL))
-		if (cur.verdict == from)
-			envelope_set_verdict(delivery_arena(), &d->envelope, &cur, to);
-}
-
-/* ---- the end ---- */
 
 static void release(struct delivery *d, uint64_t wait_ms)
 {
@@ -353,57 +186,12 @@ void delivery_reported(struct delivery *d, bool ok)
 
 /* ---- passes ---- */
 
-/* The path of the first recipient with that verdict, in static storage; false: there is none. */
-static bool find(const struct delivery *d, enum envelope_verdict verdict, struct bytes *path)
-{
-	static uint8_t text[LIMIT_PATH];
-	struct envelope_cursor cur;
-
-	path->p = text;
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, text, &path->n))
-		if (cur.verdict == verdict)
-			return true;
-	return false;
-}
-
-/* All with that verdict and d->key. */
-static void change_key(
-    struct delivery *d, enum envelope_verdict from, enum envelope_verdict to)
-{
-	static uint8_t text[LIMIT_PATH];
-	struct bytes path = { text, 0 };
-	struct envelope_cursor cur;
-	struct conf_sending s;
-
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, text, &path.n)) {
-		if (cur.verdict != from)
-			continue;
-		delivery_sending(d, path, &s);
-		if (memcmp(&s, &d->key, sizeof(s)) == 0)
-			envelope_set_verdict(delivery_arena(), &d->envelope, &cur, to);
-	}
-}
-
 static bool is_expired(const struct delivery *d)
 {
 	struct retry_options o;
 
 	retry_options_of(&d->key, &o);
 	return retry_is_expired(&o, d->tee.since, d->tee.taken, (uint32_t)(loop_now() / 1000));
-}
-
-/* It is to be tried as soon as g is up again, or has a place. */
-static void wait_for(struct delivery *d, const struct gateway *g)
-{
-	unsigned i = gateway_index(g);
-
-	if (d->doubt)
-		return; /* not before its time */
-	d->tee.gateway = (uint16_t)(i + 1);
-	blocked[i] = true;
-	tee_block(d->tee.gateway, true);
 }
 
 void delivery_judge(struct delivery *d)
@@ -413,12 +201,12 @@ void delivery_judge(struct delivery *d)
 
 	if (!is_expired(d)) {
 		stay(d, &d->key);
-		if (d->key.routes && must_wait(&d->key, &g, &down) && down)
-			wait_for(d, g);
+		if (d->key.routes && delivery_must_wait(&d->key, &g, &down) && down)
+			delivery_wait_for(d, g);
 		return;
 	}
 	delivery_keep_words(d, DELIVERY_EVERY, &d->saved, true);
-	change_key(d, RCPT_DEFERRED, RCPT_REFUSED);
+	delivery_change_key(d, RCPT_DEFERRED, RCPT_REFUSED);
 	d->dirty = true;
 }
 
@@ -426,7 +214,7 @@ static void finish(struct delivery *d)
 {
 	struct bytes path;
 
-	if (!find(d, RCPT_REFUSED, &path)) {
+	if (!delivery_find(d, RCPT_REFUSED, &path)) {
 		end(d);
 		return;
 	}
@@ -462,7 +250,7 @@ static void say_held_back(struct delivery *d, struct gateway *g, bool down)
 	reply_set(&d->saved, 0, "", fmt_done(&f));
 }
 
-/* The longest without another look at it: it may be too old by then, or others wait for its place. */
+/* Until the next look at it: it may be too old by then, or others wait for its place. */
 static uint64_t wait_held(const struct delivery *d)
 {
 	uint64_t most = (uint64_t)d->key.max_retry_interval * 1000;
@@ -478,7 +266,8 @@ static void count_try(struct delivery *d)
 	d->tried = true;
 }
 
-static void log_held_back(const struct delivery *d, uint32_t recipients, enum delivery_status status)
+static void log_held_back(
+    const struct delivery *d, uint32_t recipients, enum delivery_status status)
 {
 	struct delivery_line line = {
 		.id = d->id,
@@ -504,7 +293,7 @@ static void hold_back(struct delivery *d, struct gateway *g, bool down)
 
 	d->leg.gateway = g;
 	say_held_back(d, g, down);
-	change_key(d, RCPT_NEW, RCPT_DEFERRED);
+	delivery_change_key(d, RCPT_NEW, RCPT_DEFERRED);
 	if (!g)
 		count_try(d);
 	if ((!g || down) && is_expired(d)) {
@@ -513,7 +302,7 @@ static void hold_back(struct delivery *d, struct gateway *g, bool down)
 		log_held_back(d, failed, DELIVERY_BOUNCED);
 	} else if (g) {
 		d->wait_ms = wait_held(d);
-		wait_for(d, g);
+		delivery_wait_for(d, g);
 	} else {
 		stay(d, &d->key);
 		log_held_back(d, envelope_count_of(&d->envelope, RCPT_DEFERRED), DELIVERY_DEFERRED);
@@ -536,12 +325,12 @@ static void next_pass(struct delivery *d)
 {
 	struct bytes path;
 
-	while (!draining && find(d, RCPT_NEW, &path)) {
+	while (!draining && delivery_find(d, RCPT_NEW, &path)) {
 		struct gateway *g = NULL;
 		bool down = false;
 
 		delivery_sending(d, path, &d->key);
-		if (d->key.routes && !must_wait(&d->key, &g, &down)) {
+		if (d->key.routes && !delivery_must_wait(&d->key, &g, &down)) {
 			begin_pass(d);
 			return;
 		}
@@ -552,61 +341,22 @@ static void next_pass(struct delivery *d)
 
 /* ---- the envelope ---- */
 
-/* No memory for it just now. */
-static void no_memory(struct delivery *d)
+static void step_front(struct delivery *d)
 {
-	look_in(CROWDED_MS);
-	release(d, CROWDED_MS);
-}
-
-static void front_read(struct delivery *d)
-{
-	tee_read_stop(&d->tee);
-	d->block = (struct bytes){ 0 };
-	next_pass(d);
-}
-
-static bool step_front(struct delivery *d)
-{
-	struct blk_arena *a = delivery_arena();
-	struct bytes what;
-
-	switch (delivery_read(d, &what)) {
-	case RECORD_MORE:
-		return false;
-	case RECORD_INFO:
-	case RECORD_PEER:
+	switch (delivery_front(d)) {
+	case DELIVERY_FRONT_MORE:
 		break;
-	case RECORD_BINDING:
-		d->binding = find_binding(what);
+	case DELIVERY_FRONT_READ:
+		next_pass(d);
 		break;
-	case RECORD_SENDER:
-		if (!envelope_sender(a, &d->envelope, what)) {
-			no_memory(d);
-			return false;
-		}
+	case DELIVERY_FRONT_CROWDED:
+		delivery_look_in(CROWDED_MS);
+		release(d, CROWDED_MS);
 		break;
-	case RECORD_RCPT:
-		if (envelope_add(a, &d->envelope, what) == ENVELOPE_NONE) {
-			no_memory(d);
-			return false;
-		}
-		break;
-	case RECORD_MARKS:
-		set_marks(d, what);
-		if (d->marks < d->envelope.count)
-			break;
-		front_read(d);
-		return false;
-	case RECORD_CONTENT:
-	case RECORD_END:
-	case RECORD_TORN:
-	case RECORD_FOREIGN:
-	case RECORD_NEWER:
+	case DELIVERY_FRONT_TORN:
 		delivery_torn(d);
-		return false;
+		break;
 	}
-	return true;
 }
 
 static void begin_front(struct delivery *d)
@@ -645,7 +395,7 @@ static void step_seek(struct delivery *d)
 		seeking--;
 		count--;
 		d->state = DELIVER_FREE;
-		look_in(wait < LOOK_MS ? wait : LOOK_MS);
+		delivery_look_in(wait < LOOK_MS ? wait : LOOK_MS);
 		break;
 	case TEE_NOTHING:
 	case TEE_COMMITTED:
@@ -686,8 +436,7 @@ static void turn(struct loop_task *t)
 	struct delivery *d = LOOP_OWNER(struct delivery, turn, t);
 
 	if (d->state == DELIVER_FRONT)
-		while (step_front(d) && d->state == DELIVER_FRONT)
-			;
+		step_front(d);
 	if (d->state == DELIVER_SEND && d->tee.state != TEE_BROKEN)
 		while (delivery_send_step(d))
 			;
@@ -719,11 +468,11 @@ static void seek(struct loop_task *t)
 	struct delivery *d = objects;
 
 	(void)t;
-	(void)unblock();
-	if (draining || seeking || count >= places())
+	delivery_unblock();
+	if (draining || seeking || count >= delivery_places())
 		return;
 	if (crowded()) {
-		look_in(CROWDED_MS);
+		delivery_look_in(CROWDED_MS);
 		return;
 	}
 	while (d->state != DELIVER_FREE)
@@ -781,9 +530,9 @@ static void give_up(unsigned how_far)
 {
 	for (unsigned i = 0; i < CONFIG_DELIVERIES; i++) {
 		struct delivery *d = &objects[i];
-		unsigned at = d->txn.phase == TXN_END_SENT ? GIVE_UP_ALL :
-			      d->txn.phase == TXN_BODY	   ? GIVE_UP_CONTENT :
-							     GIVE_UP_ENVELOPE;
+		unsigned at = d->txn.phase == TXN_END_SENT ? GIVE_UP_ALL
+			      : d->txn.phase == TXN_BODY   ? GIVE_UP_CONTENT
+							   : GIVE_UP_ENVELOPE;
 
 		if (d->state == DELIVER_SEEK) {
 			seeking--;

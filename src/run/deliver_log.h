@@ -18,7 +18,7 @@ struct delivery_line {
 	const struct leg *leg;
 	uint64_t delay_ms; /* since it came, or since the attempt began */
 	uint32_t tries;
-	uint8_t status;    /* enum delivery_status */
+	uint8_t status; /* enum delivery_status */
 	struct bytes reply;
 };
 

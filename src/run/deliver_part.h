@@ -37,18 +37,18 @@ enum {
  * RCPT_KEPT (given up, and all is said).
  */
 struct delivery {
-	uint8_t state;  /* enum deliver_state */
-	uint8_t todo;   /* to be sent to the gateway: DELIVER_TODO_… */
-	uint8_t asked;  /* enum txn_question: what the answer is to */
-	uint8_t answer; /* enum txn_action: what the transaction says; TXN_ACTIONS: nothing */
-	uint8_t how;    /* enum txn_event: … because of this */
-	bool ended;     /* of the file all was read */
-	bool tried;     /* a gateway was asked, or could not be */
-	bool dirty;     /* the marks in the file are not what became of the recipients */
+	uint8_t state;   /* enum deliver_state */
+	uint8_t todo;    /* to be sent to the gateway: DELIVER_TODO_… */
+	uint8_t asked;   /* enum txn_question: what the answer is to */
+	uint8_t answer;  /* enum txn_action: what the transaction says; TXN_ACTIONS: nothing */
+	uint8_t how;     /* enum txn_event: … because of this */
+	bool ended;      /* of the file all was read */
+	bool tried;      /* a gateway was asked, or could not be */
+	bool dirty;      /* the marks in the file are not what became of the recipients */
 	bool own_sender; /* a report's null sender was refused: Envelope_From in its place */
-	bool taken;     /* this pass: the gateway has taken the mail */
-	bool dotted;    /* this pass: the final dot went to the gateway … */
-	bool doubt;     /* … and in one pass the reply did not come */
+	bool taken;      /* this pass: the gateway has taken the mail */
+	bool dotted;     /* this pass: the final dot went to the gateway … */
+	bool doubt;      /* … and in one pass the reply did not come */
 	struct tee tee;
 	struct leg leg;
 	struct txn txn;
@@ -56,13 +56,13 @@ struct delivery {
 	struct conf_sending key; /* of the present pass */
 	struct gateway *rated;   /* whose Outbound_Throttle_Messages counts this pass */
 	uint32_t binding;
-	uint32_t marks;      /* recipients whose marks were read */
-	uint32_t first;      /* index of the pass's first recipient … */
-	uint32_t recipients; /* … and how many there are */
-	uint32_t at;         /* index of the one under question */
+	uint32_t marks;                      /* recipients whose marks were read */
+	uint32_t first;                      /* index of the pass's first recipient … */
+	uint32_t recipients;                 /* … and how many there are */
+	uint32_t at;                         /* index of the one under question */
 	uint32_t failed_before, stay_before; /* counts when the pass began */
-	uint64_t began;      /* milliseconds: the pass */
-	uint64_t wait_ms;    /* to the next try, for those that are RCPT_DEFERRED */
+	uint64_t began;                      /* milliseconds: the pass */
+	uint64_t wait_ms;                    /* to the next try, for those that are RCPT_DEFERRED */
 	struct loop_task turn;
 	struct bytes block, piece; /* of the file; of that what the gateway has not taken yet */
 	const struct reply *last;  /* valid within one event */
@@ -73,6 +73,22 @@ struct delivery {
 	struct record_reader reader;
 };
 
+/* ---- deliver.c ---- */
+
+struct blk_arena *delivery_arena(void);
+const struct conf *delivery_conf(void);
+
+/* Each place for one, used or not; NULL behind the last. */
+struct delivery *delivery_at(unsigned i);
+
+/* Queues a turn of d. */
+void delivery_wake(struct delivery *d);
+
+/* The queue is looked at again in so many milliseconds, or earlier. */
+void delivery_look_in(uint64_t ms);
+
+/* ---- deliver_file.c ---- */
+
 /*
  * The file's next; RECORD_MORE: nothing has come yet, or it is lost (tee.state is TEE_BROKEN). Not
  * whole: RECORD_TORN or the like.
@@ -80,15 +96,39 @@ struct delivery {
 enum record_event delivery_read(struct delivery *d, struct bytes *what);
 void delivery_read_again(struct delivery *d); /* from its first octet */
 
-struct blk_arena *delivery_arena(void);
-const struct conf *delivery_conf(void);
-void delivery_change(struct delivery *d, enum envelope_verdict from, enum envelope_verdict to);
+enum delivery_front {
+	DELIVERY_FRONT_MORE,    /* the rest has not come yet, or it is lost */
+	DELIVERY_FRONT_READ,    /* the envelope is whole, with its verdicts */
+	DELIVERY_FRONT_CROWDED, /* there is no memory for it now */
+	DELIVERY_FRONT_TORN,
+};
+
+/* Goes on reading what comes before the content, after delivery_read_again. */
+enum delivery_front delivery_front(struct delivery *d);
 
 /* What is in force for this recipient (a path without brackets). */
 void delivery_sending(const struct delivery *d, struct bytes path, struct conf_sending *s);
 
-/* Queues a turn of d. */
-void delivery_wake(struct delivery *d);
+/* The path of the first recipient with that verdict, in static storage; false: there is none. */
+bool delivery_find(const struct delivery *d, enum envelope_verdict verdict, struct bytes *path);
+
+/* All with the verdict `from`; of these, those with d->key. */
+void delivery_change(struct delivery *d, enum envelope_verdict from, enum envelope_verdict to);
+void delivery_change_key(struct delivery *d, enum envelope_verdict from, enum envelope_verdict to);
+
+/* ---- deliver_place.c ---- */
+
+/* How many deliveries there may be at one time. */
+unsigned delivery_places(void);
+
+/* Must mail with this key wait? Then for *g; *down: it is down, and all others that could do. */
+bool delivery_must_wait(const struct conf_sending *s, struct gateway **g, bool *down);
+
+/* d's mail is to be tried as soon as g is up again, or has a place. */
+void delivery_wait_for(struct delivery *d, const struct gateway *g);
+
+/* Who waits for a gateway need not any more where that has a place. */
+void delivery_unblock(void);
 
 /* ---- deliver_send.c ---- */
 
@@ -97,8 +137,8 @@ void delivery_send(struct delivery *d);
 /* False: nothing moved. */
 bool delivery_send_step(struct delivery *d);
 /*
- * The pass ends as if it had not begun; or it fails, because the reply to its final dot is awaited no
- * longer. delivery_sent is not called.
+ * The pass ends as if it had not begun; or it fails, because the reply to its final dot is awaited
+ * no longer. delivery_sent is not called.
  */
 void delivery_send_stop(struct delivery *d);
 void delivery_send_abandon(struct delivery *d);
@@ -118,12 +158,11 @@ void delivery_torn(struct delivery *d);
 struct delivery_words {
 	bool expired;
 	char remote[LIMIT_HOSTNAME + 1]; /* name or address literal of the gateway; may be empty */
-	struct reply reply; /* code 0: none came, the text tells what was wrong */
+	struct reply reply;              /* code 0: none came, the text tells what was wrong */
 };
 
 /* Keeps them as far as there is room. */
-void delivery_keep_words(
-    struct delivery *d, uint32_t index, const struct reply *r, bool expired);
+void delivery_keep_words(struct delivery *d, uint32_t index, const struct reply *r, bool expired);
 void delivery_get_words(const struct delivery *d, uint32_t index, struct delivery_words *w);
 
 /* ---- report.c ---- */

@@ -174,7 +174,9 @@ static void log_end(const struct delivery *d, const struct reply *reply)
 		.leg = &d->leg,
 		.delay_ms = delay_ms(d),
 		.tries = d->tee.tries,
-		.status = failed ? DELIVERY_BOUNCED : stay ? DELIVERY_DEFERRED : DELIVERY_SENT,
+		.status = failed ? DELIVERY_BOUNCED
+			  : stay ? DELIVERY_DEFERRED
+				 : DELIVERY_SENT,
 	};
 
 	if (failed || stay)
@@ -189,8 +191,8 @@ static void log_end(const struct delivery *d, const struct reply *reply)
 }
 
 /*
- * reply: what decided it; NULL: the leg failed, in its own words. Those put off with 452 by a gateway that
- * took the others are still RCPT_NEW, and tried at once in a next pass.
+ * reply: what decided it; NULL: the leg failed, in its own words. Those put off with 452 by a
+ * gateway that took the others are still RCPT_NEW, and tried at once in a next pass.
  */
 static void let_go(struct delivery *d)
 {
@@ -345,9 +347,10 @@ static bool step_leg(struct delivery *d)
 		return on_reply(d, ev, command);
 	case LEG_EARLY:
 		d->last = leg_reply(&d->leg);
-		event(d, d->txn.phase == TXN_BODY  ? TXN_EARLY
-			 : d->last->code < 500 ? TXN_DEFER
-					       : TXN_REJECT,
+		event(d,
+		    d->txn.phase == TXN_BODY ? TXN_EARLY
+		    : d->last->code < 500    ? TXN_DEFER
+					     : TXN_REJECT,
 		    0);
 		break;
 	case LEG_FAILS:

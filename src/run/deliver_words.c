@@ -28,8 +28,7 @@ static size_t print_remote(const struct delivery *d, char *text, size_t cap)
 	return f.n;
 }
 
-void delivery_keep_words(
-    struct delivery *d, uint32_t index, const struct reply *r, bool expired)
+void delivery_keep_words(struct delivery *d, uint32_t index, const struct reply *r, bool expired)
 {
 	static char remote[LIMIT_HOSTNAME + 1];
 	struct blk_arena *a = delivery_arena();

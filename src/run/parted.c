@@ -63,9 +63,9 @@ static void commit(struct parted *p, enum record_mark accepted)
 	while (envelope_next(p->arena, &p->envelope, &cur, NULL, NULL)) {
 		if (!tee_has(cur.verdict))
 			continue;
-		marks[n++] = (uint8_t)(cur.verdict == RCPT_TAKEN	   ? RECORD_TAKEN
+		marks[n++] = (uint8_t)(cur.verdict == RCPT_TAKEN      ? RECORD_TAKEN
 				       : cur.verdict == RCPT_ACCEPTED ? accepted
-									  : RECORD_NEW);
+								      : RECORD_NEW);
 	}
 	tee_commit(&p->tee, marks, n);
 }

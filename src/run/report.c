@@ -18,7 +18,7 @@
 struct report {
 	struct delivery *first, **last; /* that want one; the first has it */
 	bool under_way;
-	bool whole;      /* composed; what is in out is the rest */
+	bool whole; /* composed; what is in out is the rest */
 	bool committing;
 	struct tee tee;
 	struct envelope envelope;
@@ -227,7 +227,8 @@ static void give_rcpt(const struct delivery *d)
 	if (report.dsn.rcpt == 0)
 		envelope_first(&d->envelope, &report.rcpt);
 	do {
-		if (!envelope_next(delivery_arena(), &d->envelope, &report.rcpt, report.path, &r.path.n)) {
+		if (!envelope_next(
+			delivery_arena(), &d->envelope, &report.rcpt, report.path, &r.path.n)) {
 			dsn_rcpt(&report.dsn, NULL);
 			return;
 		}
