@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 
 #define MINUTE_MS 60000u
-#define BUSY_MS   1000u  /* a folder that another process has: one that was killed lets go of it soon */
+#define BUSY_MS   1000u  /* a folder that another process has: a killed one lets go of it soon */
 #define TELL_MS   200u   /* the numbers of the spool are told so often at the most */
 #define BEHIND    32768  /* octets that an engine has not read: what it did not ask for can wait */
 #define NAMES     16u    /* of the folder, looked at between orders */

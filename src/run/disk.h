@@ -25,16 +25,17 @@
 
 enum disk_op {
 	/*
-	 * an engine begins; what another had on its pair ends. Answered with DISK_STATE. A disk process
-	 * begins with this too: whatever it was asked before by that name is lost
+	 * an engine begins; what another had on its pair ends. Answered with DISK_STATE. A disk
+	 * process begins with this too: whatever was asked of the one before it is lost
 	 */
 	DISK_HELLO,
 	DISK_BEGIN,   /* a new file for `id` */
-	DISK_WRITE,   /* `octets` of block `block`, from its octet `at` on, behind what is there */
+	/* `octets` of block `block`, from its octet `at` on, behind what is there */
+	DISK_WRITE,
 	DISK_BODY,    /* what follows is the content: `info`, `lazy` */
 	/*
-	 * makes the file safe; of one that is safe: only its marks. block: `octets` marks for its first
-	 * recipients (enum record_mark). Answered with `info`
+	 * makes the file safe; of one that is safe: only its marks. block: `octets` marks for its
+	 * first recipients (enum record_mark). Answered with `info`
 	 */
 	DISK_COMMIT,
 	DISK_DROP,    /* the file goes, safe or not; the job ends */
@@ -44,22 +45,24 @@ enum disk_op {
 	 */
 	DISK_RELEASE,
 	/*
-	 * opens the entry that is due first, or one that waits for a gateway that is not in `blocked`:
-	 * `id`, `info`, `tries`, `since`, `taken`; SPOOL_ABSENT: none, `wait_ms` to the next
+	 * opens the entry that is due first, or one that waits for a gateway that is not in
+	 * `blocked`: `id`, `info`, `tries`, `since`, `taken`; SPOOL_ABSENT: none, `wait_ms` to the
+	 * next
 	 */
 	DISK_NEXT,
 	DISK_OPEN,    /* the same with the entry `id`; SPOOL_ABSENT with `held`: it is in use */
-	DISK_READ,    /* fills block `block` from octet `at` of the file; `octets`, 0 behind its end */
+	/* fills block `block` from octet `at` of the file; `octets`, 0 behind its end */
+	DISK_READ,
 	DISK_BURY,    /* its content is torn: set aside; the job ends */
 	/*
-	 * entries that wait are due now: that of `id`; id all zero: all, of `gateway` where that is not 0.
-	 * No job
+	 * entries that wait are due now: that of `id`; id all zero: all, of `gateway` where that is
+	 * not 0. No job
 	 */
 	DISK_WAKE,
 	DISK_STATE,   /* how things are: `state`. No job; also unasked */
 	/*
-	 * no job: the first entry of the index from number `at` on, which becomes `at`: `id`, `octets`,
-	 * `open`, `stamp`, `tries`, `wait_ms`, `held`. SPOOL_ABSENT: there is none
+	 * no job: the first entry of the index from number `at` on, which becomes `at`: `id`,
+	 * `octets`, `open`, `stamp`, `tries`, `wait_ms`, `held`. SPOOL_ABSENT: there is none
 	 */
 	DISK_LIST,
 	DISK_OPS
@@ -125,7 +128,7 @@ struct disk_args {
 	int engine[DISK_ENGINES];    /* its ends of the pairs */
 	uint8_t *blocks[DISK_ENGINES]; /* DISK_MEMORY octets each, shared */
 	int supervisor;              /* enum disk_order in */
-	uint32_t life;               /* 1, 2, …: how often there was a disk process before, and one */
+	uint32_t life;               /* 1, 2, …: how many disk processes there were, this one too */
 	struct disk disk;            /* port NULL: the folder cannot be used */
 	uint8_t trouble;             /* enum disk_status: why … */
 	uint8_t known;               /* … and that was logged before; DISK_OK: nothing was */

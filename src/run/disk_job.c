@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Orders of the engines. An engine is not trusted: whatever it orders touches only its own files. */
+/* Orders of the engines. None is trusted: whatever it orders touches only its own files. */
 #include "run/disk_part.h"
 
 #include "base/bug.h"
@@ -215,7 +215,8 @@ static enum spool_status do_open(
 }
 
 static enum spool_status do_read(
-    struct disk_engine *e, struct disk_job *j, const struct disk_message *m, struct disk_message *answer)
+    struct disk_engine *e, struct disk_job *j, const struct disk_message *m,
+    struct disk_message *answer)
 {
 	size_t n = DISK_BLOCK;
 	enum spool_status status;

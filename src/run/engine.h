@@ -50,8 +50,8 @@ struct engine_args {
 	int tokens;                        /* the engine's end of the pair for tokens, or -1 */
 	int names;                         /* the engine's end of the pair to its names helper */
 	int control;                       /* listening control socket, or -1 */
-	int disk;                          /* the engine's end of the pair to the disk process, or -1 */
-	uint8_t *disk_blocks;              /* … and the mapping that it shares with it */
+	int disk;             /* the engine's end of the pair to the disk process, or -1 … */
+	uint8_t *disk_blocks; /* … and the mapping that it shares with it */
 	int supervisor;                    /* orders in, state out */
 	uint32_t generation;               /* 1, 2, … */
 	uint64_t build_date;               /* seconds since 1970 */

@@ -40,7 +40,10 @@ void generation_child_lock(enum sandbox_role role);
 
 struct spooler;
 
-/* Forks both; g->slot stays, args->names, ->tokens and ->supervisor are filled in here. 0 or -errno. */
+/*
+ * Forks both; g->slot stays, args->names, ->tokens and ->supervisor are filled in here. 0 or
+ * -errno.
+ */
 int generation_start(struct generation *g, uint32_t number, struct engine_args *args,
     const struct generation_env *env);
 

@@ -242,7 +242,8 @@ static void replace(struct spooler *s)
 	s->stopping = true;
 }
 
-void spooler_adopt(struct spooler *s, const struct conf_global *g, const struct generation_env *env)
+void spooler_adopt(
+    struct spooler *s, const struct conf_global *g, const struct generation_env *env)
 {
 	static struct spooler_made with;
 

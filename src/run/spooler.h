@@ -51,7 +51,8 @@ int spooler_serve(struct spooler *s, const struct conf_global *g, const struct g
 void spooler_engine_gone(struct spooler *s, unsigned slot);
 
 /* Only one generation is left: what the configuration in force changes is put into force. */
-void spooler_adopt(struct spooler *s, const struct conf_global *g, const struct generation_env *env);
+void spooler_adopt(
+    struct spooler *s, const struct conf_global *g, const struct generation_env *env);
 
 /* An unusable folder is tried again now. */
 void spooler_retry(struct spooler *s);

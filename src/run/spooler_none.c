@@ -25,7 +25,8 @@ void spooler_engine_gone(struct spooler *s, unsigned slot)
 	(void)slot;
 }
 
-void spooler_adopt(struct spooler *s, const struct conf_global *g, const struct generation_env *env)
+void spooler_adopt(
+    struct spooler *s, const struct conf_global *g, const struct generation_env *env)
 {
 	(void)s;
 	(void)g;

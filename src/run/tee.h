@@ -25,16 +25,18 @@ enum tee_state {
 	TEE_OPEN,       /* content may come */
 	TEE_COMMITTING,
 	TEE_SAFE,       /* committed, or an entry of the queue that is ours to deliver */
-	TEE_BROKEN      /* nothing more goes; the file is gone, or not ours. As TEE_NONE for tee_open … */
+	TEE_BROKEN      /* nothing more goes; the file is gone, or not ours. As good as TEE_NONE */
 };
 
 enum tee_event {
 	TEE_NOTHING,
 	TEE_OPENED,
 	TEE_REFUSED,    /* there is no file; no_room, why */
-	TEE_LOST,       /* took no block for 5 s, or the disk failed; the file is gone, or in the queue */
+	/* took no block for 5 s, or the disk failed; the file is gone, or in the queue */
+	TEE_LOST,
 	TEE_COMMITTED,
-	TEE_UNSAFE,     /* the commit failed; the file is gone. Of marks: the file stays, the marks are not sure */
+	/* the commit failed; the file is gone. Of marks: the file stays, they are not sure */
+	TEE_UNSAFE,
 	TEE_READ,       /* content that tee_read asked for lies in *got */
 	TEE_ENDED,      /* tee_read: behind the last octet */
 	TEE_TORN        /* the file is not what it was; it was set aside */
@@ -51,9 +53,12 @@ struct tee_mail {
 	const uint8_t *id;      /* RECORD_ID octets */
 	uint32_t flags;         /* RECORD_UTF8 … */
 	struct bytes peer, binding; /* at most RECORD_NAME octets of each go on */
-	/* Both stay as they are, as far as tee_has tells, until TEE_OPENED or the end of the tee. */
+	/*
+	 * Both stay as they are, as far as tee_has tells, until TEE_OPENED or the end of the tee.
+	 * All recipients that were answered 250 are stored, at least one.
+	 */
 	const struct blk_arena *arena;
-	const struct envelope *envelope; /* all its recipients that were answered 250; at least one */
+	const struct envelope *envelope;
 	bool lazy;              /* it will hardly ever be committed: see spool_body */
 	/* the first of the content, at most TRACE_RECEIVED_SIZE octets: our Received field */
 	struct bytes first;
@@ -70,12 +75,12 @@ struct tee {
 	bool stirred;
 	uint8_t events;
 	const char *why; /* of TEE_REFUSED, TEE_LOST, TEE_UNSAFE: in words, static */
-	/* Entries of the queue: read them after TEE_OPENED, set tries and gateway before tee_release. */
+	/* Entries of the queue: read them after TEE_OPENED, set the first two before tee_release. */
 	uint16_t tries;
 	uint16_t gateway; /* the number that stands for where it waits, see tee_block; 0: none */
 	int32_t since;    /* relay/retry.h: from when its age counts */
 	uint32_t taken;   /* … and when that was found out, seconds of the monotonic clock */
-	/* TEE_REFUSED of tee_next: to the next that is due; UINT64_MAX: none. TEE_OPENED: till it was */
+	/* TEE_REFUSED of tee_next: to the next one (UINT64_MAX: none is there); TEE_OPENED: to it */
 	uint64_t wait_ms;
 	uint8_t id[RECORD_ID];
 	struct record_info info; /* of what is TEE_SAFE */
@@ -114,7 +119,8 @@ void tee_put(struct tee *t, struct bytes x);
 /*
  * Ends the file and makes it safe. mark: what each recipient is stored as (one octet each, enum
  * record_mark), at most CONFIG_RECIPIENTS_MAX; n = 0: all new. On TEE_SAFE: only the marks are
- * written and synced, all of them again where that failed before; reading ends.
+ * written and synced, all of them again where that failed before; reading ends. On TEE_BROKEN:
+ * TEE_UNSAFE follows.
  */
 void tee_commit(struct tee *t, const uint8_t *mark, uint32_t n);
 
@@ -152,7 +158,7 @@ void tee_find(struct tee *t, const uint8_t id[RECORD_ID], void (*wake)(struct te
 
 /*
  * Reads the file's octets from `at` on, for record_read, block by block: TEE_READ, then TEE_ENDED.
- * Another tee_read takes the place of one under way.
+ * Another tee_read takes the place of one under way. On TEE_BROKEN: TEE_LOST follows.
  */
 void tee_read(struct tee *t, uint64_t at);
 
@@ -191,7 +197,7 @@ struct tee_look {
 
 #define TEE_LOOKS CONFIG_CONTROL_SESSIONS
 
-/* The first entry from number `from` on: done is called in a later turn. At most TEE_LOOKS at once. */
+/* The first entry from number `from` on: done is called in a later turn. At most TEE_LOOKS. */
 void tee_look(struct tee_look *l, uint32_t from, void (*done)(struct tee_look *l));
 void tee_look_stop(struct tee_look *l);
 

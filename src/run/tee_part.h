@@ -9,7 +9,13 @@
 #define TEE_EVENT(e) ((uint8_t)(1u << ((e) - 1)))
 
 /* How far what comes before the content is composed. */
-enum tee_front { TEE_FRONT_BEGIN, TEE_FRONT_RCPTS, TEE_FRONT_MARKS, TEE_FRONT_FIRST, TEE_FRONT_DONE };
+enum tee_front {
+	TEE_FRONT_BEGIN,
+	TEE_FRONT_RCPTS,
+	TEE_FRONT_MARKS,
+	TEE_FRONT_FIRST,
+	TEE_FRONT_DONE
+};
 
 /*
  * A file in use. It is free again once nobody owns it, its last order was given (ended) and all of

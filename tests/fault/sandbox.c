@@ -92,6 +92,23 @@ static int do_create(void)
 	return fd < 0;
 }
 
+/* As io/disk_posix.c does it. */
+static int do_files(void)
+{
+	int folder = openat(AT_FDCWD, "/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+	char octet = 'x';
+	struct stat st;
+	int bad = 0;
+
+	fd = openat(folder, "gatepost.sandbox.1", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	bad |= pwrite(fd, &octet, 1, 0) != 1 || fdatasync(fd) < 0 || fstat(fd, &st) < 0;
+	bad |= pread(fd, &octet, 1, 0) != 1 || close(fd) < 0;
+	bad |= renameat(folder, "gatepost.sandbox.1", folder, "gatepost.sandbox.2") < 0;
+	bad |= fstatat(folder, "gatepost.sandbox.2", &st, AT_SYMLINK_NOFOLLOW) < 0;
+	bad |= unlinkat(folder, "gatepost.sandbox.2", 0) < 0 || lseek(folder, 0, SEEK_SET) < 0;
+	return bad || close(folder) < 0;
+}
+
 static int do_stat(void)
 {
 	struct stat st;
@@ -233,6 +250,19 @@ static void test_engine(void)
 	works(SANDBOX_ENGINE, do_memory, "engine: memory");
 }
 
+static void test_disk(void)
+{
+	works(SANDBOX_DISK, do_files, "disk: storing, renaming and removing files");
+	works(SANDBOX_DISK, do_loop, "disk: loop, clocks, random numbers");
+	works(SANDBOX_DISK, do_memory, "disk: memory");
+	dies(SANDBOX_DISK, do_network, "disk: calling out");
+	dies(SANDBOX_DISK, do_unix, "disk: a new Unix socket");
+	dies(SANDBOX_DISK, do_exec, "disk: running a program");
+	dies(SANDBOX_DISK, do_fork, "disk: forking");
+	dies(SANDBOX_DISK, do_setuid, "disk: changing its user");
+	dies(SANDBOX_DISK, do_kill, "disk: sending signals");
+}
+
 static void test_names(void)
 {
 	works(SANDBOX_NAMES, do_open, "names: reading a file");
@@ -337,6 +367,7 @@ int main(void)
 	status = under(SANDBOX_ENGINE, do_ask);
 	filter_built = WIFSIGNALED(status); /* prctl is on no list */
 	test_engine();
+	test_disk();
 	test_names();
 	test_confine();
 	return done();
