@@ -9,6 +9,7 @@ static const struct part {
 	const char *name;
 	bool on;
 } parts[] = {
+	{"SPOOL", ON(CONFIG_SPOOL)},
 	{"TLS", ON(CONFIG_TLS)},
 	{"SERVER_AUTH", ON(CONFIG_SERVER_AUTH)},
 	{"SASL_CRAM", ON(CONFIG_SASL_CRAM)},

@@ -508,6 +508,15 @@ void deliver_wake(const struct gateway *g)
 		seek_soon();
 }
 
+unsigned deliver_under_way(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CONFIG_DELIVERIES; i++)
+		n += objects[i].state > DELIVER_SEEK;
+	return n;
+}
+
 unsigned deliver_count(void)
 {
 	return count;

@@ -28,6 +28,9 @@ void deliver_give_up(bool all);
 /* Mails under way: the engine does not end before they are decided. */
 unsigned deliver_count(void);
 
+/* Those of them of which it is known which mail it is. */
+unsigned deliver_under_way(void);
+
 /* Things have changed: g is up or down, or there is a place for a connection (NULL: somewhere). */
 void deliver_wake(const struct gateway *g);
 

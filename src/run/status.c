@@ -223,7 +223,7 @@ static void look_at_spool(struct status *s)
 	uint64_t at, next;
 
 	s->spool = tee_spool(&at);
-	s->delivering = s->spool->mails > 0 ? deliver_count() : 0;
+	s->delivering = s->spool->mails > 0 ? deliver_under_way() : 0;
 	next = s->spool->next_ms;
 	s->next_s = UINT64_MAX;
 	if (s->spool->mails > 0 && next != UINT64_MAX && !s->args->conf->global.suspend_delivery)

@@ -5,8 +5,11 @@
 #include "run/gateway.h"
 #include "run/stats.h"
 #include "run/status.h"
+#include "io/ipc.h"
 
 #include "tap.h"
+
+#include <sys/socket.h>
 
 /* NULL where it is not built in. */
 static status_fn *const prometheus = ON(CONFIG_STATUS_PROMETHEUS) ? status_prometheus : NULL;
@@ -192,6 +195,121 @@ static void pool(void)
 	ok(!status.trouble, "all is well again");
 }
 
+/* ---- the spool ---- */
+
+static int disk[2];
+
+static void stop(struct deadline *d)
+{
+	(void)d;
+	loop_stop();
+}
+
+/* The disk process tells how things are. */
+static void disk_says(const struct disk_state *state)
+{
+	static uint32_t serial = 1;
+	static struct deadline end;
+	struct disk_message m = {.op = DISK_STATE, .life = 1, .engine = 7, .job = DISK_NOTHING, .block = DISK_NOTHING};
+
+	m.serial = serial;
+	m.state = *state;
+	if (ipc_send(disk[1], &m, sizeof(m)) != 0)
+		abort();
+	if (serial > 0) {
+		tee_init(&(struct tee_args){.disk = disk[0], .engine = 7});
+	} else {
+		loop_deadline(&end, loop_now() + 5, stop);
+		loop_run();
+	}
+	serial = 0;
+}
+
+static void spool(void)
+{
+	struct disk_state s = {.usable = 1, .scanned = 1, .next_ms = UINT64_MAX};
+	const char *text;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, disk) != 0)
+		abort();
+	conf.global.spool = CONF_SPOOL_FALLBACK;
+	conf.global.spoolbase = "/s";
+	disk_says(&s);
+	is_str(first_line(), "working: gateway 10.0.0.1:25 up since T, and 1 more gateway", "an empty spool");
+	gateway_failed(second, VERDICT_NO_CONNECT, BYTES("no answer"));
+	health_accepted(&first->health);
+	gateway_failed(first, VERDICT_NO_CONNECT, BYTES("no answer"));
+	is_str(first_line(), "gateway 10.0.0.1:25 is down since T (no answer); mails are kept; gateways down in all: 2",
+	       "mails will be kept");
+	s.mails = 3;
+	s.octets = 12 * 1024 - 1;
+	s.oldest = 1000;
+	s.next_ms = 40000;
+	s.today = 5 << 20;
+	s.ever = 3ull << 30;
+	disk_says(&s);
+	is_str(first_line(), "gateway 10.0.0.1:25 is down since T (no answer); gateways down in all: 2; 3 mails kept",
+	       "some are");
+	text = answer(status_text);
+	ok(has(text, "\nspool: fallback, /s: 3 mails (12k), oldest since \0021000\003, next try in 40 s, 0 in doubt, "
+		     "0 being delivered; written today 5m, ever 3g\n"), "the spool in text");
+	text = answer(status_json);
+	ok(has(text, "\"spool\":\"fallback\",\n\"queue\":{\"mails\":3,\"octets\":12287,\"oldest\":\"1970-01-01T00:16:40Z\","
+		     "\"next\":40,\"in_doubt\":0,"), "in JSON");
+	if (prometheus) {
+		text = answer(prometheus);
+		ok(has(text, "\ngatepost_queue_messages 3\n") && has(text, "\ngatepost_queue_bytes 12287\n"), "in metrics");
+	}
+	gateway_worked(first);
+	is_str(first_line(), "gateway smtp.example.com:587 is down since T (no answer); mails go to gateway 10.0.0.1:25; "
+	       "3 mails kept", "another gateway takes the new ones");
+	gateway_worked(second);
+	s.mails = 1;
+	disk_says(&s);
+	is_str(first_line(), "working: gateway 10.0.0.1:25 up since T, and 1 more gateway; 1 mail kept", "one waits");
+	ok(!status.trouble, "that is no trouble");
+	s.usable = 0;
+	strcpy(s.why, "/s: no such folder");
+	disk_says(&s);
+	is_str(first_line(), "working: gateway 10.0.0.1:25 up since T, and 1 more gateway; 1 mail kept; the net is gone "
+	       "(/s: no such folder): mail passes through without it", "a spool that cannot be used");
+	ok(!status.trouble, "is no trouble while the gateway works");
+	ok(has(answer(status_text), "\nspool: cannot be used: /s: no such folder\n"), "in text");
+	ok(has(answer(status_json), ",\"usable\":false,\"why\":\"/s: no such folder\","), "in JSON");
+	conf.global.spool = CONF_SPOOL_ALWAYS;
+	is_str(first_line(), "the spool cannot be used (/s: no such folder); mails are refused; 1 mail kept", "with always");
+	ok(status.trouble, "it is trouble");
+	s.usable = s.in_memory = 1;
+	s.why[0] = '\0';
+	disk_says(&s);
+	ok(has(answer(status_text), "\nspool: in memory (Spool_Volatile): mail is lost with the power\n"), "in memory");
+	conf.global.suspend_delivery = true;
+	is_str(first_line(), "delivery is suspended (Suspend_Delivery); 1 mail kept", "suspended");
+	ok(status.trouble && has(answer(status_json), "\"next\":null,"), "there is no next try");
+	conf.global.suspend_delivery = false;
+	conf.global.spool = CONF_SPOOL_FALLBACK;
+}
+
+/* What must not hide behind a 250. */
+static void day_one(void)
+{
+	second->health.accepted_once = false;
+	gateway_failed(first, VERDICT_NO_CONNECT, BYTES("no answer"));
+	gateway_login_refused(second, BYTES("refuses the login: 535 no"));
+	gateway_worked(first);
+	gateway_failed(first, VERDICT_NO_CONNECT, BYTES("no answer"));
+	first->health.accepted_once = false;
+	gateway_login_refused(first, BYTES("refuses the login: 535 no"));
+	is_str(first_line(), "gateway 10.0.0.1:25 refuses the login since T (535 no); it has taken none since the "
+	       "configuration was loaded; mails are refused; gateways down in all: 2; 1 mail kept", "day one");
+	conf.global.spool = CONF_SPOOL_ALWAYS;
+	ok(!strstr(first_line(), "refused;"), "always keeps it all the same");
+	conf.global.spool = CONF_SPOOL_OFF;
+	conf.global.spoolbase = NULL;
+	gateway_worked(first);
+	gateway_worked(second);
+}
+
 /* Names and texts as long as they can be. */
 static void longest(void)
 {
@@ -229,6 +347,10 @@ int main(void)
 	routes();
 	forms();
 	pool();
+	if (ON(CONFIG_SPOOL)) {
+		spool();
+		day_one();
+	}
 	longest();
 	return done();
 }
