@@ -291,26 +291,28 @@ static void readable(struct watch *w, uint32_t events)
 
 static void ordered(struct watch *w, uint32_t events)
 {
-	char order = 0;
+	struct disk_word word;
 	int got;
 
 	(void)events;
-	got = ipc_take(w->fd, &order, 1);
+	got = ipc_take(w->fd, &word, sizeof(word));
 	if (got == -EAGAIN || got == -EBADMSG)
 		return;
 	if (got != 1) {
 		loop_unwatch(w);
 		disk_all.stop = true;
-	} else if (order == DISK_ORDER_STOP) {
+	} else if (word.order == DISK_ORDER_STOP) {
 		disk_all.stop = true;
-	} else if (order == DISK_ORDER_RETRY) {
+	} else if (word.order == DISK_ORDER_RETRY) {
 		try_again();
-	} else if (order == DISK_ORDER_GONE_0 || order == DISK_ORDER_GONE_1) {
+	} else if (word.order == DISK_ORDER_GONE) {
 		/* Whatever it still ordered comes first. */
 		while (!take_orders())
 			disk_settle();
 		disk_settle();
-		disk_engine_ended(&disk_all.engine[order - DISK_ORDER_GONE_0]);
+		for (unsigned i = 0; i < DISK_ENGINES; i++)
+			if (disk_all.engine[i].number == word.engine)
+				disk_engine_ended(&disk_all.engine[i]);
 	}
 	loop_at_end(&work, work_on);
 }

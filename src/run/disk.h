@@ -116,18 +116,22 @@ struct disk_message {
 	};
 };
 
-/* What the supervisor tells the disk process, one octet each. */
 enum disk_order {
-	DISK_ORDER_STOP = 'T',   /* all orders that wait are worked through, then it exits 0 */
-	DISK_ORDER_RETRY = 'R',  /* an unusable folder is tried again now */
-	DISK_ORDER_GONE_0 = '0', /* the engine of pair 0 has ended … */
-	DISK_ORDER_GONE_1 = '1'
+	DISK_ORDER_STOP = 'T',  /* all orders that wait are worked through, then it exits 0 */
+	DISK_ORDER_RETRY = 'R', /* an unusable folder is tried again now */
+	DISK_ORDER_GONE = 'G'   /* this engine has ended; another may have said hello on its pair */
+};
+
+/* What the supervisor tells the disk process. */
+struct disk_word {
+	uint32_t order;  /* enum disk_order */
+	uint32_t engine; /* DISK_ORDER_GONE: its generation; else 0 */
 };
 
 struct disk_args {
 	int engine[DISK_ENGINES];    /* its ends of the pairs */
 	uint8_t *blocks[DISK_ENGINES]; /* DISK_MEMORY octets each, shared */
-	int supervisor;              /* enum disk_order in */
+	int supervisor;              /* struct disk_word in */
 	uint32_t life;               /* 1, 2, …: how many disk processes there were, this one too */
 	struct disk disk;            /* port NULL: the folder cannot be used */
 	uint8_t trouble;             /* enum disk_status: why … */

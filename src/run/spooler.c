@@ -218,27 +218,29 @@ int spooler_serve(struct spooler *s, const struct conf_global *g, const struct g
 
 /* ---- what it is told ---- */
 
-static void order(const struct spooler *s, uint8_t octet)
+static void order(const struct spooler *s, enum disk_order order, uint32_t engine)
 {
+	struct disk_word word = { .order = order, .engine = engine };
+
 	if (s->pid > 0)
-		(void)ipc_send(s->orders, &octet, sizeof(octet));
+		(void)ipc_send(s->orders, &word, sizeof(word));
 }
 
-void spooler_engine_gone(struct spooler *s, unsigned slot)
+void spooler_engine_gone(struct spooler *s, uint32_t number)
 {
-	order(s, slot == 0 ? DISK_ORDER_GONE_0 : DISK_ORDER_GONE_1);
+	order(s, DISK_ORDER_GONE, number);
 }
 
 void spooler_retry(struct spooler *s)
 {
-	order(s, DISK_ORDER_RETRY);
+	order(s, DISK_ORDER_RETRY, 0);
 }
 
 /* Another one takes its place once it has ended. */
 static void replace(struct spooler *s)
 {
 	if (!s->stopping)
-		order(s, DISK_ORDER_STOP);
+		order(s, DISK_ORDER_STOP, 0);
 	s->stopping = true;
 }
 

@@ -47,8 +47,8 @@ bool spooler_is_wanted(const struct conf_global *g);
 int spooler_serve(struct spooler *s, const struct conf_global *g, const struct generation_env *env,
     unsigned slot, struct engine_args *args);
 
-/* The engine of that slot has ended. */
-void spooler_engine_gone(struct spooler *s, unsigned slot);
+/* The engine of that generation has ended. */
+void spooler_engine_gone(struct spooler *s, uint32_t number);
 
 /* Only one generation is left: what the configuration in force changes is put into force. */
 void spooler_adopt(

@@ -19,10 +19,10 @@ int spooler_serve(struct spooler *s, const struct conf_global *g, const struct g
 	return 0;
 }
 
-void spooler_engine_gone(struct spooler *s, unsigned slot)
+void spooler_engine_gone(struct spooler *s, uint32_t number)
 {
 	(void)s;
-	(void)slot;
+	(void)number;
 }
 
 void spooler_adopt(

@@ -357,7 +357,7 @@ static void sup_engine_ended(struct generation *g, int status)
 	struct generation_env env = sup_env();
 
 	g->engine = 0;
-	spooler_engine_gone(&sup.spooler, g->slot);
+	spooler_engine_gone(&sup.spooler, g->number);
 	if (g == &sup.now && sup.stop_by == 0) {
 		sup_engine_died(status);
 		return;

@@ -142,19 +142,21 @@ static bool watch_disk(void)
 
 static void stop_disk(void)
 {
-	uint8_t octet = DISK_ORDER_STOP;
+	struct disk_word word = { DISK_ORDER_STOP, 0 };
 	int status = -1;
 
-	ipc_send(sup, &octet, 1);
+	ipc_send(sup, &word, sizeof(word));
 	if (waitpid(disk_pid, &status, 0) != disk_pid || !WIFEXITED(status) ||
 	    WEXITSTATUS(status) != 0)
 		ok(false, "the disk process ends when told so (%#x)", (unsigned)status);
 	disk_pid = 0;
 }
 
-static void order_disk(uint8_t octet)
+static void order_disk(enum disk_order order, uint32_t engine)
 {
-	ipc_send(sup, &octet, 1);
+	struct disk_word word = { order, engine };
+
+	ipc_send(sup, &word, sizeof(word));
 }
 
 /* ---- the engine ---- */
@@ -572,7 +574,7 @@ static void engine_ends(void)
 	tee_next(&tees[3], woken);
 	is_num(await(&tees[3], 3000), TEE_OPENED, "(a delivery is under way)");
 	is_num(count_files(".new"), 1, "(and a mail on its way to the spool)");
-	order_disk(DISK_ORDER_GONE_0);
+	order_disk(DISK_ORDER_GONE, engine_number);
 	for (int i = 0; i < 30; i++)
 		turn(10);
 	is_num(count_files(".new"), 0, "an engine ended: what it had begun to store is gone");
