@@ -14,10 +14,11 @@ _Static_assert((int)CONF_VERIFY_HOST - 1 == (int)TLS_VERIFY_HOST, "the words mea
 
 static const char right_certificate[] =
 	"  Right would be: the name that its certificate is for (in Gateway, or as TLS_Name), the\n"
-	"  CA that signed it (TLS_CA), or its key (TLS_Pin).\n";
+	"  CA that signed it (TLS_CA), or its key (TLS_Pin). If a date is wrong: a newer one at\n"
+	"  the gateway, or the time of this box.\n";
 static const char right_tls[] =
 	"  Right would be: a port where it speaks TLS (587, or 465 with TLS = implicit); in a\n"
-	"  network that can be trusted TLS = no, with a login and\n"
+	"  network that can be trusted TLS = no, and for a login in clear text\n"
 	"  Outbound_SMTP_AUTH_Allow_Plaintext = true.\n";
 static const char right_login[] =
 	"  Right would be: Outbound_SMTP_AUTH_User and Outbound_SMTP_AUTH_Pass as the provider\n"
@@ -102,7 +103,7 @@ static enum sasl_mechanism mechanism(const struct conf_sending *key, const struc
 	return (enum sasl_mechanism)(c->mechanisms & sasl_built_in() & named[key->login_type]);
 }
 
-static void no_mechanism(const struct client *c, struct fmt *why)
+static void no_mechanism(const struct conf_sending *key, const struct client *c, struct fmt *why)
 {
 	const char *between = "; it offers ";
 
@@ -111,7 +112,12 @@ static void no_mechanism(const struct client *c, struct fmt *why)
 				      : "it offers no login (it knows HELO alone)");
 		return;
 	}
-	fmt_str(why, "it does not offer the login that Outbound_SMTP_AUTH_Type asks for");
+	if (key->login_type != CONF_LOGIN_AUTO)
+		fmt_str(why, "it does not offer the login that Outbound_SMTP_AUTH_Type asks for");
+	else
+		fmt_str(why, conf_wants_token(key)
+				 ? "it does not offer XOAUTH2, the login with a token"
+				 : "it takes no login with a password that this box knows");
 	for (unsigned m = SASL_PLAIN; m <= SASL_XOAUTH2; m <<= 1) {
 		if ((c->mechanisms & m) == 0)
 			continue;
@@ -131,7 +137,7 @@ static bool may_login(const struct client *c, const struct send_group *g,
 		fmt_str(why, "the connection is not encrypted, so no login is sent over it "
 			     "(Outbound_SMTP_AUTH_Allow_Plaintext would)");
 	else if (mechanism(g->key, c) == SASL_NONE)
-		no_mechanism(c, why);
+		no_mechanism(g->key, c, why);
 	else
 		return true;
 	return false;

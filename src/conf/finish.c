@@ -323,8 +323,8 @@ static void finish_only(struct build *b)
 /* --- CA sets --- */
 
 /*
- * The CA whose key is pinned may be one of the set: the gateway need not send it. A default set that
- * is not there is no error then: the key may be the gateway's own.
+ * The CA whose key is pinned may be one of the set: the gateway need not send it. A default set
+ * that is not there is no error then: the key may be the gateway's own.
  */
 static bool may_pin_ca(const struct conf_sending *s)
 {

@@ -89,6 +89,13 @@ int clock_begin(uint64_t build_date, bool ntp, bool may_set)
 	return fd;
 }
 
+uint64_t clock_least(void)
+{
+	uint64_t wall = clock_wall();
+
+	return wall > view.build_date ? wall : view.build_date;
+}
+
 void clock_want_ntp(bool ntp)
 {
 	view.ntp = ntp;

@@ -17,6 +17,12 @@ uint64_t clock_wall(void);
  */
 bool clock_unset(void);
 
+/*
+ * The least that the time can be, in seconds since 1970, for dates in certificates: the wall clock,
+ * or the build date where the clock stands before it.
+ */
+uint64_t clock_least(void);
+
 /* What clock_judge needs to know, and what it remembers. */
 struct clock_view {
 	uint64_t build_date; /* seconds since 1970 */

@@ -197,7 +197,7 @@ static void https_dialled(struct dial *d, int fd, unsigned index)
 		.verify = TLS_VERIFY_HOST,
 		.versions = TLS_1_2 | TLS_1_3,
 		.clock_unset = clock_unset(),
-		.now = loop_wall(),
+		.now = clock_least(),
 		.memory = TLS_NO_MEMORY,
 	};
 

@@ -119,8 +119,9 @@ static enum outbound_event no_mechanism(struct outbound *o)
 	if (named(o) != SASL_NONE)
 		fmt_str(&f, sasl_name(named(o)));
 	else
-		fmt_str(
-		    &f, conf_wants_token(&o->sending) ? "XOAUTH2" : "a login that this box knows");
+		fmt_str(&f, conf_wants_token(&o->sending)
+				? "XOAUTH2"
+				: "a login with a password that this box knows");
 	if (named(o) != SASL_NONE)
 		fmt_str(&f, " (Outbound_SMTP_AUTH_Type)");
 	for (unsigned m = SASL_PLAIN; m <= SASL_XOAUTH2; m <<= 1) {

@@ -177,12 +177,12 @@ enum server_event server_do_auth(struct server *s, const struct server_call *c)
 {
 	struct bytes first = c->args, no = objection(s), mechanism = bytes_word(&first);
 
+	s->secret = mechanism.n > 0; /* and a password perhaps, whether it is looked at or not */
 	if (no.n > 0)
 		return server_fail(s, c, no);
 	if (mechanism.n == 0)
 		return server_fail(s, c, TEXT_AUTH_FORM);
 	s->good = true;
-	s->secret = true;
 	first = bytes_trim(first);
 	if (bytes_same_fold(mechanism, BYTES("PLAIN")))
 		return first.n > 0 ? take_plain(s, first, c)

@@ -248,7 +248,8 @@ def _():
 @cases("{0}: exit {2}", [
     ("a login put off", Login(refuse="454 4.7.0 later"), TEMPFAIL, "takes no login just now: 454 4.7.0 later"),
     ("no login offered", None, PROTOCOL, "offers no login"),
-    ("none of ours", Login(mechanisms="NTLM GSSAPI"), PROTOCOL, "does not offer the login"),
+    ("none of ours", Login(mechanisms="NTLM GSSAPI"), PROTOCOL, "no login with a password"),
+    ("a token alone", Login(mechanisms="XOAUTH2"), PROTOCOL, "no login with a password that this box knows; it offers XOAUTH2"),
     ("a wrong proof", Login(mechanisms="SCRAM-SHA-256", scram="proof"), PROTOCOL, "does not prove"),
     ("no proof", Login(mechanisms="SCRAM-SHA-256", scram="no proof"), PROTOCOL, "prove"),
     ("a foreign nonce", Login(mechanisms="SCRAM-SHA-256", scram="nonce"), PROTOCOL, "does not belong"),

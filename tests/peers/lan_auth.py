@@ -87,7 +87,9 @@ def _(name, hello):
         equal(len(g.mails), 2, "mails")
         letter = "E" if hello == "behind EHLO" else ""
         contains(g.mails[0].text, b" with ESMTPA id ", "Received" + letter)
-        equal([e["user"] for e in r.events("session") if e["event"] == "login"], [USER])
+        users = lambda: [e["user"] for e in r.events("session") if e["event"] == "login"]       # noqa: E731
+        wait_for(users, 10, "the login in the log")
+        equal(users(), [USER])
 
 
 @case("the list: PLAIN and LOGIN first, in the old form too")

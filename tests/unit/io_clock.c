@@ -57,6 +57,7 @@ static void test_shared(void)
 	fd = clock_begin(now + 1000000, false, false);
 	ok(fd >= 0, "shared: the kernel tells when it is set");
 	ok(clock_unset(), "shared: a build date in the future");
+	is_num(clock_least(), now + 1000000, "shared: it is that late at least");
 	ok((uint64_t)time(NULL) < now + 1000,
 	    "shared: without the right to, nobody sets the clock");
 	child = fork();
@@ -70,6 +71,7 @@ static void test_shared(void)
 	waitpid(child, &status, 0);
 	ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "shared: a child sees that it is set");
 	ok(!clock_look(fd, true), "shared: looking without news");
+	ok(clock_least() >= now && clock_least() < now + 1000, "shared: it is as late as it says");
 	close(fd);
 }
 

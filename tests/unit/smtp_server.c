@@ -386,6 +386,15 @@ static void test_secrets(void)
 	s.secret = false;
 	is_num(step("\r\n", NULL), SERVER_LOGIN, "its end");
 	ok(s.secret && what.login.unreadable, "belongs to it");
+	answer(235);
+	s.secret = false;
+	buf_clear(&out);
+	step("AUTH PLAIN AGEAYg==\r\n", NULL);
+	ok(told() == 503 && s.secret, "one that is out of place is one too");
+	begin_secure(SERVER_AUTH_USERS, true);
+	s.secret = false;
+	step("AUTH PLAIN AGEAYg==\r\n", NULL);
+	ok(told() == 538 && s.secret, "or without TLS");
 }
 
 static void test_refused_logins(void)
