@@ -149,8 +149,8 @@ FILE_CALLS = ("openat,pwrite64,write,pread64,fsync,fdatasync,renameat,renameat2,
 
 
 def breaker(pid, error, when):
-    """Lets its calls on files fail."""
-    return Strace(pid, FILE_CALLS, f"error={error}:when={when}", "INJECTED")
+    """Lets its calls on files fail. In their place one is made that its sandbox allows."""
+    return Strace(pid, FILE_CALLS, f"error={error}:syscall=getpid:when={when}", "INJECTED")
 
 
 class Book:
@@ -164,7 +164,7 @@ class Book:
         with self.lock:
             self.told[key] = code
 
-    def send(self, client, tag, rcpts=("b@b.test",), sender="scan@dev.test", size=200):
+    def send(self, client, tag, rcpts=("b@b.test",), sender="scan@dev.test", size=200, wait=40):
         """One mail after the greeting; the code of its end of data, or of what came before."""
         mid = f"<{tag}@dev.test>"
         for one in rcpts:
@@ -182,7 +182,7 @@ class Book:
         if taken and code == 354:
             body = f"Subject: {tag}\r\nMessage-ID: {mid}\r\n\r\n" + ("x" * 70 + "\r\n") * (size // 72 + 1)
             client.send(body + ".\r\n")
-            code = client.reply(wait=40).code
+            code = client.reply(wait=wait).code
         for one in taken or rcpts:
             self.note((mid, one), code)
         if not taken or code // 100 != 2:
