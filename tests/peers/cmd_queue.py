@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -386,6 +387,31 @@ def _(mode, code, wanted):
             equal((value["exit"], value["queue"]["usable"]), (code, False), "exit, usable")
             check(re.fullmatch(wanted, first_line(r)), first_line(r))
             contains(queue(r), "the spool cannot be used: " + f.top)
+
+
+@case("a Spoolbase in memory wants Spool_Volatile, and is told of")
+def _():
+    if "\ntmpfs /dev/shm " not in open("/proc/mounts", encoding="utf-8").read():
+        return
+    path = f"/dev/shm/gatepost-test-{os.getpid()}"
+    with Files() as files, Liar() as g:
+        text = f'{g.conf()}Spoolbase = "{path}"\n'
+        line = text.count("\n")
+        conf = files.put("gatepost.conf", text)
+        code, out, err = gatepost("check", "-c", conf)
+        equal((code, out), (78, ""), "exit and output of check")
+        contains(err, f"{conf}:{line}:13: error: Spoolbase: {path}: lies in memory")
+        conf = files.put("gatepost.conf", text + "Spool_Volatile = true\n")
+        code, out, err = gatepost("check", "-c", conf)
+        equal((code, out), (0, f"{conf}: ok\n"), "exit and output of check")
+        contains(err, f"{conf}:{line}:13: warning: Spoolbase: {path}: lies in memory")
+        try:
+            with Relay(text + "Spool_Volatile = true\n") as r:
+                check(r.status()["queue"]["in_memory"], "status")
+                contains(gatepost("status", "-c", r.conf)[1], "spool: in memory (Spool_Volatile)")
+                r.wait_log("warning: .*lies in memory")
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @case("the log tells at the start what there is")
