@@ -68,6 +68,21 @@ static void check_folder(struct check *k)
 		check_file(k->b, set->at, "Spoolbase", g->spoolbase, wrong);
 }
 
+/* Is there a mail in the folder? Its name is an id of 20 octets; there are few other files. */
+static bool holds_mail(const struct conf_source *src, const char *folder)
+{
+	char name[CONF_NAME_MAX + 1] = "", after[CONF_NAME_MAX + 1];
+
+	for (unsigned i = 0; i < 8; i++) {
+		memcpy(after, name, sizeof(after));
+		if (!src->next(src->ctx, folder, after, name))
+			return false;
+		if (strlen(name) == 20)
+			return true;
+	}
+	return false;
+}
+
 /* What is set for a spool that is not used. */
 static void check_unused(struct check *k)
 {
@@ -78,6 +93,10 @@ static void check_unused(struct check *k)
 		    "Suspend_Delivery = true keeps all mail, and there is no spool to keep it in: "
 		    "set Spoolbase",
 		    nothing, nothing);
+	if (k->c->global.spoolbase && holds_mail(k->b->src, k->c->global.spoolbase))
+		build_warning(k->b, global(k, OPTION_SPOOL)->at,
+		    "Spool = off, but mail waits in $: it stays there, and is not delivered",
+		    bytes_of(k->c->global.spoolbase), nothing);
 	for (unsigned id = OPTION_SPOOL_MAX_SIZE; id < OPTION_SUSPEND_DELIVERY; id++) {
 		const struct conf_setting *set = global(k, (enum option_id)id);
 

@@ -545,7 +545,7 @@ void queue_begin(struct queue_ask *q, const struct conf *conf, struct bytes requ
 	q->wake = wake;
 	if (!parse(q, request, id))
 		return;
-	if (!conf->global.spoolbase)
+	if (conf->global.spool == CONF_SPOOL_OFF)
 		refuse(q, EX_UNAVAILABLE, "there is no spool: Spool = off");
 	else if (q->what != QUEUE_LIST && !trusted)
 		refuse(q, EX_NOPERM, "only root and the relay's own user may do that");

@@ -148,7 +148,7 @@ static void spool(const struct status *s, struct fmt *f)
 
 	key_text(f, ",\n\"spool\":", status_spool(s->args));
 	fmt_str(f, ",\n\"queue\":");
-	if (g->spoolbase == NULL) {
+	if (g->spool == CONF_SPOOL_OFF) {
 		fmt_str(f, "null");
 		return;
 	}

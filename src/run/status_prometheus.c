@@ -101,7 +101,7 @@ static uint64_t of_box(const struct status *s, enum what what)
 		[EVER] = s->spool->ever,
 	};
 
-	if (what >= USABLE && !s->args->conf->global.spoolbase)
+	if (what >= USABLE && s->args->conf->global.spool == CONF_SPOOL_OFF)
 		return NOT_KNOWN;
 
 	return value[what];

@@ -123,7 +123,7 @@ static void spool(const struct status *s, struct fmt *f)
 
 	fmt_str(f, "spool: ");
 	fmt_str(f, status_spool(s->args));
-	if (g->spoolbase != NULL) {
+	if (g->spool != CONF_SPOOL_OFF) {
 		fmt_str(f, ", ");
 		fmt_bytes(f, bytes_first(bytes_of(g->spoolbase), 300));
 		queue(s, f);
@@ -133,7 +133,7 @@ static void spool(const struct status *s, struct fmt *f)
 		fmt_str(f, ", ever ");
 		status_size(f, s->spool->ever);
 	}
-	if (g->spoolbase != NULL && !tee_can(&no_room, &why)) {
+	if (g->spool != CONF_SPOOL_OFF && !tee_can(&no_room, &why)) {
 		fmt_str(f, "\nspool: cannot be used: ");
 		fmt_str(f, why);
 	}

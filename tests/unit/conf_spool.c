@@ -104,6 +104,9 @@ static const struct {
 	{G "Spoolbase = \"/flash\" Spool_Volatile = true", "t:2:13: " WARNING "Spoolbase: /flash: wears\n"},
 	{G "Spool = off Spoolbase = \"/ram\"", ""},
 	{B "Spool_Volatile = true", ""},
+	{"Spool = off\n" G "Spoolbase = \"/kept\"", "t:1:9: " WARNING "Spool = off, but mail waits in /kept: it stays there, "
+		"and is not delivered\n"},
+	{"Spool = off\n" G "Spoolbase = \"/empty\"", ""},
 	/* waits */
 	{B "Retry_Interval = 2h", "t:3:18: " ERROR "Max_Retry_Interval is shorter than Retry_Interval, from which the wait "
 		"grows: set both\n"},
@@ -140,7 +143,8 @@ static const char *look(void *ctx, enum conf_file what, const char *path, const 
 
 static void load_with_files(const char *text)
 {
-	static struct mem_file files[3] = {{"t", NULL}, {"/file", ""}, {NULL, NULL}};
+	static struct mem_file files[] = {{"t", NULL}, {"/file", ""}, {"/kept/corrupt/x", ""}, {"/kept/0123456789abcdefghij", ""},
+		{"/empty/corrupt/x", ""}, {NULL, NULL}};
 
 	fresh_source();
 	conf_src.look = look;
