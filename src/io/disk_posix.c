@@ -164,6 +164,13 @@ static enum disk_status port_sync(void *self, int file)
 	return result < 0 ? failed() : DISK_OK;
 }
 
+/* The file system then has one piece of work for all files that are synced one after the other. */
+static void port_hurry(void *self, int file)
+{
+	(void)self;
+	(void)sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 /* ---- names ---- */
 
 /* This process alone gives names here, so that nobody comes between the look and the rename. */
@@ -405,6 +412,7 @@ struct disk disk_posix_port(struct disk_posix *d)
 		.read = port_read,
 		.size = port_size,
 		.sync = port_sync,
+		.hurry = port_hurry,
 		.rename = port_rename,
 		.remove = port_remove,
 		.sync_folder = port_sync_folder,

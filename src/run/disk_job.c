@@ -47,8 +47,11 @@ static void end_job(struct disk_job *j)
 	j->used = false;
 }
 
+static void commit_all(void);
+
 void disk_engine_ended(struct disk_engine *e)
 {
+	commit_all();
 	for (uint32_t i = 0; i < DISK_JOBS && e->number != 0; i++)
 		end_job(&e->job[i]);
 	e->number = 0;
@@ -296,8 +299,7 @@ static void wait_for_sync(struct disk_engine *e, const struct disk_message *answ
 	p->answer = *answer;
 }
 
-/* An order of a job. */
-static void job_order(struct disk_engine *e, struct disk_job *j, const struct disk_message *m)
+static void carry_out(struct disk_engine *e, struct disk_job *j, const struct disk_message *m)
 {
 	enum disk_op op = (enum disk_op)m->op;
 	struct disk_message answer = *m;
@@ -341,6 +343,26 @@ static void job_order(struct disk_engine *e, struct disk_job *j, const struct di
 		disk_answer(e, &answer, status);
 }
 
+/* An order of a job. */
+static void job_order(struct disk_engine *e, struct disk_job *j, const struct disk_message *m)
+{
+	struct disk_pending *p = &disk_all.commit[disk_all.commits];
+
+	if (m->op != DISK_COMMIT || j->mail.state != SPOOL_MAIL_BODY || j->commits) {
+		if (j->commits)
+			commit_all();
+		carry_out(e, j, m);
+		return;
+	}
+	/* Those that wait together are written out together. */
+	j->commits = true;
+	p->engine = (uint8_t)(e - disk_all.engine);
+	p->answer = *m;
+	disk_all.commits++;
+	if (disk_all.commits == 2 * DISK_WINDOW)
+		commit_all();
+}
+
 void disk_order(struct disk_engine *e, const struct disk_message *m)
 {
 	struct disk_message answer = *m;
@@ -363,6 +385,28 @@ void disk_order(struct disk_engine *e, const struct disk_message *m)
 	}
 }
 
+static void commit_all(void)
+{
+	uint32_t n = disk_all.commits;
+
+	disk_all.commits = 0;
+	for (uint32_t i = 0; n > 1 && i < n; i++) {
+		const struct disk_pending *p = &disk_all.commit[i];
+
+		spool_hurry(&disk_all.spool,
+		    &disk_all.engine[p->engine].job[p->answer.job].mail);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const struct disk_pending *p = &disk_all.commit[i];
+		struct disk_engine *e = &disk_all.engine[p->engine];
+		struct disk_job *j = &e->job[p->answer.job];
+
+		j->commits = false;
+		if (e->number == p->answer.engine)
+			carry_out(e, j, &p->answer);
+	}
+}
+
 /* None of what was committed stays; the files are gone already. */
 static void undo(struct disk_engine *e, const struct disk_message *m, enum spool_status status)
 {
@@ -378,8 +422,10 @@ static void undo(struct disk_engine *e, const struct disk_message *m, enum spool
 void disk_settle(void)
 {
 	enum spool_status status = SPOOL_OK;
-	uint32_t n = disk_all.pendings;
+	uint32_t n;
 
+	commit_all();
+	n = disk_all.pendings;
 	if (n == 0)
 		return;
 	status = spool_settle(&disk_all.spool);

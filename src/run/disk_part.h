@@ -11,6 +11,7 @@ struct disk_job {
 	uint32_t serial;
 	bool used;
 	bool unsure;    /* a sync of its marks has failed */
+	bool commits;   /* its commit waits for that of others */
 	uint8_t status; /* enum spool_status: why it failed; else SPOOL_OK */
 };
 
@@ -39,6 +40,8 @@ struct disk_all {
 	bool failed;     /* the disk did, since the last look at it */
 	bool stop;
 	struct disk_state state;
+	uint32_t commits;
+	struct disk_pending commit[2 * DISK_WINDOW]; /* orders */
 	uint32_t pendings;
 	struct disk_pending pending[2 * DISK_WINDOW];
 };
@@ -50,7 +53,7 @@ extern struct disk_all disk_all;
 /* An order of engine e: carried out, and answered (now, or once disk_settle was called). */
 void disk_order(struct disk_engine *e, const struct disk_message *m);
 
-/* Syncs the folder for all that wait for it. */
+/* Commits what waits for that, syncs the folder for all that wait for it. */
 void disk_settle(void);
 
 /* The engine has ended: what it stored is thrown away, what it had goes back to the queue. */

@@ -111,6 +111,7 @@ static const uint16_t disk[] = {
 	CALL(pwrite64),
 	CALL(fdatasync),
 	CALL(fsync),
+	CALL_NR(sync_file_range),
 	CALL_NR(lseek),
 	CALL(getdents64),
 	CALL_NR(fstat),

@@ -101,6 +101,13 @@
 #else
 #define SANDBOX_NR_fstatat SANDBOX_NR_NONE
 #endif
+#if defined(SYS_sync_file_range)
+#define SANDBOX_NR_sync_file_range SYS_sync_file_range
+#elif defined(SYS_sync_file_range2)
+#define SANDBOX_NR_sync_file_range SYS_sync_file_range2
+#else
+#define SANDBOX_NR_sync_file_range SANDBOX_NR_NONE
+#endif
 #ifdef SYS_statx
 #define SANDBOX_NR_statx SYS_statx
 #else

@@ -47,6 +47,8 @@ struct disk_port {
 	 * medium, and another sync that succeeds says nothing of what was written before.
 	 */
 	enum disk_status (*sync)(void *self, int file);
+	/* Begins what sync is going to wait for; promises nothing. May be NULL. */
+	void (*hurry)(void *self, int file);
 
 	/* Replaces none. */
 	enum disk_status (*rename)(void *self, const char *from, const char *to);

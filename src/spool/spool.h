@@ -195,6 +195,9 @@ enum spool_status spool_body(
  */
 enum spool_status spool_commit(struct spool *s, struct spool_mail *m);
 
+/* Several are to be committed: begins to write each of them out, which then is one work. */
+void spool_hurry(struct spool *s, struct spool_mail *m);
+
 /* Closes m, which is not committed, and removes its file. */
 void spool_abort(struct spool *s, struct spool_mail *m);
 

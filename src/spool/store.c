@@ -193,6 +193,14 @@ enum spool_status spool_commit(struct spool *s, struct spool_mail *m)
 	return SPOOL_OK;
 }
 
+void spool_hurry(struct spool *s, struct spool_mail *m)
+{
+	const struct disk *d = &s->p->disk;
+
+	if (m->state == SPOOL_MAIL_BODY && d->port->hurry)
+		d->port->hurry(d->self, m->file);
+}
+
 void spool_abort(struct spool *s, struct spool_mail *m)
 {
 	const struct disk *d = &s->p->disk;
