@@ -237,7 +237,7 @@ static void perform(struct inbound *in, unsigned a)
 }
 
 /* Trouble that must not hide behind a 250 before the gateway has ever worked (DESIGN, "Day one"). */
-static bool day_one(const struct leg *l)
+bool pump_day_one(const struct leg *l)
 {
 	if (!l->gateway || l->gateway->health.accepted_once)
 		return false;
@@ -255,7 +255,7 @@ static uint32_t circumstances(struct inbound *in, unsigned event, uint32_t arg)
 		return flags;
 	if (tee_can(&no_room, &why))
 		flags |= NET_CAN;
-	if (day_one(&in->leg))
+	if (pump_day_one(&in->leg))
 		flags |= NET_DAY_ONE;
 	if (parted_has_room())
 		flags |= NET_MAY_PART;

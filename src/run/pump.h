@@ -39,6 +39,11 @@ struct bytes content_received(struct inbound *in);
 /* The box refuses what comes. */
 void content_check(struct inbound *in);
 
+/*
+ * Has the leg's gateway trouble that must not hide behind a 250 yet (DESIGN section 2, "Day one")?
+ */
+bool pump_day_one(const struct leg *l);
+
 /* say.c: replies to the client, and the mail's log line. */
 void say(struct inbound *in, unsigned code, const char *enhanced, const char *text);
 void say_reply(struct inbound *in, const struct reply *r);

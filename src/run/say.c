@@ -57,12 +57,31 @@ void say_none_accepted(struct inbound *in, bool put_off)
 	in->since = loop_now();
 }
 
+static void say_no_room(struct inbound *in)
+{
+	say(in, 452, "4.3.1", "the box has no room to keep mail: please try later");
+}
+
+/* Would the mail be kept, if only there were room? */
+static bool lacks_room(const struct inbound *in)
+{
+	const char *why;
+	bool no_room;
+
+	return in->net.mode != NET_OFF && !in->leg.doubt && !pump_day_one(&in->leg) &&
+	       !tee_can(&no_room, &why) && no_room;
+}
+
 void say_failed(struct inbound *in)
 {
 	static char text[LEG_WHY + 80];
 	const struct leg *l = &in->leg;
 	struct fmt f;
 
+	if (lacks_room(in)) {
+		say_no_room(in);
+		return;
+	}
 	fmt_init(&f, text, sizeof(text));
 	fmt_str(&f, l->why);
 	if (in->content_ended && l->doubt)
@@ -105,7 +124,7 @@ void say_no_spool(struct inbound *in)
 		why = in->tee.why;
 	}
 	if (no_room) {
-		say(in, 452, "4.3.1", "the box has no room to keep mail: please try later");
+		say_no_room(in);
 		return;
 	}
 	if (in->leg.why[0] && in->leg.gateway) {
@@ -120,7 +139,10 @@ void say_no_spool(struct inbound *in)
 
 void say_unsafe(struct inbound *in)
 {
-	say(in, 451, "4.3.0", "the mail could not be stored: please send it again");
+	if (in->tee.no_room)
+		say_no_room(in);
+	else
+		say(in, 451, "4.3.0", "the mail could not be stored: please send it again");
 }
 
 /* ---- the log ---- */
