@@ -234,6 +234,8 @@ void spooler_engine_gone(struct spooler *s, uint32_t number)
 void spooler_retry(struct spooler *s)
 {
 	order(s, DISK_ORDER_RETRY, 0);
+	if (s->look_due != 0)
+		s->look_due = clock_monotonic_ms();
 }
 
 /* Another one takes its place once it has ended. */
