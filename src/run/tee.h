@@ -75,12 +75,12 @@ struct tee {
 	bool stirred;
 	uint8_t events;
 	const char *why; /* of TEE_REFUSED, TEE_LOST, TEE_UNSAFE: in words, static */
-	/* Entries of the queue: read them after TEE_OPENED, set the first two before tee_release. */
+	/* Entries of the queue: valid after TEE_OPENED; set the first two before tee_release. */
 	uint16_t tries;
 	uint16_t gateway; /* the number that stands for where it waits, see tee_block; 0: none */
 	int32_t since;    /* relay/retry.h: from when its age counts */
 	uint32_t taken;   /* … and when that was found out, seconds of the monotonic clock */
-	/* TEE_REFUSED of tee_next: to the next one (UINT64_MAX: none is there); TEE_OPENED: to it */
+	/* TEE_REFUSED of tee_next: to the next one (UINT64_MAX: none); TEE_OPENED: to it */
 	uint64_t wait_ms;
 	uint8_t id[RECORD_ID];
 	struct record_info info; /* of what is TEE_SAFE */
