@@ -97,6 +97,7 @@ def _():
                     break
         wait_for(lambda: "the spool is full" in state_of(r), 5, "a status that says so")
         bring_home(r, book, d.folder, port)
+        wait_for(lambda: "the spool is full" not in state_of(r), 5, "a status that says so no more")
         send(r, book, "later", (250,))
 
 
