@@ -4,7 +4,13 @@
 #include "base/bug.h"
 
 /* What to say when the spool fails behind the final dot. */
-enum { VERDICT_KEEP_UNSAFE, VERDICT_KEEP_SAVED, VERDICT_KEEP_FAILED, VERDICT_KEEP_NO_SPOOL, VERDICT_KEEP_FAULT };
+enum {
+	VERDICT_KEEP_UNSAFE,
+	VERDICT_KEEP_SAVED,
+	VERDICT_KEEP_FAILED,
+	VERDICT_KEEP_NO_SPOOL,
+	VERDICT_KEEP_FAULT
+};
 
 static void act(struct net_do *out, unsigned a)
 {
@@ -218,7 +224,8 @@ static void unsafe(struct net *n, struct net_do *out)
 		act(out, NET_RELEASE_LATER);
 	} else {
 		if (n->safe)
-			act(out, NET_DROP); /* only its marks are not sure; the client sends it again */
+			act(out,
+			    NET_DROP); /* only its marks are not sure; the client sends it again */
 		n->tee = NET_TEE_GONE;
 		say_verdict(n, out);
 	}
@@ -270,7 +277,8 @@ static void on_end(struct net *n, unsigned event, const struct txn_do *t, struct
 			act(out, TXN_SAVE);
 		act(out, NET_KEEP_ALL);
 		n->later = true;
-		settle(n, event == TXN_DEFER ? VERDICT_KEEP_SAVED : VERDICT_KEEP_FAILED, false, out);
+		settle(
+		    n, event == TXN_DEFER ? VERDICT_KEEP_SAVED : VERDICT_KEEP_FAILED, false, out);
 	}
 }
 
@@ -375,7 +383,8 @@ static void live(struct net *n, unsigned event, uint32_t arg, struct net_do *out
 		if (event == TXN_GONE) {
 			n->gone = true;
 			n->late = false;
-		} else if (event == TXN_PATIENCE && n->tee == NET_TEE_SAFE && (arg & NET_MAY_PART)) {
+		} else if (event == TXN_PATIENCE && n->tee == NET_TEE_SAFE &&
+			   (arg & NET_MAY_PART)) {
 			part(n, out);
 		} else if (event == TXN_PATIENCE) {
 			n->late = n->tee == NET_TEE_COMMITTING;

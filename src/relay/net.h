@@ -28,11 +28,11 @@ enum net_event {
 	NET_EVENTS
 };
 
-/* Bits of arg for TXN_RCPT, TXN_RCPT_OTHER, TXN_DATA and all events of the leg (txn's arg is bit 0). */
+/* Bits of arg, for all events of the LAN and the leg (bit 0 is txn's arg). */
 enum {
 	NET_MORE = 1,     /* TXN_FAIL and refusals: another way is left; TXN_MAIL: dial now */
 	NET_CAN = 2,      /* the spool can take a mail now */
-	NET_DAY_ONE = 4,  /* trouble that must not hide behind a 250 yet: answered as with NET_OFF */
+	NET_DAY_ONE = 4,  /* trouble that must not hide behind a 250 yet: as with NET_OFF */
 	NET_MAY_PART = 8, /* TXN_PATIENCE: there is a place for a leg without its client */
 	NET_FINAL = 16,   /* TXN_EARLY: 5xx */
 };
@@ -69,7 +69,14 @@ enum net_state {
 	NET_STATES
 };
 
-enum net_tee { NET_TEE_NONE, NET_TEE_OPENING, NET_TEE_OPEN, NET_TEE_COMMITTING, NET_TEE_SAFE, NET_TEE_GONE };
+enum net_tee {
+	NET_TEE_NONE,
+	NET_TEE_OPENING,
+	NET_TEE_OPEN,
+	NET_TEE_COMMITTING,
+	NET_TEE_SAFE,
+	NET_TEE_GONE
+};
 
 struct net {
 	struct txn txn;

@@ -236,7 +236,8 @@ static void arm(struct inbound *in)
 	}
 	in->held = !waits;
 	if (in->net.question == TXN_ASKS_EOM && in->net.mode != NET_OFF && in->waited < 2)
-		loop_deadline(&in->limit, in->waited ? patience : (in->since + patience) / 2, on_limit);
+		loop_deadline(
+		    &in->limit, in->waited ? patience : (in->since + patience) / 2, on_limit);
 	else if (content_waits(in) && in->to_leg && in->to_tee)
 		loop_deadline(&in->limit, patience, on_limit);
 	else if (in->net.question == TXN_ASKS_EOM || content_waits(in))

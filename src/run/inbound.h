@@ -41,7 +41,14 @@ struct inbound_rights {
 };
 
 /* What the transaction wants done as soon as it may be: bits. */
-enum { TODO_MAIL = 1, TODO_RCPT = 2, TODO_AGAIN = 4, TODO_DATA = 8, TODO_END = 16, TODO_COMMIT = 32 };
+enum {
+	TODO_MAIL = 1,
+	TODO_RCPT = 2,
+	TODO_AGAIN = 4,
+	TODO_DATA = 8,
+	TODO_END = 16,
+	TODO_COMMIT = 32
+};
 
 /* Why the box itself refuses content. */
 enum inbound_fault { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG, INBOUND_HOPS };
@@ -78,7 +85,7 @@ struct inbound {
 	bool ending;        /* the end of data has come; the header editor's rest goes out */
 	bool content_ended; /* the final dot went to the gateway */
 	bool to_leg, to_tee; /* content goes there */
-	uint8_t waited;      /* for the mail's fate: half of Client_Patience, then all of it, is over */
+	uint8_t waited;     /* for the mail's fate: half of Client_Patience is over, then all of it */
 	bool safe;           /* the spool has the mail, or a part of it */
 	bool gone_logged;    /* the client is gone: said in the mail's log line */
 	uint16_t said_code;

@@ -2,9 +2,9 @@
 #include "run/pump.h"
 
 #include "base/bug.h"
+#include "io/clock.h"
 #include "run/inbound_tls.h"
 #include "run/login.h"
-#include "io/clock.h"
 #include "run/parted.h"
 #include "run/stats.h"
 
@@ -96,55 +96,13 @@ static void over(struct inbound *in)
 
 /* ---- the spool's part ---- */
 
-static void tee_wakes(struct tee *t)
-{
-	inbound_run(LOOP_OWNER(struct inbound, tee, t));
-}
-
-static void open_tee(struct inbound *in)
-{
-	static char peer[INET_TEXT];
-	uint8_t id[RECORD_ID];
-	struct tee_mail m = { .id = id, .arena = &inbound_env.envelopes, .envelope = &in->envelope };
-	struct fmt f;
-
-	(void)trace_id_parse(bytes_of(in->id), id);
-	fmt_init(&f, peer, sizeof(peer));
-	if (in->local)
-		fmt_str(&f, "local");
-	else
-		inet_print_addr(&f, &in->peer);
-	m.peer = fmt_done(&f);
-	m.binding = conf_binding_name(inbound_env.args->conf, in->receive.binding);
-	m.flags = (in->mail.utf8 ? RECORD_UTF8 : 0) | (in->mail.body_8bit ? RECORD_8BIT : 0) |
-		  (clock_unset() ? 0 : RECORD_CLOCK_SET);
-	m.lazy = in->net.state == NET_LIVE;
-	m.first = content_received(in);
-	tee_open(&in->tee, &m, tee_wakes);
-	in->to_tee = true;
-}
-
-/* Behind the last of the content. */
-static void commit_tee(struct inbound *in)
-{
-	static uint8_t marks[CONFIG_RECIPIENTS_MAX];
-	struct envelope_cursor cur;
-	uint32_t n = 0;
-
-	envelope_first(&in->envelope, &cur);
-	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, NULL, NULL))
-		if (tee_has(cur.verdict))
-			marks[n++] = cur.verdict == RCPT_TAKEN ? RECORD_TAKEN : RECORD_NEW;
-	tee_commit(&in->tee, marks, n);
-}
-
 /* What a transaction without a spool never asks for. */
 static void perform_net(struct inbound *in, unsigned a)
 {
 	uint64_t later = (uint64_t)in->key.retry_interval * 1000;
 
 	if (a == NET_OPEN) {
-		open_tee(in);
+		pump_open_tee(in);
 	} else if (a == NET_COMMIT) {
 		in->todo |= TODO_COMMIT;
 	} else if (a == NET_DROP) {
@@ -162,7 +120,8 @@ static void perform_net(struct inbound *in, unsigned a)
 		in->safe = true;
 		find_gone(in);
 		say_log_mail(in);
-		parted_take(&in->net, &in->leg, &in->tee, &inbound_env.envelopes, &in->envelope, in->id);
+		parted_take(
+		    &in->net, &in->leg, &in->tee, &inbound_env.envelopes, &in->envelope, in->id);
 		in->rated = NULL;
 		in->key_set = false;
 		in->refused_here = 0;
@@ -236,34 +195,6 @@ static void perform(struct inbound *in, unsigned a)
 	}
 }
 
-/* Trouble that must not hide behind a 250 before the gateway has ever worked (DESIGN, "Day one"). */
-bool pump_day_one(const struct leg *l)
-{
-	if (!l->gateway || l->gateway->health.accepted_once)
-		return false;
-	return l->trouble == VERDICT_CERTIFICATE || l->trouble == VERDICT_LOGIN ||
-	       (l->trouble == VERDICT_NO_NAME && l->gateway->no_such_name);
-}
-
-static uint32_t circumstances(struct inbound *in, unsigned event, uint32_t arg)
-{
-	uint32_t flags = arg ? NET_MORE : 0;
-	const char *why;
-	bool no_room;
-
-	if (in->net.mode == NET_OFF)
-		return flags;
-	if (tee_can(&no_room, &why))
-		flags |= NET_CAN;
-	if (pump_day_one(&in->leg))
-		flags |= NET_DAY_ONE;
-	if (parted_has_room())
-		flags |= NET_MAY_PART;
-	if (event == TXN_EARLY && in->last->code >= 500)
-		flags |= NET_FINAL;
-	return flags;
-}
-
 /* What the recipient under question has come to. */
 static enum envelope_verdict answered(const struct net_do *todo, unsigned event, bool refused)
 {
@@ -282,7 +213,7 @@ void pump_event(struct inbound *in, unsigned event, uint32_t arg)
 	uint8_t asked = in->net.question;
 	struct net_do todo;
 
-	net_on(&in->net, event, circumstances(in, event, arg), &todo);
+	net_on(&in->net, event, pump_circumstances(in, event, arg), &todo);
 	if ((asked == TXN_ASKS_RCPT || event == TXN_RCPT || event == TXN_RCPT_OTHER) &&
 	    in->net.question != TXN_ASKS_RCPT)
 		mark(in, answered(&todo, event, refused));
@@ -480,7 +411,7 @@ static bool send_todo(struct inbound *in)
 	if ((in->todo & TODO_COMMIT) && !content_waits(in)) {
 		in->todo &= (uint8_t)~TODO_COMMIT;
 		in->to_tee = false;
-		commit_tee(in);
+		pump_commit_tee(in);
 		return true;
 	}
 	if (!(in->todo & (uint8_t)~TODO_COMMIT) || in->leg.state != LEG_READY)

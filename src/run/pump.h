@@ -16,6 +16,12 @@ bool pump_run(struct inbound *in);
 /* event: enum txn_event or enum net_event; arg as in txn.h. */
 void pump_event(struct inbound *in, unsigned event, uint32_t arg);
 
+/* pump_spool.c: the file in the spool: begun, and behind the last of the content made safe. */
+void pump_open_tee(struct inbound *in);
+void pump_commit_tee(struct inbound *in);
+/* What relay/net has to know beside the event: its arg. */
+uint32_t pump_circumstances(struct inbound *in, unsigned event, uint32_t arg);
+
 /* receive.c: the box's own answers and the rewriting of addresses. */
 void receive_mail(struct inbound *in, const struct server_what *what);
 void receive_rcpt(struct inbound *in, const struct server_what *what);
