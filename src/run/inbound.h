@@ -85,7 +85,7 @@ struct inbound {
 	bool ending;        /* the end of data has come; the header editor's rest goes out */
 	bool content_ended; /* the final dot went to the gateway */
 	bool to_leg, to_tee; /* content goes there */
-	uint8_t waited;     /* for the mail's fate: half of Client_Patience is over, then all of it */
+	uint8_t waited; /* for the mail's fate: half of Client_Patience is over, then all of it */
 	bool safe;           /* the spool has the mail, or a part of it */
 	bool gone_logged;    /* the client is gone: said in the mail's log line */
 	uint16_t said_code;
