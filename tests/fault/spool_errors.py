@@ -17,7 +17,7 @@ from lib.programs import free_port                                      # noqa: 
 from lib.spool import Folder, conf_of                                   # noqa: E402
 from lib.trial import *                                                 # noqa: E402,F403
 
-BUDGET = 6000 if SOAK else 20   # seconds for one case
+BUDGET = 6000 if SOAK else 8   # seconds for one case
 SHARE = 1 if SOAK else 2        # one of so many
 MOST = 1000
 
