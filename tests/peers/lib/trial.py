@@ -42,8 +42,8 @@ class Mortal(Relay):
     def __init__(self, text, **more):
         super().__init__(text, mortal=True, **more)
 
-    def die(self, folder=None):
-        """kill -9 of every process at once; the last to be killed is the one that holds the folder."""
+    def die(self):
+        """kill -9 of every process at once."""
         pids = [self.process.pid, *descendants(self.process.pid)]
         for pid in pids:
             try:
