@@ -232,6 +232,14 @@ static void unsafe(struct net *n, struct net_do *out)
 	over(n, out);
 }
 
+/* The disk is slower than the client's patience. */
+static void give_up(struct net *n, struct net_do *out)
+{
+	drop(n, out);
+	say_verdict(n, out);
+	over(n, out);
+}
+
 static void on_safe(struct net *n, struct net_do *out)
 {
 	n->tee = NET_TEE_SAFE;
@@ -549,6 +557,8 @@ void net_on(struct net *n, unsigned event, uint32_t arg, struct net_do *out)
 	case NET_SETTLING:
 		if (event == TXN_GONE)
 			n->gone = true;
+		if (event == TXN_PATIENCE && !n->parted && !n->gone)
+			give_up(n, out);
 		break;
 	case NET_PARTED:
 		parted(n, event, out);

@@ -121,7 +121,7 @@ def _():
         with hang(disk, "pwrite64", 90):
             with session(r) as c:
                 seconds = timed(lambda: among(book.send(c, "one", wait=75), (451, 452), "reply"))
-            within(seconds, 0, 70, "seconds")
+            within(seconds, 0, 20, "seconds")
 
 
 @case("always: a sync that hangs is shared by all who come meanwhile")
