@@ -85,7 +85,7 @@ void delivery_torn(struct delivery *d)
 	fmt_init(&f, line, sizeof(line));
 	fmt_str(&f, "spool event=torn id=");
 	fmt_str(&f, d->id);
-	fmt_str(&f, " reason=\"its file is not what was written; it was set aside\"");
+	fmt_str(&f, " reason=\"its file is not what was written\"");
 	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
 	tee_bury(&d->tee);
 	give_back(d);

@@ -265,9 +265,13 @@ static enum spool_status do_drop(struct disk_job *j, bool *wait)
 	return status;
 }
 
+/* No mail that is whole is set aside because an engine says so. */
 static enum spool_status do_bury(struct disk_job *j)
 {
-	if (j->mail.state == SPOOL_MAIL_OPEN) {
+	if (j->mail.state == SPOOL_MAIL_OPEN && spool_is_whole(&disk_all.spool, &j->mail)) {
+		log_text(LOG_LEVEL_ERROR, "spool event=misread reason=\"a mail's file that was "
+					  "called torn is whole: it stays in the queue\"");
+	} else if (j->mail.state == SPOOL_MAIL_OPEN) {
 		spool_bury(&disk_all.spool, &j->mail);
 		log_text(LOG_LEVEL_ERROR, "spool event=corrupt reason=\"a mail's file is torn: "
 					  "set aside\"");

@@ -268,6 +268,40 @@ enum spool_status spool_remove(struct spool *s, struct spool_mail *m)
 	return SPOOL_OK;
 }
 
+bool spool_is_whole(struct spool *s, struct spool_mail *m)
+{
+	struct bytes in = { 0 }, what;
+	uint64_t at = 0;
+
+	record_reader_init(&s->reader, m->at);
+	for (;;) {
+		size_t n = sizeof(s->scratch);
+
+		switch (record_read(&s->reader, &in, &what)) {
+		case RECORD_MORE:
+			if (spool_read(s, m, at, s->scratch, &n) != SPOOL_OK || n == 0)
+				return false;
+			at += n;
+			in = (struct bytes){ s->scratch, n };
+			break;
+		case RECORD_INFO:
+		case RECORD_PEER:
+		case RECORD_BINDING:
+		case RECORD_SENDER:
+		case RECORD_RCPT:
+		case RECORD_MARKS:
+		case RECORD_CONTENT:
+			break;
+		case RECORD_END:
+			return true;
+		case RECORD_TORN:
+		case RECORD_FOREIGN:
+		case RECORD_NEWER:
+			return false;
+		}
+	}
+}
+
 void spool_bury(struct spool *s, struct spool_mail *m)
 {
 	struct spool_entry *e = part_entry(s, m);

@@ -241,6 +241,9 @@ enum spool_status spool_mark_again(
 /* Removes an open mail and closes m. Not on the medium before spool_settle. */
 enum spool_status spool_remove(struct spool *s, struct spool_mail *m);
 
+/* Reads all of an open mail: is it what was written? False also where it cannot be read. */
+bool spool_is_whole(struct spool *s, struct spool_mail *m);
+
 /* Its content is torn: moves the file to corrupt/ (or leaves it alone) and closes m. */
 void spool_bury(struct spool *s, struct spool_mail *m);
 

@@ -336,6 +336,11 @@ static void corrupt(void)
 	scan();
 	ok(s.mails == 1, "content is not read at the start");
 	is_num(spool_open(&s, &m, spool_find(&s, id)), SPOOL_OK, "it is opened");
+	ok(!spool_is_whole(&s, &m), "… and found torn");
+	octets = disk.live[sim_find(disk.live_name, name, false)->inode].octets;
+	octets[300] ^= 1;
+	ok(spool_is_whole(&s, &m), "mended it would be whole");
+	octets[300] ^= 1;
 	spool_bury(&s, &m);
 	ok(s.mails == 0 && s.buried == 1 && sim_find(disk.live_name, name, true), "set aside once it is found torn");
 	put_file(name, "again");
