@@ -524,7 +524,7 @@ static void on_disk(struct net *n, unsigned event, uint32_t arg, struct net_do *
 			lost(n, VERDICT_KEEP_UNSAFE, out);
 		break;
 	case NET_HALF:
-		if (n->state == NET_LIVE && n->txn.phase == TXN_END_SENT && n->tee == NET_TEE_OPEN)
+		if (n->state == NET_LIVE && n->txn.phase == TXN_END_SENT && tee_takes(n))
 			commit(n, out);
 		break;
 	default:

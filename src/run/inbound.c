@@ -235,12 +235,14 @@ static void arm(struct inbound *in)
 		in->progress = in->conn.received;
 	}
 	in->held = !waits;
-	if (in->net.question == TXN_ASKS_EOM && in->net.mode != NET_OFF && in->waited < 2)
+	if (in->piece.n && in->to_tee) /* a gateway that takes nothing: the spool can go on alone */
+		loop_deadline(&in->limit, patience, on_limit);
+	else if (content_waits(in))
+		loop_deadline_clear(&in->limit);
+	else if (in->net.question == TXN_ASKS_EOM && in->net.mode != NET_OFF && in->waited < 2)
 		loop_deadline(
 		    &in->limit, in->waited ? patience : (in->since + patience) / 2, on_limit);
-	else if (content_waits(in) && in->to_leg && in->to_tee)
-		loop_deadline(&in->limit, patience, on_limit);
-	else if (in->net.question == TXN_ASKS_EOM || content_waits(in))
+	else if (in->net.question == TXN_ASKS_EOM)
 		loop_deadline_clear(&in->limit);
 	else if (in->net.question != TXN_ASKS_NOTHING)
 		loop_deadline(&in->limit, patience, on_limit);
@@ -360,13 +362,15 @@ static void on_limit(struct deadline *d)
 		inbound_end(in);
 		return;
 	}
-	if (in->net.question == TXN_ASKS_EOM && !content_waits(in)) {
+	if (content_waits(in)) {
+		leg_impatient(&in->leg);
+		pump_event(in, TXN_FAIL, 0);
+	} else if (in->net.question == TXN_ASKS_EOM) {
 		pump_event(in, in->waited ? TXN_PATIENCE : NET_HALF, 0);
 		in->waited++;
-	} else if (in->net.question != TXN_ASKS_NOTHING || content_waits(in)) {
-		/* before the content, or a gateway that takes none of it */
+	} else if (in->net.question != TXN_ASKS_NOTHING) {
 		leg_impatient(&in->leg);
-		pump_event(in, content_waits(in) ? TXN_FAIL : TXN_PATIENCE, 0);
+		pump_event(in, TXN_PATIENCE, 0);
 	} else if (inbound_env.draining && server_idle(&in->server)) {
 		say_421(in, "4.3.2", "the configuration has changed: please connect again");
 	} else {

@@ -677,7 +677,7 @@ SEED(forgets_kept, PHASE(TXN_END_SENT) && ev == TXN_OK && before->n.kept, (d->n 
 SEED(no_report, STATE(NET_PARTED) && ev == TXN_REJECT, change(d, NET_REPORT, NET_DROP))
 SEED(half_mail, STATE(NET_LIVE) && PHASE(TXN_BODY) && ev == TXN_FAIL, (change(d, NET_KEEP_ALL, NET_COMMIT)))
 SEED(late_file, STATE(NET_LIVE) && PHASE(TXN_BODY) && ev == TXN_FAIL, (d->action[d->n++] = NET_OPEN))
-SEED(parts_unsafe, PHASE(TXN_END_SENT) && ev == NET_HALF && before->n.tee == NET_TEE_OPEN, (d->action[d->n++] = NET_SAY_KEPT, d->action[d->n++] = NET_PART))
+SEED(parts_unsafe, PHASE(TXN_END_SENT) && ev == NET_HALF && (before->n.tee == NET_TEE_OPEN || before->n.tee == NET_TEE_OPENING), (d->action[d->n++] = NET_SAY_KEPT, d->action[d->n++] = NET_PART))
 SEED(takes_other, ev == TXN_RCPT_OTHER && PHASE(TXN_ENVELOPE), change(d, TXN_SAY_OTHER, TXN_SAY_GATEWAY))
 SEED(answers_twice, ev == NET_OPENED && STATE(NET_KEEPING), d->action[d->n++] = TXN_SAY_GO)
 SEED(never_answers, ev == NET_REFUSED && STATE(NET_KEEPING), (d->n = 0, w->n = before->n, w->n.tee = NET_TEE_GONE))
