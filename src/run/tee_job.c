@@ -138,9 +138,11 @@ static void hand_on(uint16_t block)
 	if (!best)
 		return;
 	give(best, block);
-	tee_job_advance(best);
-	if (best->owner)
-		tee_stir(best->owner, TEE_NOTHING);
+	if (!best->asking) {
+		tee_job_advance(best);
+		if (best->owner)
+			tee_stir(best->owner, TEE_NOTHING);
+	}
 	press();
 }
 
@@ -157,10 +159,11 @@ bool tee_job_block(struct tee_job *j)
 		give(j, block);
 		return true;
 	}
-	j->wants = true;
+	j->wants = j->asking = true;
 	j->since = loop_now();
 	tee_all.waiters++;
 	press();
+	j->asking = false;
 	return j->block != DISK_NOTHING;
 }
 

@@ -32,6 +32,7 @@ struct tee_job {
 	bool commit_due;     /* a commit waits for a block, or for the front */
 	bool marking;        /* the commit under way is one of marks alone */
 	uint8_t front;       /* enum tee_front */
+	bool asking;         /* it is in tee_job_block: whoever gets it one does not go on for it */
 	bool wants;          /* a block, since … */
 	uint64_t since;
 	uint64_t asked;      /* when the commit under way was asked for */

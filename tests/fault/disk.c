@@ -277,6 +277,8 @@ static struct envelope *envelope_with(unsigned n, size_t longer)
 	return &e;
 }
 
+static bool without_first; /* mails that begin with nothing of ours, as reports do */
+
 static void open_mail(struct tee *t, const struct envelope *e, uint8_t number)
 {
 	uint8_t id[RECORD_ID] = { number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
@@ -285,7 +287,7 @@ static void open_mail(struct tee *t, const struct envelope *e, uint8_t number)
 		.envelope = e,
 		.peer = BYTES("192.0.2.1"),
 		.binding = BYTES("default"),
-		.first = BYTES("Received: from test\r\n") };
+		.first = without_first ? BYTES("") : BYTES("Received: from test\r\n") };
 
 	tee_open(t, &m, woken);
 }
@@ -529,6 +531,34 @@ static void many(void)
 		tee_release(&tees[i], 0);
 	end();
 	is_num(count_files(""), TEES, "all are there");
+}
+
+/* Mails that hold a block with nothing in it that the disk has not: it is taken from them at once. */
+static void pressed(void)
+{
+	static char marks[2001];
+	unsigned open = 0, n;
+	size_t content;
+
+	begin(PLAN_GOOD, 0);
+	is_num(store(&tees[0], 1, 200000, 1), TEE_COMMITTED, "a mail is stored");
+	tee_release(&tees[0], 0);
+	without_first = true;
+	for (unsigned i = 1; i <= DISK_BLOCKS; i++)
+		open_mail(&tees[i], envelope_with(1, 3), (uint8_t)(i + 1));
+	for (unsigned i = 1; i <= DISK_BLOCKS; i++)
+		open += await(&tees[i], 3000) == TEE_OPENED;
+	is_num(open, DISK_BLOCKS, "... and all blocks are held by others that stand still");
+	tee_next(&tees[0], woken);
+	is_num(await(&tees[0], 3000), TEE_OPENED, "... it is delivered all the same");
+	ok(read_back(&tees[0], marks, &content, &n) && content == 200000 + 21, "... and reads back whole");
+	tee_release(&tees[0], 0);
+	open_mail(&tees[DISK_BLOCKS + 1], envelope_with(1, 3), 250);
+	is_num(await(&tees[DISK_BLOCKS + 1], 3000), TEE_OPENED, "... and one more finds a block");
+	without_first = false;
+	for (unsigned i = 1; i <= DISK_BLOCKS + 1; i++)
+		tee_drop(&tees[i]);
+	end();
 }
 
 /* Readers that stand still do not keep others from storing. */
@@ -788,6 +818,7 @@ int main(void)
 	drops();
 	large_envelopes();
 	many();
+	pressed();
 	readers();
 	engine_ends();
 	full();
