@@ -34,12 +34,14 @@ without() {
 	done
 }
 
-without plain TLS
-ok 'without TLS it builds' quiet make "O=$O" WERROR=1
+without plain TLS SPOOL
+ok 'without TLS and the spool it builds' quiet make "O=$O" WERROR=1
 ok '… and what hangs on TLS is left out too' never grep -qE '^CONFIG_(OAUTH|SASL_CRAM|SASL_SCRAM)=y' "$O/.config"
 ok '… passes the C tests' quiet make "O=$O" WERROR=1 test-c
 ok '… relays a mail' quiet env "PORT=$(free_port)" "GATEPOST=$O/gatepost" "GATEPOST_DEMO=$work/demo" tests/demo/run
 ok '… has nothing of TLS in it, and its size' quiet env "O=$O" tests/size/binary.py
+without kept TLS
+ok 'without TLS, with the spool, it builds' quiet make "O=$O" WERROR=1
 without logins OAUTH SASL_CRAM
 ok 'without OAUTH and SASL_CRAM it builds' quiet make "O=$O" WERROR=1
 without server SERVER_AUTH SASL_SCRAM

@@ -123,7 +123,7 @@ def _():
     with SecurePostfix(cert="unknown CA") as g, Relay(g.conf() + ACCOUNT) as r:
         with r.session() as c:
             c.cmd("MAIL FROM:<a@a.test>", "250")
-            contains(c.cmd(f"RCPT TO:<{BOX}>", "451 4.7.0").text, "CA that is not known")
+            contains(c.cmd(f"RCPT TO:<{BOX}>", "451 4.7.0", wait=45).text, "CA that is not known")
         lacks(g.log(), "sasl_username")
 
 
