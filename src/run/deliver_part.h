@@ -24,11 +24,11 @@ enum deliver_state {
 };
 
 enum {
-	DELIVER_TODO_MAIL = 1,
-	DELIVER_TODO_RCPT = 2,
-	DELIVER_TODO_AGAIN = 4,
-	DELIVER_TODO_DATA = 8,
-	DELIVER_TODO_END = 16,
+	DELIVER_DUE_MAIL = 1,
+	DELIVER_DUE_RCPT = 2,
+	DELIVER_DUE_AGAIN = 4,
+	DELIVER_DUE_DATA = 8,
+	DELIVER_DUE_END = 16,
 };
 
 /*
@@ -38,7 +38,7 @@ enum {
  */
 struct delivery {
 	uint8_t state;   /* enum deliver_state */
-	uint8_t todo;    /* to be sent to the gateway: DELIVER_TODO_… */
+	uint8_t due;    /* to be sent to the gateway: DELIVER_DUE_… */
 	uint8_t asked;   /* enum txn_question: what the answer is to */
 	uint8_t answer;  /* enum txn_action: what the transaction says; TXN_ACTIONS: nothing */
 	uint8_t how;     /* enum txn_event: … because of this */

@@ -80,33 +80,33 @@ static void perform(struct delivery *d, enum txn_action a)
 		leg_dial(&d->leg, &d->key, leg_wakes);
 		break;
 	case TXN_NEXT:
-		d->todo = 0;
+		d->due = 0;
 		leg_next(&d->leg);
 		break;
 	case TXN_SEND_MAIL:
-		d->todo |= DELIVER_TODO_MAIL;
+		d->due |= DELIVER_DUE_MAIL;
 		break;
 	case TXN_SEND_RCPT:
-		d->todo |= DELIVER_TODO_RCPT;
+		d->due |= DELIVER_DUE_RCPT;
 		break;
 	case TXN_SEND_AGAIN:
-		d->todo |= DELIVER_TODO_AGAIN;
+		d->due |= DELIVER_DUE_AGAIN;
 		break;
 	case TXN_SEND_DATA:
-		d->todo |= DELIVER_TODO_DATA;
+		d->due |= DELIVER_DUE_DATA;
 		break;
 	case TXN_SEND_END:
-		d->todo |= DELIVER_TODO_END;
+		d->due |= DELIVER_DUE_END;
 		break;
 	case TXN_LEG_KEEP:
 		leg_keep(&d->leg);
 		break;
 	case TXN_LEG_RESET:
-		d->todo = 0;
+		d->due = 0;
 		leg_reset(&d->leg);
 		break;
 	case TXN_LEG_CUT:
-		d->todo = 0;
+		d->due = 0;
 		leg_cut(&d->leg);
 		break;
 	case TXN_SAY_GATEWAY:
@@ -135,16 +135,16 @@ static void perform(struct delivery *d, enum txn_action a)
 
 static void event(struct delivery *d, enum txn_event what, uint32_t arg)
 {
-	struct txn_do todo;
+	struct txn_do due;
 
 	d->asked = what == TXN_RCPT   ? TXN_ASKS_RCPT
 		   : what == TXN_DATA ? TXN_ASKS_DATA
 		   : what == TXN_EOM  ? TXN_ASKS_EOM
 				      : d->txn.question;
 	d->how = (uint8_t)what;
-	txn_on(&d->txn, what, arg, &todo);
-	for (unsigned i = 0; i < todo.n; i++)
-		perform(d, (enum txn_action)todo.action[i]);
+	txn_on(&d->txn, what, arg, &due);
+	for (unsigned i = 0; i < due.n; i++)
+		perform(d, (enum txn_action)due.action[i]);
 }
 
 /* ---- the end of the pass ---- */
@@ -200,7 +200,7 @@ static void let_go(struct delivery *d)
 		policy_rate_untake(&d->rated->rate);
 	d->rated = NULL;
 	d->block = d->piece = (struct bytes){ 0 };
-	d->todo = 0;
+	d->due = 0;
 	tee_read_stop(&d->tee);
 }
 
@@ -398,13 +398,13 @@ static bool send_mail(struct delivery *d, struct client *c)
 	if (d->own_sender)
 		sender = header.envelope_from;
 	if (eight_bit(sender) && !c->smtputf8) {
-		d->todo = 0;
+		d->due = 0;
 		refuse_utf8(d);
 		return true;
 	}
 	if (!client_mail(c, leg_out(&d->leg), sender, &p))
 		return false;
-	d->todo &= (uint8_t)~DELIVER_TODO_MAIL;
+	d->due &= (uint8_t)~DELIVER_DUE_MAIL;
 	return true;
 }
 
@@ -426,46 +426,46 @@ static struct bytes find_path(struct delivery *d, bool again)
 
 static bool send_rcpt(struct delivery *d, struct client *c, uint8_t which)
 {
-	struct bytes path = find_path(d, which == DELIVER_TODO_AGAIN);
+	struct bytes path = find_path(d, which == DELIVER_DUE_AGAIN);
 
 	if (eight_bit(path) && !c->smtputf8) {
 		if (client_awaits(c) != CLIENT_CMD_NONE)
 			return false; /* MAIL's own reply comes first */
-		d->todo &= (uint8_t)~which;
+		d->due &= (uint8_t)~which;
 		refuse_utf8(d);
 		return true;
 	}
 	if (!client_rcpt(c, leg_out(&d->leg), path))
 		return false;
-	d->todo &= (uint8_t)~which;
+	d->due &= (uint8_t)~which;
 	return true;
 }
 
-static bool send_todo(struct delivery *d)
+static bool send_due(struct delivery *d)
 {
 	struct client *c;
 
-	if (!d->todo || d->leg.state != LEG_READY)
+	if (!d->due || d->leg.state != LEG_READY)
 		return false;
 	c = leg_client(&d->leg);
-	if (d->todo & DELIVER_TODO_END) {
+	if (d->due & DELIVER_DUE_END) {
 		if (leg_objects(&d->leg))
 			return true; /* that comes first */
 		if (!client_end(c, leg_out(&d->leg)))
 			return false;
 		d->dotted = true;
-		d->todo = 0;
+		d->due = 0;
 		return true;
 	}
 	if (!client_may_send(c))
 		return false;
-	if (d->todo & DELIVER_TODO_MAIL)
+	if (d->due & DELIVER_DUE_MAIL)
 		return send_mail(d, c);
-	if (d->todo & (DELIVER_TODO_RCPT | DELIVER_TODO_AGAIN))
-		return send_rcpt(d, c, d->todo & (DELIVER_TODO_RCPT | DELIVER_TODO_AGAIN));
+	if (d->due & (DELIVER_DUE_RCPT | DELIVER_DUE_AGAIN))
+		return send_rcpt(d, c, d->due & (DELIVER_DUE_RCPT | DELIVER_DUE_AGAIN));
 	if (!client_data(c, leg_out(&d->leg)))
 		return false;
-	d->todo = 0;
+	d->due = 0;
 	return true;
 }
 
@@ -552,11 +552,11 @@ bool delivery_send_step(struct delivery *d)
 	if (d->state == DELIVER_SEND)
 		moved = step_leg(d) || moved;
 	if (d->state == DELIVER_SEND && d->answer == TXN_ACTIONS)
-		moved = send_todo(d) || moved;
+		moved = send_due(d) || moved;
 	if (d->state == DELIVER_SEND)
 		moved = move_content(d) || moved;
 	if (!moved && d->state == DELIVER_SEND)
-		moved = leg_flush(&d->leg) > 0 && (d->piece.n || d->todo);
+		moved = leg_flush(&d->leg) > 0 && (d->piece.n || d->due);
 	return moved && d->state == DELIVER_SEND;
 }
 

@@ -259,7 +259,7 @@ static void arm(struct inbound *in)
  */
 static bool write_out(struct inbound *in)
 {
-	bool waited = content_waits(in) || in->todo, open = in->state == INBOUND_OPEN;
+	bool waited = content_waits(in) || in->due, open = in->state == INBOUND_OPEN;
 	bool moved = leg_flush(&in->leg) && waited;
 
 	if (open && buf_used(&in->conn.out) && conn_flush(&in->conn) > 0)

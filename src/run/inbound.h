@@ -42,12 +42,12 @@ struct inbound_rights {
 
 /* What the transaction wants done as soon as it may be: bits. */
 enum {
-	TODO_MAIL = 1,
-	TODO_RCPT = 2,
-	TODO_AGAIN = 4,
-	TODO_DATA = 8,
-	TODO_END = 16,
-	TODO_COMMIT = 32
+	DUE_MAIL = 1,
+	DUE_RCPT = 2,
+	DUE_AGAIN = 4,
+	DUE_DATA = 8,
+	DUE_END = 16,
+	DUE_COMMIT = 32
 };
 
 /* Why the box itself refuses content. */
@@ -66,7 +66,7 @@ struct inbound {
 	uint32_t listener; /* index into engine_args.listener */
 	uint32_t who;      /* of policy_enter */
 	uint8_t state;     /* enum inbound_state */
-	uint8_t todo;
+	uint8_t due;
 	uint8_t fault; /* enum inbound_fault */
 	bool linger;
 	/* at the end of the last turn it was not the client that was waited for */

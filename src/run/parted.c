@@ -162,11 +162,11 @@ static void perform(struct parted *p, unsigned action)
 
 static void event(struct parted *p, unsigned what)
 {
-	struct net_do todo;
+	struct net_do due;
 
-	net_on(&p->net, what, 0, &todo);
-	for (unsigned i = 0; i < todo.n; i++)
-		perform(p, todo.action[i]);
+	net_on(&p->net, what, 0, &due);
+	for (unsigned i = 0; i < due.n; i++)
+		perform(p, due.action[i]);
 }
 
 static bool step_leg(struct parted *p)

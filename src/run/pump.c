@@ -91,7 +91,7 @@ static void over(struct inbound *in)
 	in->key_set = false;
 	in->refused_here = 0;
 	in->fault = INBOUND_OK;
-	in->todo = 0;
+	in->due = 0;
 }
 
 /* ---- the spool's part ---- */
@@ -104,9 +104,9 @@ static void perform_net(struct inbound *in, unsigned a)
 	if (a == NET_OPEN) {
 		pump_open_tee(in);
 	} else if (a == NET_COMMIT) {
-		in->todo |= TODO_COMMIT;
+		in->due |= DUE_COMMIT;
 	} else if (a == NET_DROP) {
-		in->todo &= (uint8_t)~TODO_COMMIT;
+		in->due &= (uint8_t)~DUE_COMMIT;
 		content_no_tee(in);
 		tee_drop(&in->tee);
 	} else if (a == NET_RELEASE || a == NET_RELEASE_LATER) {
@@ -141,33 +141,33 @@ static void perform(struct inbound *in, unsigned a)
 		leg_dial(&in->leg, &in->key, leg_wakes);
 		break;
 	case TXN_NEXT:
-		in->todo = 0;
+		in->due = 0;
 		leg_next(&in->leg);
 		break;
 	case TXN_SEND_MAIL:
-		in->todo |= TODO_MAIL;
+		in->due |= DUE_MAIL;
 		break;
 	case TXN_SEND_RCPT:
-		in->todo |= TODO_RCPT;
+		in->due |= DUE_RCPT;
 		break;
 	case TXN_SEND_AGAIN:
-		in->todo |= TODO_AGAIN;
+		in->due |= DUE_AGAIN;
 		break;
 	case TXN_SEND_DATA:
-		in->todo |= TODO_DATA;
+		in->due |= DUE_DATA;
 		break;
 	case TXN_SEND_END:
-		in->todo |= TODO_END;
+		in->due |= DUE_END;
 		break;
 	case TXN_LEG_KEEP:
 		leg_keep(&in->leg);
 		break;
 	case TXN_LEG_RESET:
-		in->todo &= TODO_COMMIT;
+		in->due &= DUE_COMMIT;
 		leg_reset(&in->leg);
 		break;
 	case TXN_LEG_CUT:
-		in->todo &= TODO_COMMIT;
+		in->due &= DUE_COMMIT;
 		content_no_leg(in);
 		leg_cut(&in->leg);
 		break;
@@ -196,10 +196,10 @@ static void perform(struct inbound *in, unsigned a)
 }
 
 /* What the recipient under question has come to. */
-static enum envelope_verdict answered(const struct net_do *todo, unsigned event, bool refused)
+static enum envelope_verdict answered(const struct net_do *due, unsigned event, bool refused)
 {
-	for (unsigned i = 0; i < todo->n; i++)
-		if (todo->action[i] == NET_SAY_TAKEN)
+	for (unsigned i = 0; i < due->n; i++)
+		if (due->action[i] == NET_SAY_TAKEN)
 			return RCPT_KEPT;
 	if (event == TXN_OK)
 		return RCPT_ACCEPTED;
@@ -211,16 +211,16 @@ void pump_event(struct inbound *in, unsigned event, uint32_t arg)
 	bool refused = in->net.txn.phase == TXN_REFUSED && in->saved.code >= 500;
 	bool taken = in->net.txn.phase == TXN_END_SENT && event == TXN_OK;
 	uint8_t asked = in->net.question;
-	struct net_do todo;
+	struct net_do due;
 
-	net_on(&in->net, event, pump_circumstances(in, event, arg), &todo);
+	net_on(&in->net, event, pump_circumstances(in, event, arg), &due);
 	if ((asked == TXN_ASKS_RCPT || event == TXN_RCPT || event == TXN_RCPT_OTHER) &&
 	    in->net.question != TXN_ASKS_RCPT)
-		mark(in, answered(&todo, event, refused));
+		mark(in, answered(&due, event, refused));
 	if (taken)
 		mark_all(in, RCPT_TAKEN);
-	for (unsigned i = 0; i < todo.n; i++)
-		perform(in, todo.action[i]);
+	for (unsigned i = 0; i < due.n; i++)
+		perform(in, due.action[i]);
 }
 
 static bool step_tee(struct inbound *in)
@@ -239,7 +239,7 @@ static bool step_tee(struct inbound *in)
 	case TEE_REFUSED:
 	case TEE_LOST:
 	case TEE_TORN:
-		in->todo &= (uint8_t)~TODO_COMMIT;
+		in->due &= (uint8_t)~DUE_COMMIT;
 		content_no_tee(in);
 		pump_event(in, ev == TEE_REFUSED ? NET_REFUSED : NET_LOST, in->tee.no_room);
 		break;
@@ -292,7 +292,7 @@ static bool step_leg(struct inbound *in)
 		bool envelope = in->net.txn.phase == TXN_HELD || in->net.txn.phase == TXN_ENVELOPE;
 
 		in->leg.wanted = false;
-		if (envelope && in->net.question == TXN_ASKS_NOTHING && !in->todo) {
+		if (envelope && in->net.question == TXN_ASKS_NOTHING && !in->due) {
 			pump_event(in, TXN_WANTED, 0);
 			return true;
 		}
@@ -350,14 +350,14 @@ static bool send_mail(struct inbound *in, struct client *c)
 	if (!envelope_get_sender(&inbound_env.envelopes, &in->envelope, path_text, &sender.n))
 		gp_bug("pump: a mail without a sender");
 	if (eight_bit(sender) && !c->smtputf8) {
-		in->todo = 0;
+		in->due = 0;
 		refuse_utf8(in);
 		return true;
 	}
 	p.size = p.size ? p.size + 1024 : 0;
 	if (!client_mail(c, leg_out(&in->leg), sender, &p))
 		return false;
-	in->todo &= (uint8_t)~TODO_MAIL;
+	in->due &= (uint8_t)~DUE_MAIL;
 	return true;
 }
 
@@ -387,57 +387,57 @@ static struct bytes last_rcpt(struct inbound *in)
 
 static bool send_rcpt(struct inbound *in, struct client *c, uint8_t which)
 {
-	struct bytes path = which == TODO_AGAIN ? nth_accepted(in, in->net.txn.replayed)
+	struct bytes path = which == DUE_AGAIN ? nth_accepted(in, in->net.txn.replayed)
 						: last_rcpt(in);
 
 	if (eight_bit(path) && !c->smtputf8) {
 		if (client_awaits(c) != CLIENT_CMD_NONE)
 			return false; /* MAIL's own reply comes first */
-		in->todo &= (uint8_t)~which;
+		in->due &= (uint8_t)~which;
 		refuse_utf8(in);
 		return true;
 	}
 	if (!client_rcpt(c, leg_out(&in->leg), path))
 		return false;
-	in->todo &= (uint8_t)~which;
+	in->due &= (uint8_t)~which;
 	return true;
 }
 
 /* Sends the first of what is to be sent, if the gateway may be told now. */
-static bool send_todo(struct inbound *in)
+static bool send_due(struct inbound *in)
 {
 	struct client *c;
 
-	if ((in->todo & TODO_COMMIT) && !content_waits(in)) {
-		in->todo &= (uint8_t)~TODO_COMMIT;
+	if ((in->due & DUE_COMMIT) && !content_waits(in)) {
+		in->due &= (uint8_t)~DUE_COMMIT;
 		in->to_tee = false;
 		pump_commit_tee(in);
 		return true;
 	}
-	if (!(in->todo & (uint8_t)~TODO_COMMIT) || in->leg.state != LEG_READY)
+	if (!(in->due & (uint8_t)~DUE_COMMIT) || in->leg.state != LEG_READY)
 		return false;
 	c = leg_client(&in->leg);
-	if (in->todo & TODO_END) {
+	if (in->due & DUE_END) {
 		if (content_waits(in))
 			return false;
 		if (leg_objects(&in->leg))
 			return true; /* that comes first */
 		if (!client_end(c, leg_out(&in->leg)))
 			return false;
-		in->todo &= TODO_COMMIT;
+		in->due &= DUE_COMMIT;
 		in->to_leg = false;
 		in->content_ended = true;
 		return true;
 	}
 	if (!client_may_send(c))
 		return false;
-	if (in->todo & TODO_MAIL)
+	if (in->due & DUE_MAIL)
 		return send_mail(in, c);
-	if (in->todo & (TODO_RCPT | TODO_AGAIN))
-		return send_rcpt(in, c, in->todo & (TODO_RCPT | TODO_AGAIN));
+	if (in->due & (DUE_RCPT | DUE_AGAIN))
+		return send_rcpt(in, c, in->due & (DUE_RCPT | DUE_AGAIN));
 	if (!client_data(c, leg_out(&in->leg)))
 		return false;
-	in->todo = 0;
+	in->due = 0;
 	return true;
 }
 
@@ -541,7 +541,7 @@ bool pump_run(struct inbound *in)
 	while (moved && in->state != INBOUND_ENDED) {
 		moved = step_leg(in);
 		moved = step_tee(in) || moved;
-		moved = send_todo(in) || moved;
+		moved = send_due(in) || moved;
 		moved = content_move(in) || moved;
 		if (!moved)
 			moved = step_lan(in);
