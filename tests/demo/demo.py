@@ -77,7 +77,7 @@ def _():
                 sock.sendall(b"EHLO d\r\nMAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\n")
                 time.sleep(0.3)
                 sock.sendall(b"Subject: second\r\n\r\nx\r\n.\r\nQUIT\r\n")
-                wait_for(lambda: os.path.exists(os.path.join(files.dir, "2.eml")), 10, "a second mail")
+                wait_for(lambda: os.path.exists(os.path.join(files.dir, "2.eml")), 60, "a second mail")
             process.send_signal(signal.SIGINT)
             equal(process.wait(40), 0, "status")
         finally:

@@ -200,7 +200,7 @@ def mended(world, what, kids):
     if not isinstance(world, Queue):
         relay.reload()                      # an unusable folder is tried again at once
         relay.wait_log("generation=2")
-    wait_for(lambda: is_usable(relay), 10, "a spool that is usable again")
+    wait_for(lambda: is_usable(relay), 60, "a spool that is usable again")
     with session(relay) as c:
         equal(world.book.send(c, "last"), 250, f"{what}: one more mail, once the disk works")
     gatepost("queue", "-c", relay.conf, "flush")
@@ -209,7 +209,7 @@ def mended(world, what, kids):
     if world.folder.files:                  # half files that could not be removed go at the next start
         relay.die()
         relay.start()
-        wait_for(lambda: not world.folder.files, 10, "the end of half files")
+        wait_for(lambda: not world.folder.files, 60, "the end of half files")
 
 
 def is_usable(relay):

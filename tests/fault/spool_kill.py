@@ -228,7 +228,7 @@ def trial(world, whom, k):
                     thread.join(60)
                     check(not thread.is_alive(), f"{what}: a client still waits")
                     check(relay.process.poll() is None, f"{what}: the supervisor ended")
-                    wait_for(lambda: pid not in relay.children() and relay.disk(world.folder), 10, "another disk process")
+                    wait_for(lambda: pid not in relay.children() and relay.disk(world.folder), 60, "another disk process")
         world_before(world, whom, relay)
         thread.join(60)
         try:

@@ -73,7 +73,7 @@ def _(call):
     with slow_box(**Kept.script) as (r, g, f, disk):
         with hang(disk, call, when="1") as trace:
             thread, took = waits(r, book, "kept")
-            wait_for(lambda: call in trace.text(), 10, f"{call} of the mail that is kept")
+            wait_for(lambda: call in trace.text(), 60, f"{call} of the mail that is kept")
             begin = time.monotonic()
             for number in range(5):
                 with session(r) as c:
@@ -144,7 +144,7 @@ def _():
     with slow_box(**Kept.script) as (r, _g, _f, disk):
         with hang(disk, SYNCS, when="1") as trace:
             thread, _ = waits(r, book, "kept")
-            wait_for(lambda: "sync" in trace.text(), 10, "a sync")
+            wait_for(lambda: "sync" in trace.text(), 60, "a sync")
             within(timed(r.status), 0, AT_ONCE, "seconds of status")
             check(thread.is_alive(), "the sync was over before")
             thread.join(30)
@@ -157,7 +157,7 @@ def _():
         trace = hang(disk, SYNCS, when="1")
         try:
             thread, _ = waits(r, book, "kept")
-            wait_for(lambda: "sync" in trace.text(), 10, "a sync")
+            wait_for(lambda: "sync" in trace.text(), 60, "a sync")
             r.signal(15)
             thread.join(40)
             code = r.process.wait(40)

@@ -60,7 +60,7 @@ def _():
             r.reload(GATEWAY + listener(where))
             greeted(there, 2101)
             if gone:
-                wait_for(lambda h=gone: not reachable(h, 2101), 10, f"{gone} to be left")
+                wait_for(lambda h=gone: not reachable(h, 2101), 60, f"{gone} to be left")
 
 
 def reachable(host, port):
@@ -106,7 +106,7 @@ def _():
                 s.connect(path)
                 check(s.recv(200).startswith(b"220 "), "no greeting")
             r.reload(GATEWAY + listener("127.0.0.1:2104"))
-            wait_for(lambda: not os.path.exists(path), 10, "the socket to go")
+            wait_for(lambda: not os.path.exists(path), 60, "the socket to go")
             greeted("127.0.0.1", 2104)
 
 
@@ -193,7 +193,7 @@ def _():
         kids = r.children()
         r.process.kill()
         r.process.wait()
-        wait_for(lambda: not any(os.path.exists(f"/proc/{k}/exe") for k in kids), 10, "the children to go")
+        wait_for(lambda: not any(os.path.exists(f"/proc/{k}/exe") for k in kids), 60, "the children to go")
         check(os.path.exists(r.control), "the socket was removed by a dead process")
         r.start()
         greeted("127.0.0.1", 2112)
@@ -294,7 +294,7 @@ def _():
         r.wait_ready()
         r.reload(GATEWAY + listener("127.0.0.1:2117", "127.0.0.1:2118"))
         greeted("127.0.0.1", 2118)
-        wait_for(lambda: len(r.children()) == 2, 10, "one generation")
+        wait_for(lambda: len(r.children()) == 2, 60, "one generation")
 
 
 @case("a standard error that nobody reads stops nothing")
@@ -333,7 +333,7 @@ def _():
         r.control = os.path.join(r.dir, "more", "other.sock")
         r.reload(GATEWAY + listener("127.0.0.1:2120"))
         r.wait_log("generation=2")
-        wait_for(lambda: r.status(fail=False), 10, "an answer at the new socket")
+        wait_for(lambda: r.status(fail=False), 60, "an answer at the new socket")
         check(not os.path.exists(before), "the old socket is still there")
         equal(oct(os.stat(r.control).st_mode & 0o777), "0o660", "mode")
         equal(oct(os.stat(os.path.join(r.dir, "more", "submit.sock")).st_mode & 0o777), "0o666", "mode of submit.sock")

@@ -171,7 +171,7 @@ def _():
         send(r)
         DNS.zone["fading.test", "A"] = DNS.zone["fading.test", "AAAA"] = "silent"
         for one in g.conns:
-            wait_for(lambda one=one: one.closed, 5, "the first connection closed")
+            wait_for(lambda one=one: one.closed, 60, "the first connection closed")
         send(r)
         equal(len(g.mails), 2)
 
@@ -189,7 +189,7 @@ def _():
         send(r)
         equal((len(g.mails), len(two.conns)), (1, 0))
         g.stop()
-        wait_for(lambda: g.conns[0].closed, 5, "closed")
+        wait_for(lambda: g.conns[0].closed, 60, "closed")
         send(r)
         equal(len(two.mails), 1)
 
@@ -245,7 +245,7 @@ def down(r):
 def _():
     with Liar(GREETING="554 no") as g, Relay(g.conf()) as r:
         send(r, "451 4.4.2")
-        wait_for(lambda: down(r), 5, "state down")
+        wait_for(lambda: down(r), 60, "state down")
         before = len(g.conns)
         start = time.monotonic()
         for _ in range(5):
@@ -271,7 +271,7 @@ def _():
 def _(_name, script):
     with Liar(script, {}) as g, Relay(g.conf()) as r:
         send(r, "451")
-        wait_for(lambda: down(r), 5, "state down")
+        wait_for(lambda: down(r), 60, "state down")
         wait_for(lambda: not down(r), 6, "state up")
         send(r)
         equal(len(g.mails), 1)
@@ -303,7 +303,7 @@ def _():
 def _():
     with Liar(GREETING="554 5.7.1 your address is on a list") as g, Relay(g.conf()) as r:
         send(r, "451")
-        wait_for(lambda: down(r), 5, "state down")
+        wait_for(lambda: down(r), 60, "state down")
         code, out, _err = gatepost("status", "-c", r.conf)
         equal(code, 1, "exit")
         contains(out.splitlines()[0], g.at)

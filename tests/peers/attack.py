@@ -199,7 +199,7 @@ def _(_name, script):
                 c.send(b"Subject: x\r\n\r\n" + b"x" * 100 + b"\r\n")
                 time.sleep(0.2)
                 c.send(b".\r\n").reply("451 4.4.2", 4)
-        wait_for(lambda: g.conns[0].closed, 5, "the connection cut")
+        wait_for(lambda: g.conns[0].closed, 60, "the connection cut")
         within(watch.look(), -999999, 100 + SLACK, "KiB grown")
         balance.settle()
 
@@ -210,7 +210,7 @@ def _():
         balance = Balance(r)
         with r.session() as c:
             c.mail(wanted="250")
-            wait_for(lambda: g.conns[0].closed, 5, "the connection cut")
+            wait_for(lambda: g.conns[0].closed, 60, "the connection cut")
             c.mail(wanted="250")
         equal(len(g.conns), 2, "connections")
         balance.settle()

@@ -302,7 +302,7 @@ def _():
         no_mail(r)
         equal(len(login.tries), 1, "tries before")
         r.reload()
-        wait_for(lambda: r.status()["state"] == "working", 15, "a working gateway")
+        wait_for(lambda: r.status()["state"] == "working", 60, "a working gateway")
         mail(r)
         g.one()
         check(len(login.tries) <= 3, f"{len(login.tries)} tries")
@@ -315,7 +315,7 @@ def _():
         no_mail(r)
         code, out, err = gatepost("send", "-c", r.conf, "b@b.test")
         equal(code, 0, f"exit of send, which said {out!r}, {err!r}")
-        wait_for(lambda: r.status()["state"] == "working", 10, "a working gateway")
+        wait_for(lambda: r.status()["state"] == "working", 60, "a working gateway")
         mail(r)
         equal(len(g.mails), 2, "mails")
 
@@ -337,7 +337,7 @@ def _():
     login = Login(refuse=["454 4.7.0 Temporary authentication failure", "235 2.7.0 ok"])
     with secure_box(ACCOUNT, login=login) as (r, g):
         no_mail(r, words="Temporary authentication failure")
-        wait_for(lambda: r.status()["state"] == "working", 10, "a working gateway")
+        wait_for(lambda: r.status()["state"] == "working", 60, "a working gateway")
         mail(r)
         g.one()
 
@@ -347,7 +347,7 @@ def _(_name, act):
     login = Login(refuse=[act, "235 2.7.0 ok"])
     with secure_box(ACCOUNT, login=login) as (r, g):
         no_mail(r, "451")
-        wait_for(lambda: r.status()["state"] == "working", 10, "a working gateway")
+        wait_for(lambda: r.status()["state"] == "working", 60, "a working gateway")
         mail(r)
         g.one()
 
@@ -378,7 +378,7 @@ def _():
     with secure_box(account(password="old") + TRUST, login=login, mortal=True) as (r, g):
         no_mail(r)
         r.reload(g.conf() + account(password="new") + TRUST)
-        wait_for(lambda: r.status()["state"] == "working", 15, "a working gateway")
+        wait_for(lambda: r.status()["state"] == "working", 60, "a working gateway")
         mail(r)
         equal([t[1] for t in login.tries][:2], [False, True], "right")
 

@@ -45,7 +45,7 @@ def _(reply):
         c.quiet(0.3)
         got = c.send(b".\r\n").reply()
         equal(f"{got.code} {got.text}", reply, "reply")
-        wait_for(lambda: g.conn().closed, 5, "the leg closed")
+        wait_for(lambda: g.conn().closed, 60, "the leg closed")
         equal(len(g.offered), 0, "whole bodies")
         c.mail(wanted="250")
 
@@ -57,7 +57,7 @@ def _(reply):
         c.start()
         c.data()
         c.send(BIG)
-        wait_for(lambda: g.conn().closed, 5, "the leg closed")
+        wait_for(lambda: g.conn().closed, 60, "the leg closed")
         c.send(b".\r\n").reply("451 4.4.2")
         equal(len(g.mails), 0, "mails")
         c.mail(wanted="250")
@@ -81,7 +81,7 @@ def refused(conf, body, wanted, mail=""):
         c.send(body)
         c.quiet(0.3)
         c.send(b".\r\n").reply(wanted)
-        wait_for(lambda: g.conn().closed, 5, "the gateway's connection closed")
+        wait_for(lambda: g.conn().closed, 60, "the gateway's connection closed")
         equal(len(g.offered), 0, "whole bodies at the gateway")
         c.mail(wanted="250")
 
@@ -172,7 +172,7 @@ def _(point, how):
         time.sleep(0.1)
         c.reset() if how == "resets" else c.close()
         if at >= 4:
-            wait_for(lambda: g.conn().closed, 5, "the gateway's connection cut")
+            wait_for(lambda: g.conn().closed, 60, "the gateway's connection cut")
         time.sleep(0.2)
         equal(len(g.offered), 0, "whole bodies")
         with r.session() as c:
@@ -225,7 +225,7 @@ def _():
     with box() as (r, g), r.session() as c:
         in_body(c)
         c.half_close()
-        wait_for(lambda: g.conn().closed, 5, "the gateway's connection cut")
+        wait_for(lambda: g.conn().closed, 60, "the gateway's connection cut")
         equal(len(g.offered), 0)
 
 

@@ -132,7 +132,7 @@ def _():
             with r.client() as c:
                 c.reply("421 4.3.2")
         idle.pop().close()
-        wait_for(lambda: r.status()["sessions"] == 2, 5, "two sessions")
+        wait_for(lambda: r.status()["sessions"] == 2, 60, "two sessions")
         good(r, g, "after")
         leave(idle)
 
@@ -636,7 +636,7 @@ if not SANITIZED:                       # its memory is not the product's
             watch.look()
             within(watch.grown / 1000, 0, 12, "KiB per plain session")
             leave(idle)
-            wait_for(lambda: r.status()["sessions"] == 0, 10, "no session")
+            wait_for(lambda: r.status()["sessions"] == 0, 60, "no session")
             watch = Watch(r)
             busy = [r.session() for _ in range(200)]
             for c in busy:

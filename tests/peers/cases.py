@@ -132,7 +132,7 @@ def _():
         c.reply("421", 6)
         within(time.monotonic() - start, 1, 5)
         c.eof(5)
-        wait_for(lambda: g.conn().closed, 5, "the gateway's connection cut")
+        wait_for(lambda: g.conn().closed, 60, "the gateway's connection cut")
         equal(len(g.offered), 0, "mails")
         r.wait_log(r"peer=127\.0\.0\.1.*Lone_LF_Ends_Data")
 
@@ -240,7 +240,7 @@ def _(ehlo, helo):
         if helo and helo[0] == "5":
             contains(got.text, "nor that, whoever you are")
         if not helo:
-            wait_for(lambda: g.conn().closed, 5, "the connection dropped")
+            wait_for(lambda: g.conn().closed, 60, "the connection dropped")
 
 
 @cases("C26: CHUNKING and BINARYMIME are listed, BDAT would be {0}: DATA is used", [
@@ -383,7 +383,7 @@ def _():
         c.send(b"Subject: x\r\n\r\n" + b"".join(NOT_THE_END.values()) + b"b\r\n.\r\nNOOP\r\n")
         c.reply("550 5.6.0")
         c.reply("250")
-        wait_for(lambda: g.conn().closed, 5, "the gateway's connection closed without the dot")
+        wait_for(lambda: g.conn().closed, 60, "the gateway's connection closed without the dot")
         equal(len(g.offered), 0)
 
 

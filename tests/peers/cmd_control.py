@@ -180,7 +180,7 @@ def _():
     with box(mortal=True) as (r, _g), Liar() as h:
         r.write(h.conf())
         r.reload()
-        wait_for(lambda: r.status()["generation"] == 2, 10, "generation 2")
+        wait_for(lambda: r.status()["generation"] == 2, 60, "generation 2")
         equal([x["gateway"] for x in r.status()["gateways"]], [h.at])
 
 

@@ -45,7 +45,7 @@ def listed(relay):
 
 def wait_seen(relay):
     """Until the relay has seen all of the folder, which takes a moment even where it is empty."""
-    wait_for(lambda: relay.status()["queue"]["complete"], 5, "all of the folder is seen")
+    wait_for(lambda: relay.status()["queue"]["complete"], 60, "all of the folder is seen")
 
 
 def only(relay):
@@ -99,11 +99,11 @@ def _():
 def _():
     with spool_box(SLOW, mode="always", DOT="451 4.3.0 not now") as (r, _g, _f), r.session() as c:
         send(c)
-        wait_for(lambda: only(r)["tries"] > 0, 10, "a try")
+        wait_for(lambda: only(r)["tries"] > 0, 60, "a try")
         one = only(r)
         within(one["next"], 3000, 4200)
         contains(one["last_reply"], "not now")
-        wait_for(lambda: 3000 < (r.status()["queue"]["next"] or 0) < 4200, 5, "the next try in status")
+        wait_for(lambda: 3000 < (r.status()["queue"]["next"] or 0) < 4200, 60, "the next try in status")
         text = queue(r)
         contains(text, one["gateway"] + ": 451 4.3.0 not now")
         check(re.search(r" 5\dm +<a@a.test>| 6\dm +<a@a.test>| 1h +<a@a.test>", text), text)
@@ -137,7 +137,7 @@ def _():
 def _():
     with spool_box(SLOW, mode="always", DOT=["451 4.3.0 no", "250 ok"]) as (r, g, f), r.session() as c:
         send(c, body=b"".join(b"X-%d: %s\r\n" % (i, b"y" * 900) for i in range(60)) + b"\r\n")
-        wait_for(lambda: only(r)["tries"] > 0, 10, "a try")
+        wait_for(lambda: only(r)["tries"] > 0, 60, "a try")
         mail = only(r)["id"]
         for _n in range(3):
             with socket.socket(socket.AF_UNIX) as sock:
@@ -191,7 +191,7 @@ def _():
 
     with spool_box(SLOW, RCPT=rcpt) as (r, _g, _f), r.session() as c:
         send(c, "taken@b.test", "kept@b.test")
-        wait_for(lambda: only(r)["state"] == "waiting", 10, "it waits")
+        wait_for(lambda: only(r)["state"] == "waiting", 60, "it waits")
         equal(only(r)["open"], 1, "open")
         marks = {t["address"]: t["mark"] for t in shown(r, only(r)["id"])["to"]}
         equal(marks["kept@b.test"], "new", "kept")
@@ -209,7 +209,7 @@ def _():
                  all(m["state"] == "waiting" for m in listed(r)), 15, "a try of each")
         mail = next(m["id"] for m in listed(r) if m["from"] == "s1@a.test")
         equal(queue(r, "flush", mail), f"{mail} is flushed\n", "flush of one")
-        wait_for(lambda: len(f.files) == 2, 10, "one less")
+        wait_for(lambda: len(f.files) == 2, 60, "one less")
         check(mail not in f.files, "the right one")
         equal(json.loads(queue(r, "flush", "--json")), {"flushed": 2, "under_way": 0}, "flush of all")
         f.empty()
@@ -250,7 +250,7 @@ def _():
         equal(value["done"], "removed", "json")
         equal(listed(r), [], "nothing is left")
         r.reload(open(r.conf, encoding="ascii").read().replace(SUSPENDED, ""))
-        wait_for(lambda: r.status()["generation"] == 2, 10, "the reload")
+        wait_for(lambda: r.status()["generation"] == 2, 60, "the reload")
         time.sleep(0.5)
         check(not g.offered, "nothing was sent")
 
@@ -259,7 +259,7 @@ def _():
 def _():
     with spool_box(SLOW, mode="always", DOT=(3, "250 ok")) as (r, g, f), r.session() as c:
         send(c)
-        wait_for(lambda: g.offered, 10, "it is offered")
+        wait_for(lambda: g.offered, 60, "it is offered")
         one = only(r)
         equal((one["state"], one["from"], one["next"]), ("under way", None, None), "listed so")
         contains(queue(r), "(being delivered, or in doubt)")
@@ -345,7 +345,7 @@ def _():
             equal((value["exit"], value["spool"], value["queue"]["mails"], value["queue"]["usable"]),
                   (0, "fallback", 0, True), "at first")
             send(c)
-            wait_for(lambda: r.status()["queue"]["mails"] == 1, 5, "one mail")
+            wait_for(lambda: r.status()["queue"]["mails"] == 1, 60, "one mail")
             value = r.status()
             check(re.fullmatch(r"gateway \S+ is down since .*\(.*\); 1 mail kept", first_line(r)), first_line(r))
             equal(value["exit"], 1, "trouble")
@@ -361,7 +361,7 @@ def _():
                 check(re.search(r"\ngatepost_queue_bytes \d+\n", metrics), "bytes")
                 check(re.search(r"\ngatepost_spool_written_bytes_total \d+\n", metrics), "written")
             queue(r, "remove", only(r)["id"])
-            wait_for(lambda: r.status()["queue"]["mails"] == 0, 5, "none")
+            wait_for(lambda: r.status()["queue"]["mails"] == 0, 60, "none")
             contains(first_line(r), "; mails are kept")
 
 
@@ -370,7 +370,7 @@ def _():
     with spool_box(SUSPENDED) as (r, _g, _f), r.session() as c:
         equal(r.status()["exit"], 1, "trouble")
         send(c)
-        wait_for(lambda: r.status()["queue"]["mails"] == 1, 5, "one mail")
+        wait_for(lambda: r.status()["queue"]["mails"] == 1, 60, "one mail")
         equal(first_line(r), "delivery is suspended (Suspend_Delivery); 1 mail kept", "first line")
         check(r.status()["queue"]["suspended"], "suspended")
 
@@ -383,7 +383,7 @@ def _(mode, code, wanted):
         with open(os.path.join(f.top, "file"), "w", encoding="ascii"):
             pass
         with Relay(g.conf() + conf_of(f, mode).replace(f.path, f.top + "/file/spool")) as r:
-            value = wait_for(lambda: (v := r.status())["queue"]["why"].startswith(f.top) and v, 10, "why")
+            value = wait_for(lambda: (v := r.status())["queue"]["why"].startswith(f.top) and v, 60, "why")
             equal((value["exit"], value["queue"]["usable"]), (code, False), "exit, usable")
             check(re.fullmatch(wanted, first_line(r)), first_line(r))
             contains(queue(r), "the spool cannot be used: " + f.top)

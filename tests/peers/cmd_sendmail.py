@@ -199,7 +199,7 @@ def _():
         run.kill()
         run.wait()
         run.stdin.close()
-        wait_for(lambda: relay.conns[0].closed, 10, "the end of the connection")
+        wait_for(lambda: relay.conns[0].closed, 60, "the end of the connection")
         equal(relay.offered, [], "mails")
 
 

@@ -137,7 +137,7 @@ def _(how):
         g.one()
         event = r.event()
         equal((event["status"], event.get("client")), ("sent", "gone"))
-        wait_for(lambda: r.status()["sessions"] == 0, 5, "the session's end")
+        wait_for(lambda: r.status()["sessions"] == 0, 60, "the session's end")
 
 
 @case("a client is reset while its RCPT is asked, and sent nothing more: the gateway is cut at once")

@@ -372,7 +372,7 @@ def _():
             pass
         within(time.monotonic() - start, 1.5, 5)
         contains(c.every + c.eof(5), b"421")
-        wait_for(lambda: g.conn().closed, 5, "the gateway's connection cut")
+        wait_for(lambda: g.conn().closed, 60, "the gateway's connection cut")
         equal(len(g.offered), 0)
 
 
@@ -399,7 +399,7 @@ def _():
             c.reply("220")
         a.cmd("QUIT", "221")
         a.close()
-        wait_for(lambda: r.client().reply().code == 220, 5, "a session again")
+        wait_for(lambda: r.client().reply().code == 220, 60, "a session again")
         b.close()
 
 
@@ -457,7 +457,7 @@ def _(_name, octets):
         before = len(r.log().splitlines())
         c.send(octets)
         c.eof(3)
-        wait_for(lambda: len(r.log().splitlines()) > before, 5, "a log line")
+        wait_for(lambda: len(r.log().splitlines()) > before, 60, "a log line")
         time.sleep(0.2)
         equal(len(r.log().splitlines()) - before, 1, "log lines")
         equal(len(g.conns), 0)

@@ -123,7 +123,7 @@ def _():
     with box(DATA="250 2.0.0 ok, go on") as (r, g), r.session() as c:
         c.start()
         c.cmd("DATA", "451 4.4.2")
-        wait_for(lambda: g.conn().closed, 5, "the leg closed")
+        wait_for(lambda: g.conn().closed, 60, "the leg closed")
         lacks(g.conn().every, b"hello")
 
 
@@ -357,7 +357,7 @@ def _():
     with box(EHLO=Endless(b"250-more and more\r\n" * 500)) as (r, g), r.session() as c:
         c.cmd("MAIL FROM:<a@a.test>", "250")
         c.cmd("RCPT TO:<b@b.test>", "451 4.4.2")
-        wait_for(lambda: g.conn().closed, 10, "the leg closed")
+        wait_for(lambda: g.conn().closed, 60, "the leg closed")
 
 
 @case("a line without end is cut off")
@@ -365,7 +365,7 @@ def _():
     with box(MAIL=Endless(b"250 " + b"x" * 65536)) as (r, g), r.session() as c:
         c.cmd("MAIL FROM:<a@a.test>", "250")
         c.cmd("RCPT TO:<b@b.test>", "451 4.4.2")
-        wait_for(lambda: g.conn().closed, 10, "the leg closed")
+        wait_for(lambda: g.conn().closed, 60, "the leg closed")
 
 
 # --- out of step ---

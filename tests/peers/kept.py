@@ -97,7 +97,7 @@ def _(reply):
         with r.session() as c:
             c.start()
             c.cmd("RSET", "250")
-            wait_for(lambda: g.conn().closed, 5, "the connection closed")
+            wait_for(lambda: g.conn().closed, 60, "the connection closed")
             c.mail(wanted="250")
         equal(fates(g), [0, 1], "mails per connection")
 

@@ -372,7 +372,7 @@ def _(how):
         elif how == "by reset":
             c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         c.close()
-        wait_for(lambda: r.events(), 10, "the log line")
+        wait_for(lambda: r.events(), 60, "the log line")
         time.sleep(0.3)
         equal(len(g.offered), 0, "bodies at the gateway")
         equal(r.event()["status"], "refused", "status")

@@ -49,7 +49,7 @@ def _(_name, goes, more):
             c.cmd("MAIL FROM:<a@a.test>", "250")
             check("refuses the login" in c.cmd("RCPT TO:<b@b.test>", "451 4.7.0").text, "another reason")
         equal(len(login.tries), 1, "logins")
-        wait_for(lambda: r.status()["gateways"][0]["connections"] == 0, 10, "no connection left")
+        wait_for(lambda: r.status()["gateways"][0]["connections"] == 0, 60, "no connection left")
 
 
 @case("a client that leaves while a right login is under way: the connection is kept, the next mail uses it")
@@ -59,7 +59,7 @@ def _():
         with r.session() as c:
             c.cmd("MAIL FROM:<a@a.test>", "250")
             leaves(c)
-        wait_for(lambda: r.gateway_state() == "up", 10, "the gateway is up")
+        wait_for(lambda: r.gateway_state() == "up", 60, "the gateway is up")
         with r.session() as c:
             c.mail(wanted="250")
         equal((len(g.conns), len(login.tries)), (1, 1), "connections, logins")
@@ -89,7 +89,7 @@ def _():
             c.cmd("MAIL FROM:<a@a.test>", "250")
             c.cmd("RCPT TO:<b@b.test>", "451 4.4.1")
         with Liar(odd, {}, port=port) as gateway:
-            wait_for(lambda: r.gateway_state() == "up", 10, "the gateway is up")
+            wait_for(lambda: r.gateway_state() == "up", 60, "the gateway is up")
             equal(gateway.conns[0].verbs, ["EHLO", "STARTTLS"], "the first connection")
             check("STARTTLS" not in gateway.conns[1].verbs, "the second one is in clear")
             with r.session() as c:

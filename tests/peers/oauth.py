@@ -305,11 +305,11 @@ def _():
 def _():
     with Endpoint("once", grant="code", life=1) as e, relay(e, more="Idle_Timeout = 1s\n", mortal=True) as (r, _g, _taken):
         mail(r)
-        tap.wait_for(lambda: [t.strip() for t in kept(r.dir).values()] == e.given[-1:], 5, "the token kept")
+        tap.wait_for(lambda: [t.strip() for t in kept(r.dir).values()] == e.given[-1:], 60, "the token kept")
         check_modes(r.dir)
         time.sleep(1.5)
         mail(r)
-        tap.wait_for(lambda: [t.strip() for t in kept(r.dir).values()] == e.given[-1:], 5, "the next token kept")
+        tap.wait_for(lambda: [t.strip() for t in kept(r.dir).values()] == e.given[-1:], 60, "the next token kept")
         r.reload()
         r.wait_log(r"generation=2")
         mail(r)
@@ -326,7 +326,7 @@ def _():
 def _():
     with Endpoint() as e, relay(e, more="Idle_Timeout = 1s\n", mortal=True) as (r, _g, _taken):
         mail(r)
-        tap.wait_for(lambda: kept(r.dir), 5, "a token kept")
+        tap.wait_for(lambda: kept(r.dir), 60, "a token kept")
         first = kept(r.dir)
         e.life = 1
         r.reload()
@@ -339,7 +339,7 @@ def _():
         os.utime(path, (old, old))
         time.sleep(1.5)
         mail(r)
-        tap.wait_for(lambda: kept(r.dir) != first, 5, "another one, after 8 days")
+        tap.wait_for(lambda: kept(r.dir) != first, 60, "another one, after 8 days")
         equal([t.strip() for t in kept(r.dir).values()], e.given[-1:], "the newest")
 
 
@@ -376,7 +376,7 @@ def _():
         equal(code, 0, f"exit of login, {out} {err}")
         contains(out, f"(process {r.process.pid})")
         r.wait_log(r"generation=2")
-        tap.wait_for(lambda: r.status(fail=False), 5, "status")
+        tap.wait_for(lambda: r.status(fail=False), 60, "status")
         mail(r)
         e.refresh.clear()
         taken.revoked.update(e.access)
@@ -400,7 +400,7 @@ def _(cert):
 def _():
     with Endpoint("once", grant="code", life=2) as e, relay(e, more="Idle_Timeout = 1s\n") as (r, g, _taken):
         mail(r)
-        tap.wait_for(lambda: kept(r.dir), 5, "a token kept")
+        tap.wait_for(lambda: kept(r.dir), 60, "a token kept")
         code, out, err = gatepost("send", "-c", r.conf, "-v", "you@example.com")
         equal(code, 0, f"exit of send, {out} {err}")
         no_secret(out + err, e, "the dialogue")
@@ -429,7 +429,7 @@ def _():
             r.reload()
             r.wait_log(r"generation=2")
             time.sleep(2.5)
-            tap.wait_for(lambda: r.status(fail=False), 5, "status")
+            tap.wait_for(lambda: r.status(fail=False), 60, "status")
             mail(r)
             held.mail(wanted="250")
             time.sleep(2.5)
@@ -518,7 +518,7 @@ def _():
         os.unlink(folder)
         time.sleep(1.5)
         mail(r)
-        tap.wait_for(lambda: [t.strip() for t in kept(r.dir).values()] == e.given[-1:], 5, "the token kept")
+        tap.wait_for(lambda: [t.strip() for t in kept(r.dir).values()] == e.given[-1:], 60, "the token kept")
         silent(r, e)
 
 
@@ -528,7 +528,7 @@ def _():
         raise Skip("to be another user needs root")
     with Endpoint("once", grant="code") as e, relay(e) as (r, _g, _taken):
         mail(r)
-        path = tap.wait_for(lambda: kept(r.dir), 5, "a token kept")
+        path = tap.wait_for(lambda: kept(r.dir), 60, "a token kept")
         name = os.path.join(r.dir, "oauth", next(iter(path)))
         got = subprocess.run(["cat", name], user="nobody", group="nogroup", extra_groups=[], capture_output=True,
                              check=False)

@@ -123,7 +123,7 @@ def _():
                     return True
             except (Failed, OSError):
                 return False
-        wait_for(serves, 5, "a greeting at the same port")
+        wait_for(serves, 60, "a greeting at the same port")
         with r.session() as c:
             c.mail(wanted="250")
         equal(len(g.mails), 2)
@@ -138,7 +138,7 @@ def _():
         helper = [p for p in r.children() if p != engine_of(r)]
         equal(len(helper), 1, "helpers")
         os.kill(helper[0], signal.SIGKILL)
-        wait_for(lambda: len(r.children()) == 2 and helper[0] not in r.children(), 5, "a new helper")
+        wait_for(lambda: len(r.children()) == 2 and helper[0] not in r.children(), 60, "a new helper")
         with r.session() as c:
             c.mail(wanted="250")
 
@@ -157,7 +157,7 @@ def _():
                         return True
                     except (Failed, ProcessLookupError, FileNotFoundError):
                         return False
-                wait_for(kill, 5, "an engine")
+                wait_for(kill, 60, "an engine")
                 time.sleep(0.3)
             equal(r.process.wait(10), 70, "exit")
         finally:
@@ -256,7 +256,7 @@ def _():
                 with r.session() as c:
                     c.mail(wanted="250")
                 return h.mails
-            wait_for(moved, 10, "a mail at the new gateway")
+            wait_for(moved, 60, "a mail at the new gateway")
 
 
 @case("SIGHUP: port 0 keeps the port that it had")
@@ -269,7 +269,7 @@ def _():
                 c.hello()
                 c.mail(wanted="250")
             return g.conns[-1].lines[0] == b"EHLO new.test"
-        wait_for(new, 10, "the new name at the gateway")
+        wait_for(new, 60, "the new name at the gateway")
 
 
 @case("SIGHUP: sessions finish under the old configuration")
@@ -280,7 +280,7 @@ def _():
         c.data()
         kids = r.children()
         r.reload(h.conf())
-        wait_for(lambda: r.children() - kids, 10, "a new generation")
+        wait_for(lambda: r.children() - kids, 60, "a new generation")
         time.sleep(0.3)
         c.send(HELLO + b".\r\n").reply("250")
         equal((len(g.mails), len(h.mails)), (1, 0))
@@ -291,7 +291,7 @@ def _():
         with r.session() as d:
             d.mail(wanted="250")
         equal((len(g.mails), len(h.mails)), (2, 1))
-        wait_for(lambda: not kids & r.children(), 10, "the old generation's end")
+        wait_for(lambda: not kids & r.children(), 60, "the old generation's end")
 
 
 @case("SIGHUP: a bad configuration is reported and nothing changes")
@@ -334,7 +334,7 @@ def _():
         for n in range(10):
             kids = r.children()
             r.reload(g.conf() + f"EHLO_Hostname = n{n}.test\n")
-            wait_for(lambda kids=kids: len(r.children()) == 2 and not r.children() & kids, 10, "the next generation alone")
+            wait_for(lambda kids=kids: len(r.children()) == 2 and not r.children() & kids, 60, "the next generation alone")
             counts.append(len(os.listdir(f"/proc/{r.process.pid}/fd")))
         equal(len(r.pids()), 3, "processes")
         within(counts[-1] - counts[1], -2, 0, f"descriptors {counts}")
@@ -350,7 +350,7 @@ def _():
         def moved():
             r.seen = r.status(fail=False) or r.seen
             return r.address[0] == "127.0.0.2"
-        wait_for(moved, 10, "the new listener in status")
+        wait_for(moved, 60, "the new listener in status")
         with r.session() as c:
             c.mail(wanted="250")
         def closed():
@@ -359,7 +359,7 @@ def _():
                 return False
             except OSError:
                 return True
-        wait_for(closed, 10, "the old listener closed")
+        wait_for(closed, 60, "the old listener closed")
 
 
 @case("the log survives a reload: one mail line each, before and after")
@@ -370,7 +370,7 @@ def _():
                 c.mail(wanted="250")
             kids = r.children()
             r.reload(g.conf() + f"EHLO_Hostname = n{n}.test\n")
-            wait_for(lambda kids=kids: not r.children() & kids, 10, "the next generation")
+            wait_for(lambda kids=kids: not r.children() & kids, 60, "the next generation")
         equal(len(r.events()), 3)
 
 

@@ -51,7 +51,7 @@ def _():
         within(at[1] - at[0], 1.9, 3.5)
         within(at[2] - at[1], 3.9, 6.0)
         f.empty()
-        wait_for(lambda: len(lines(r)) == 3, 5, "three log lines")
+        wait_for(lambda: len(lines(r)) == 3, 60, "three log lines")
         equal([(e["status"], e["tries"]) for e in lines(r)],
               [("deferred", "1"), ("deferred", "2"), ("sent", "3")], "log")
         equal(lines(r)[0]["reply"], "451 4.3.0 no", "the reply in the log")
@@ -233,7 +233,7 @@ def _():
             g.wait(lambda: g.mails, 20, "the good one")
             r.wait_log("event=torn")
             equal([rcpts(m) for m in g.offered], [["good@b.test"]], "mails")
-            wait_for(lambda: all("corrupt" in n for n in f.files), 10, "the spool to be empty")
+            wait_for(lambda: all("corrupt" in n for n in f.files), 60, "the spool to be empty")
             equal(len(f.files), 1, "files set aside")
 
 
@@ -255,7 +255,7 @@ def _(kind):
                 offer(c, f"u{n}@near.test")
             near.wait(lambda: len(near.mails) == 40, 10, "the mails of the other gateway")
             within(time.monotonic() - begin, 0, 8)
-            wait_for(lambda: len(f.files) == 40, 5, "the others' files alone")
+            wait_for(lambda: len(f.files) == 40, 60, "the others' files alone")
             for one in getattr(far, "conns", []):
                 one.sock.close()
             if script:

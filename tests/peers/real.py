@@ -113,7 +113,7 @@ def _(name):
         for m in g.mails:
             equal(len(m.fields("Received")), 1, "Received fields")
             check(m.fields("Date") and m.fields("Message-ID"), "Date or Message-ID is missing")
-        wait_for(lambda: len(r.events()) >= mails, 10, "a log line for each mail")
+        wait_for(lambda: len(r.events()) >= mails, 60, "a log line for each mail")
         equal({e["status"] for e in r.events()}, {"sent"}, "status")
 
 
@@ -500,7 +500,7 @@ def _():
                 if got.rstrip(b"\n").endswith(b"--=_part--"):
                     return got
             return None
-        got = wait_for(whole, 20, "the mail in a file")
+        got = wait_for(whole, 60, "the mail in a file")
         same(got.rstrip(b"\n") + b"\n", text.replace(b"\r\n", b"\n"))
 
 

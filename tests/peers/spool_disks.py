@@ -95,9 +95,9 @@ def _():
             for number in range(200):
                 if send(r, book, f"s{size}.{number}", (250, 452), size=size) == 452:
                     break
-        wait_for(lambda: "the spool is full" in state_of(r), 5, "a status that says so")
+        wait_for(lambda: "the spool is full" in state_of(r), 60, "a status that says so")
         bring_home(r, book, d.folder, port)
-        wait_for(lambda: "the spool is full" not in state_of(r), 5, "a status that says so no more")
+        wait_for(lambda: "the spool is full" not in state_of(r), 60, "a status that says so no more")
         send(r, book, "later", (250,))
 
 
@@ -110,7 +110,7 @@ def _():
         send(r, book, "second", (452,), size=50000)
         d.drain()
         r.reload()                          # looks at once, not within the minute
-        wait_for(lambda: "cannot be used" not in state_of(r), 15, "room that is noticed")
+        wait_for(lambda: "cannot be used" not in state_of(r), 60, "room that is noticed")
         send(r, book, "third", (250,), size=50000)
         bring_home(r, book, d.folder, port)
 
@@ -141,7 +141,7 @@ def _():
             equal([n for n in d.folder.files if not n.startswith("corrupt")], [], "files")
         d.drain()
         with Liar(port=port) as g:
-            wait_for(lambda: r.gateway_state() == "up", 15, "the gateway")
+            wait_for(lambda: r.gateway_state() == "up", 60, "the gateway")
             with session(r) as c:
                 c.start("scan@dev.test", "b@b.test")
                 c.data()
@@ -222,7 +222,7 @@ def _():
             contains(state_of(r).lower(), "read-only", "status")
             d.remount("rw")
             r.reload()
-            wait_for(lambda: "cannot be used" not in state_of(r), 15, "a spool that is usable")
+            wait_for(lambda: "cannot be used" not in state_of(r), 60, "a spool that is usable")
             send(r, book, "two", (250,))
             bring_home(r, book, d.folder, port)
 
@@ -236,7 +236,7 @@ def _():
         send(r, book, "meanwhile", (451,))
         d.remount("rw")
         r.reload()
-        wait_for(lambda: "cannot be used" not in state_of(r), 15, "a spool that is usable")
+        wait_for(lambda: "cannot be used" not in state_of(r), 60, "a spool that is usable")
         send(r, book, "after", (250,))
         bring_home(r, book, d.folder, port)
 
@@ -249,7 +249,7 @@ def _():
         send(r, book, "one", (451,))
         check("spool" in state_of(r).lower() and r.status()["exit"] == 1, "status does not say so")
         r.reload()
-        wait_for(lambda: os.path.isdir(d.folder.path), 10, "another folder")
+        wait_for(lambda: os.path.isdir(d.folder.path), 60, "another folder")
         wait_for(lambda: "cannot be used" not in state_of(r), 75, "a spool that is usable")
         send(r, book, "two", (250,))
         equal(len(waiting(d.folder)), 1, "files")
@@ -267,7 +267,7 @@ def _():
             equal(r.status()["exit"], 1, "exit status of status")
             os.chown(d.folder.path, NOBODY, NOBODY)
             r.reload()
-            wait_for(lambda: "cannot be used" not in state_of(r), 15, "a spool that is usable")
+            wait_for(lambda: "cannot be used" not in state_of(r), 60, "a spool that is usable")
             send(r, book, "two", (250,))
             bring_home(r, book, d.folder, port)
 
@@ -350,9 +350,9 @@ def _():
                 with open(os.path.join(d.folder.path, f"note{number}"), "wb") as file:
                     file.write(b"no mail")
             r.start()
-            wait_for(lambda: len([n for n in d.folder.files if n.startswith("corrupt/")]) == 32, 15, "32 files in corrupt/")
+            wait_for(lambda: len([n for n in d.folder.files if n.startswith("corrupt/")]) == 32, 60, "32 files in corrupt/")
             with Liar(port=port) as g:
-                wait_for(lambda: len(taken(g)) == 3, 20, "the mails that are whole")
+                wait_for(lambda: len(taken(g)) == 3, 60, "the mails that are whole")
                 time.sleep(0.3)
                 lacks(taken(g), (lost, "b@b.test"), "mails taken")
             equal(len([n for n in d.folder.files if not n.startswith("corrupt/")]), 9, "files that stayed")

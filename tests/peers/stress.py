@@ -94,7 +94,7 @@ def _(how):
         each(one, range(0, total + 1, STEP))
         each(one, [n for n in range(dot - 6, dot + 1) if n % STEP])
         balance.settle()
-        wait_for(lambda: all(subjects(g).count(t) == 1 for t, n in tags.items() if n >= dot), 5, "the mails whose dot was sent")
+        wait_for(lambda: all(subjects(g).count(t) == 1 for t, n in tags.items() if n >= dot), 60, "the mails whose dot was sent")
         seen, g.conns[:] = list(g.conns), [c for c in g.conns if any("before" not in m.fields("Subject") for m in c.mails)]
         for c in g.conns:
             c.mails[:] = [m for m in c.mails if "before" not in m.fields("Subject")]
@@ -363,7 +363,7 @@ def _(word):
                 continue
             sender = f"{word}.{n}.{how}@a.test"
             number = len(g.conns)
-            wait_for(lambda: sum(not c.closed for c in g.conns) == 1, 5, "one kept connection")
+            wait_for(lambda: sum(not c.closed for c in g.conns) == 1, 60, "one kept connection")
             # only the kept connection knows the plan: a further one is well behaved
             g.scripts[:] = [{}]
             with r.session() as c:

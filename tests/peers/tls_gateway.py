@@ -313,7 +313,7 @@ def _():
             c.cmd("MAIL FROM:<a@a.test>", "250")
             c.cmd("RCPT TO:<b@b.test>", "451 4.7.0")
         r.reload()
-        wait_for(lambda: r.gateway_state() not in (None, "down"), 15, "the gateway up")
+        wait_for(lambda: r.gateway_state() not in (None, "down"), 60, "the gateway up")
         with r.session() as c:
             c.mail(wanted="250")
         equal(len(g.mails), 1, "mails")

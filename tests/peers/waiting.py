@@ -17,7 +17,7 @@ def _(word):
             one.cmd("MAIL FROM:<a@a.test>", "250")
             if word == "RCPT":
                 one.cmd("RCPT TO:<b@b.test>", "250")
-        wait_for(lambda: len(g.conns) == 2, 5, "two connections")
+        wait_for(lambda: len(g.conns) == 2, 60, "two connections")
         third.mail(wanted="250")
         for one in silent:
             if word == "MAIL":
@@ -25,7 +25,7 @@ def _(word):
             one.cmd("RCPT TO:<c@b.test>", "250")
             one.data()
             one.send(HELLO + b".\r\n").reply("250")
-        wait_for(lambda: len(g.mails) == 3, 5, "three mails")
+        wait_for(lambda: len(g.mails) == 3, 60, "three mails")
         equal(sorted(len(m.rcpts) for m in g.mails), [1, 2, 2], "recipients")
 
 

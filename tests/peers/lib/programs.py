@@ -56,7 +56,7 @@ class Program:
     def pids(self):
         return [self.process.pid, *descendants(self.process.pid)]
 
-    def wait_port(self, port, seconds=15):
+    def wait_port(self, port, seconds=60):
         """Wait until it serves that port."""
         wait_for(lambda: self.process.poll() is not None or answers(port), seconds, f"{self.process.args[0]} on its port")
         if self.process.poll() is not None:

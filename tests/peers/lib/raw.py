@@ -9,7 +9,8 @@ import time
 
 from .tap import Failed, short
 
-WAIT = 15.0
+# Patience costs nothing where all is well; a loaded machine needs it.
+WAIT = 60.0
 
 
 class Reply:

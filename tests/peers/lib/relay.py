@@ -26,7 +26,7 @@ def need_binary():
         tap.skip_all(f"no {os.path.relpath(BINARY)}: make builds it, GATEPOST names another")
 
 
-def gatepost(*arguments, stdin=b"", wait=30, env=None, argv0=None, cwd=None, user=None):
+def gatepost(*arguments, stdin=b"", wait=60, env=None, argv0=None, cwd=None, user=None):
     """Run a command to its end: (exit status, stdout, stderr)."""
     words = [argv0 or BINARY, *arguments]
     run = subprocess.Popen(words, executable=BINARY, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -131,7 +131,7 @@ class Relay:
             self.wait_ready()
         return self
 
-    def wait_ready(self, seconds=15):
+    def wait_ready(self, seconds=60):
         end = time.monotonic() + seconds
         while True:
             if self.process.poll() is not None:
@@ -201,10 +201,10 @@ class Relay:
         rows = [re.search(rf"(?:^|[\s:]){word} (\w+=.*)", r) for r in self.log().splitlines()]
         return [parse_event(r.group(1)) for r in rows if r]
 
-    def event(self, word="mail", number=0, seconds=10):
+    def event(self, word="mail", number=0, seconds=60):
         return tap.wait_for(lambda: self.events(word)[number:], seconds, f"log line {word} {number + 1}")[0]
 
-    def wait_log(self, pattern, seconds=10):
+    def wait_log(self, pattern, seconds=60):
         return tap.wait_for(lambda: re.search(pattern, self.log()), seconds, f"/{pattern}/ in the log")
 
     def children(self):

@@ -80,7 +80,7 @@ class Balance:
 
     def __init__(self, r):
         self.r, self.pid = r, engine(r)
-        wait_for(lambda: not r.status()["sessions"], 10, "no session at the beginning")
+        wait_for(lambda: not r.status()["sessions"], 60, "no session at the beginning")
         time.sleep(0.1)
         self.fds = len(links(self.pid)) - self._kept(r.status())
         self.supervisor = len(links(r.process.pid))
@@ -116,7 +116,7 @@ class Balance:
                 raise Failed(f"after {seconds:g} s still held: {left}")
             time.sleep(0.05)
         check(engine(self.r) == self.pid, "the engine is another process than at the beginning")
-        wait_for(lambda: len(links(self.r.process.pid)) == self.supervisor, 5, "the supervisor's descriptors")
+        wait_for(lambda: len(links(self.r.process.pid)) == self.supervisor, 60, "the supervisor's descriptors")
 
 
 class Idle:

@@ -86,7 +86,7 @@ def short(value, limit=900):
     return text if len(text) <= limit else text[:limit - 40] + f"… ({len(text)} characters)"
 
 
-def wait_for(condition, seconds=10.0, what="a condition"):
+def wait_for(condition, seconds=60.0, what="a condition"):
     """Poll until condition() is true, and return its value; Failed after so many seconds."""
     end = time.monotonic() + seconds
     while True:

@@ -52,7 +52,7 @@ class Mortal(Relay):
                 pass
         self.process.wait()
         tap.forget(self.process.pid)
-        wait_for(lambda: all(gone(p) for p in pids), 10, "the end of all processes")
+        wait_for(lambda: all(gone(p) for p in pids), 60, "the end of all processes")
 
     def disk(self, folder):
         """The process that owns the spool's folder."""
@@ -65,7 +65,7 @@ class Mortal(Relay):
                 if os.path.realpath(folder.path) in links:
                     return pid
             return None
-        return wait_for(once, 10, "a process that holds the spool's folder")
+        return wait_for(once, 60, "a process that holds the spool's folder")
 
     def stop_hard(self):
         """The end, whatever state it is in."""
@@ -88,7 +88,7 @@ class Strace:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=err, stderr=err)
         tap.child(self.process.pid)
         try:
-            wait_for(lambda: "attached" in self.errors() or self.process.poll() is not None, 15, "strace to attach")
+            wait_for(lambda: "attached" in self.errors() or self.process.poll() is not None, 60, "strace to attach")
             if "attached" not in self.errors():
                 if "ptrace" in self.errors():
                     raise Skip(f"no namespaces here: strace may not attach: {self.errors().strip()}")
