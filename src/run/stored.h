@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The store of this box as files by name, for the supervisor and for `gatepost store`. Each call
+ * opens it under its lock, does one thing, and closes it. store: a file, a block device, /dev/mtdN
+ * or mtd:NAME; NULL: CONFIG_STORE_PATH, where that is not empty. stored_none.c without STORE.
+ */
+#ifndef RUN_STORED_H
+#define RUN_STORED_H
+
+#include "base/fmt.h"
+
+enum stored {
+	STORED_OK,
+	STORED_NONE,    /* no store is configured or built in; or there is no such file in it */
+	STORED_DIFFERS, /* stored_compare only */
+	STORED_BLANK,   /* nothing was ever written */
+	STORED_BUSY,    /* another holds its lock */
+	STORED_REFUSED, /* it is no store, or of a newer format, or has no room for that */
+	STORED_FAILED   /* it cannot be opened, read or written; what was in it before is still there */
+};
+
+/* One file of a transaction. */
+struct stored_file {
+	const char *name;     /* "gatepost.conf", "oauth/NAME": see store/bundle.h */
+	struct bytes content;
+	bool remove;          /* it goes; that it is not there is no error */
+};
+
+/*
+ * *why (never NULL) gets the reason as words behind the store's name, "mtd:store: is not a store …",
+ * whenever the result is not STORED_OK. None of them waits for a lock longer than a second.
+ */
+
+/* Reads a file into mem, n octets; *used: its size. Larger ones: STORED_REFUSED. */
+enum stored stored_read(
+    const char *store, const char *name, void *mem, size_t n, size_t *used, struct fmt *why);
+
+/*
+ * Replaces those files, all or none, even where the power fails. What does not change is not
+ * written. A blank store takes it. Takes up to some seconds on flash.
+ */
+enum stored stored_replace(
+    const char *store, const struct stored_file *files, unsigned n, struct fmt *why);
+
+/*
+ * Is the folder what the store says? STORED_OK: yes; STORED_DIFFERS: *why names the first file that
+ * is not the same, or is in one of them alone ("gatepost.conf differs from the store"). Names that
+ * begin with a dot do not count. A store that is blank: STORED_BLANK.
+ */
+enum stored stored_compare(const char *store, const char *folder, struct fmt *why);
+
+#endif
