@@ -21,7 +21,7 @@ goals  := $(or $(MAKECMDGOALS),all)
 builds := $(filter-out help clean distclean,$(goals))
 dry    := $(findstring n,$(firstword -$(MAKEFLAGS)))
 
-.PHONY: all help clean distclean menuconfig savedefconfig run test test-quick test-build bench lint fuzz soak
+.PHONY: all release help clean distclean menuconfig savedefconfig run test test-quick test-build bench lint fuzz soak
 
 # All cores, unless the command line says how many.
 ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(shell tr '\0' ' ' </proc/$$PPID/cmdline 2>/dev/null)),0)
@@ -86,7 +86,7 @@ choose = $(if $(filter y,$(CONFIG_$(1))),$(2),$(3))
 include src/Makefile
 
 # Folders without system calls, clock, allocation and state: see CONTRIBUTING.md.
-PURE := base smtp mail conf token relay spool store
+PURE := base smtp mail conf token relay spool store image
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual \
 	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough $(if $(WERROR),-Werror)
@@ -120,7 +120,15 @@ $(call keep,$(O)/asan/flags,$(CC) $(CFLAGS_ASAN))
 $(call keep,$(O)/mbedtls,$(or $(MBEDTLS_product),none))
 $(call keep,$(O)/asan/mbedtls,$(or $(MBEDTLS_asan),none))
 $(call keep,$(O)/objects,$(relay-y))
-$(shell sh firmware/version.sh $(O)/version.h)
+
+# The key that images are signed with; its public half goes into the binary.
+SIGN_KEY ?= firmware/keys/development.key
+ifneq ($(shell sh firmware/version.sh $(O)/version.h $(BOARD) '$(SIGN_KEY)' || echo failed),)
+$(error no version.h)
+endif
+ifneq ($(and $(filter release,$(builds)),$(findstring public,$(file <$(O)/version.h))),)
+$(error a release is not signed with the development key: make release BOARD=$(BOARD) SIGN_KEY=FILE)
+endif
 
 objects      := $(addprefix $(O)/obj/,$(relay-y))
 objects_asan := $(addprefix $(O)/asan/obj/,$(relay-y:run/sandbox.o=run/sandbox_none.o))
@@ -159,6 +167,8 @@ $(O)/asan/gatepost: $(O)/asan/obj/main.o $(O)/asan/librelay.a $(call mbedtls_arc
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -pthread
 
 all: $(O)/gatepost
+
+release: all
 
 include tests/Makefile
 

@@ -15,6 +15,7 @@ static const struct part {
 	{"SASL_CRAM", ON(CONFIG_SASL_CRAM)},
 	{"SASL_SCRAM", ON(CONFIG_SASL_SCRAM)},
 	{"OAUTH", ON(CONFIG_OAUTH)},
+	{"IMAGE", ON(CONFIG_IMAGE)},
 	{"CMD_SEND", ON(CONFIG_CMD_SEND)},
 	{"CMD_SENDMAIL", ON(CONFIG_CMD_SENDMAIL)},
 	{"SANDBOX_SECCOMP", ON(CONFIG_SANDBOX_SECCOMP)},
@@ -53,5 +54,7 @@ int cmd_version(int argc, char **argv)
 	    LIMIT(LISTENERS) LIMIT(CONF_MEMORY) LIMIT(MESSAGE_SIZE_MAX) LIMIT(CONTROL_SESSIONS)
 	    LIMIT(TLS_SESSIONS) LIMIT(TLS_HANDSHAKES)
 	    "\nmbedTLS: " MBEDTLS_HERE "\n");
+	if (ON(CONFIG_IMAGE))
+		fmt_str(&f, "images: signed with the " IMAGE_KEY_NAME "\n");
 	return cmd_write(1, fmt_done(&f)) ? EX_OK : EX_IOERR;
 }

@@ -9,7 +9,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))
 import gate  # noqa: E402
 
-PURE = ("base", "smtp", "mail", "conf", "relay", "token", "spool", "store")
+PURE = ("base", "smtp", "mail", "conf", "relay", "token", "spool", "store", "image")
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "gp_bug", "__stack_chk_fail",
            "__stack_chk_guard", "_GLOBAL_OFFSET_TABLE_"}
 REGEX = {"regcomp", "regexec", "regfree"}
