@@ -128,7 +128,7 @@ static void finish_receive(struct build *b, const struct conf *c, struct conf_re
 /* Where systems keep the CAs that they trust: the first file that is there. */
 static const char *default_ca(struct build *b)
 {
-	static const char files[][36] = { "/etc/gatepost/ca.idx",
+	static const char files[][36] = { "/etc/gatepost/ca.idx", "/usr/share/gatepost/ca.idx",
 		"/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem",
 		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem" };
 	const struct conf_source *src = b->src;
@@ -138,7 +138,7 @@ static const char *default_ca(struct build *b)
 		return NULL;
 	while (i < n && src->kind(src->ctx, files[i]) != CONF_KIND_FILE)
 		i++;
-	return arena_intern(&b->arena, bytes_of(files[i < n ? i : 1]));
+	return arena_intern(&b->arena, bytes_of(files[i < n ? i : 2]));
 }
 
 static void finish_sending(struct build *b, const struct conf *c, struct conf_sending *s)
@@ -382,5 +382,7 @@ void finish(struct build *b, struct conf *c)
 	finish_only(b);
 	finish_ca(b);
 	c->bindings = b->bindings;
+	c->no_gateway = !b->gateway_seen;
+	c->login_set = b->login_seen;
 	c->tree = b->tree;
 }

@@ -341,7 +341,10 @@ static void test_paths(void)
 		{"/etc/gp/x/y", "Domain f.g { TLS_CA = \"sub/ca.pem\" }"}, {NULL, NULL}};
 	static const struct mem_file system[] = {{"t", G "TLS = required"}, {"/etc/ssl/cert.pem", ""}, {NULL, NULL}};
 	static const struct mem_file firmware[] = {{"t", G "TLS = required"}, {"/etc/ssl/cert.pem", ""},
+		{"/usr/share/gatepost/ca.idx", ""}, {NULL, NULL}};
+	static const struct mem_file own[] = {{"t", G "TLS = required"}, {"/usr/share/gatepost/ca.idx", ""},
 		{"/etc/gatepost/ca.idx", ""}, {NULL, NULL}};
+	static const struct mem_file none[] = {{"t", G "TLS = required"}, {NULL, NULL}};
 	char text[1100];
 
 	load_files(files);
@@ -351,7 +354,11 @@ static void test_paths(void)
 	load_files(system);
 	is_str(conf_ca_default(&conf), "/etc/ssl/cert.pem", "the system's CAs are looked for");
 	load_files(firmware);
-	is_str(conf_ca_default(&conf), "/etc/gatepost/ca.idx", "... an index comes first");
+	is_str(conf_ca_default(&conf), "/usr/share/gatepost/ca.idx", "... the firmware's index comes before them");
+	load_files(own);
+	is_str(conf_ca_default(&conf), "/etc/gatepost/ca.idx", "... and one's own before that");
+	load_files(none);
+	is_str(conf_ca_default(&conf), "/etc/ssl/certs/ca-certificates.crt", "... where there is none, Debian's is named");
 	snprintf(text, sizeof(text), G "TLS_CA = \"/%0*d\"", CONF_STRING_MAX - 1, 1);
 	ok(load(text) == CONF_OK, "a long name");
 }
