@@ -7,7 +7,6 @@
 #include "run/settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -23,44 +22,6 @@ static void say_nothing(void *ctx, enum conf_severity severity, const char *line
 	(void)line;
 }
 
-/* The value of a line `Control_Socket = "..."`; n = 0 if there is none. */
-static struct bytes find_line(struct bytes text)
-{
-	struct bytes found = {0};
-
-	while (text.n > 0) {
-		struct bytes line = bytes_first(text, bytes_find(text, '\n'));
-
-		text = bytes_skip(text, line.n + 1);
-		line = bytes_trim(line);
-		if (!bytes_begins_fold(line, BYTES("Control_Socket")))
-			continue;
-		line = bytes_trim(bytes_skip(line, sizeof("Control_Socket") - 1));
-		if (line.n == 0 || line.p[0] != '=')
-			continue;
-		line = bytes_trim(bytes_skip(line, 1));
-		if (line.n > 0 && (line.p[0] == '"' || line.p[0] == '\'')) {
-			uint8_t quote = line.p[0];
-
-			line = bytes_skip(line, 1);
-			found = bytes_first(line, bytes_find(line, quote));
-		} else {
-			found = bytes_word(&line);
-		}
-	}
-	return found;
-}
-
-static struct bytes read_some(const char *file, uint8_t *mem, size_t n)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t got = fd >= 0 ? read(fd, mem, n) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return (struct bytes){mem, got > 0 ? (size_t)got : 0};
-}
-
 enum ask_path ask_path(const char *file, struct fmt *path)
 {
 	static _Alignas(max_align_t) uint8_t mem[CONFIG_CONF_MEMORY];
@@ -73,8 +34,8 @@ enum ask_path ask_path(const char *file, struct fmt *path)
 		return ASK_PATH_CONFIGURED;
 	}
 	/* With errors in the new configuration a running relay keeps the old one: ask it. */
-	found = find_line(read_some(file != NULL ? file : SETTINGS_FILE, mem, sizeof(mem)));
-	if (found.n > 0 && found.p[0] == '/' && found.n < ASK_PATH) {
+	found = settings_guess_control(file != NULL ? file : SETTINGS_FILE, mem, sizeof(mem));
+	if (found.n > 0 && found.n < ASK_PATH) {
 		fmt_bytes(path, found);
 		return ASK_PATH_GUESSED;
 	}

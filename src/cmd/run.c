@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/cmd.h"
 
+#include "base/on.h"
 #include "io/errtext.h"
 #include "run/settings.h"
 #include "run/supervisor.h"
@@ -15,12 +16,11 @@
 #include <unistd.h>
 
 /* The file by its absolute name: the folder changes. */
-static const char *run_absolute(const char *file)
+static const char *run_absolute(const char *file, char name[2 * PATH_MAX])
 {
-	static char name[2 * PATH_MAX];
 	struct fmt f;
 
-	fmt_init(&f, name, sizeof(name));
+	fmt_init(&f, name, 2 * PATH_MAX);
 	/* the C library's getcwd brings a heap */
 	if (file[0] == '/' || syscall(SYS_getcwd, name, PATH_MAX) < 0)
 		return file;
@@ -58,10 +58,13 @@ _Noreturn static void run_serve(const struct supervisor_how *how)
 
 static int run_detached(struct supervisor_how *how)
 {
+	static char file[2 * PATH_MAX], offer[2 * PATH_MAX];
 	int served[2];
 	pid_t pid;
 
-	how->file = run_absolute(how->file);
+	how->file = run_absolute(how->file, file);
+	if (how->setup.offer != NULL)
+		how->setup.offer = run_absolute(how->setup.offer, offer);
 	how->detached = true;
 	if (pipe2(served, O_CLOEXEC) < 0 || (pid = _Fork()) < 0) {
 		cmd_say(STDERR_FILENO, "gatepost: ", errtext(errno), "\n", NULL);
@@ -87,15 +90,25 @@ int cmd_run(int argc, char **argv)
 	struct opts o;
 	int opt;
 
-	opts_init(&o, argc, argv, "c:file d.detach");
+	opts_init(&o, argc, argv, "c:file d.detach .setup l:listen o:offer");
 	while ((opt = opts_next(&o)) > 0) {
 		if (opt == 'c')
 			how.file = o.value;
-		else
+		else if (opt == 'd')
 			detach = true;
+		else if (opt == 's')
+			how.setup.wanted = true;
+		else if (opt == 'l')
+			how.setup.listen = o.value;
+		else
+			how.setup.offer = o.value;
 	}
 	if (opt < 0)
 		return EX_USAGE;
+	if (how.setup.wanted && !ON(CONFIG_SETUP))
+		return cmd_usage("run", "--setup is not built into this gatepost");
+	if (!how.setup.wanted && (how.setup.listen != NULL || how.setup.offer != NULL))
+		return cmd_usage("run", "--listen and --offer want --setup");
 	if (o.at < argc)
 		return cmd_usage("run", "takes no arguments");
 	if (detach)

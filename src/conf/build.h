@@ -27,6 +27,7 @@ struct build {
 	uint32_t auth_users;
 	uint32_t errors;
 	bool gateway_seen; /* Gateway or Routes, be it in error */
+	bool login_seen;   /* an option of a login at gateways */
 	bool secure_seen;  /* an option of TLS or logins at gateways: the rules for them count */
 	bool spool_seen;   /* an option of the spool */
 	char text[BUILD_TEXT];

@@ -182,7 +182,7 @@ static void check_gateways(struct build *b)
 {
 	struct conf_place at = { b->main_file, 1, 1 };
 
-	if (!b->gateway_seen)
+	if (!b->gateway_seen && !b->src->gateway_may_lack)
 		build_error(b, &at,
 		    "there is no gateway: write Gateway = \"HOST\", the host that takes all mail",
 		    nothing, nothing);

@@ -80,6 +80,7 @@ struct conf_source {
 
 	const char *hostname; /* the system's name; NULL or not a host name: "gatepost" */
 	bool changes_user;    /* warn where the default user is missing */
+	bool gateway_may_lack; /* then a configuration without one is right: conf.no_gateway */
 };
 
 extern const char conf_too_large[];
@@ -323,6 +324,8 @@ struct conf {
 	uint32_t auth_users;
 	uint32_t bindings; /* ids are 0 (default) to bindings - 1 */
 	uint32_t memory;   /* octets of mem in use */
+	bool no_gateway;   /* in no scope; only where conf_source.gateway_may_lack */
+	bool login_set;    /* in some scope there is an option of a login at gateways */
 	const struct conf_tree *tree;
 };
 

@@ -397,6 +397,7 @@ void scope_set(struct build *b, struct conf_scope *s, const struct build_value *
 	if (!set)
 		return;
 	b->spool_seen |= id >= OPTION_SPOOL && id <= OPTION_MDN_FAILURES_NOTIFY;
+	b->login_seen |= id >= OPTION_OUTBOUND_SMTP_AUTH_TYPE && id <= OPTION_OAUTH2_REFRESH_TOKEN;
 	b->secure_seen |= id >= OPTION_TLS && id <= OPTION_OAUTH2_REFRESH_TOKEN;
 	set->value = parsed.out;
 	set->words = words;

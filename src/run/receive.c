@@ -5,6 +5,7 @@
  */
 #include "io/random.h"
 #include "run/pump.h"
+#include "run/setup.h"
 
 #include <string.h>
 
@@ -93,6 +94,11 @@ void receive_mail(struct inbound *in, const struct server_what *what)
 	struct conf_header header;
 
 	begin_mail(in, what);
+	if (setup_answer(in)) {
+		if (envelope_sender(&inbound_env.envelopes, &in->envelope, sender))
+			not_begun(in);
+		return;
+	}
 	if (!policy_mail(
 		inbound_peers(), in->who, &in->receive.inbound_throttle_messages, loop_now())) {
 		say(in, 450, "4.7.1", "too many mails from you in a short time: please try later");

@@ -13,11 +13,17 @@
 #include "run/keys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 _Static_assert(CONF_NAME_MAX == FILES_NAME_MAX, "names are handed through");
+
+struct reading {
+	struct settings_how how;
+	const char *file; /* the main one */
+};
 
 static enum conf_kind kind(void *ctx, const char *path)
 {
@@ -35,17 +41,34 @@ static enum conf_kind kind(void *ctx, const char *path)
 	return CONF_KIND_NONE;
 }
 
+/* Puts text behind what is there. */
+static const char *append(const char *text, uint8_t *mem, size_t n, size_t *used)
+{
+	size_t octets = strlen(text);
+
+	if (octets > n - *used)
+		return conf_too_large;
+	memcpy(mem + *used, text, octets);
+	*used += octets;
+	return NULL;
+}
+
 static const char *read_file(void *ctx, const char *path, void *mem, size_t n, size_t *used)
 {
-	int64_t got = files_read(path, mem, n);
+	const struct reading *r = ctx;
+	bool main = strcmp(path, r->file) == 0;
+	int64_t got;
 
-	(void)ctx;
+	*used = 0;
+	if (main && r->how.text != NULL)
+		return append(r->how.text, mem, n, used);
+	got = files_read(path, mem, n);
 	if (got == -EFBIG)
 		return conf_too_large;
 	if (got < 0)
 		return errtext((int)-got);
 	*used = (size_t)got;
-	return NULL;
+	return main && r->how.more != NULL ? append(r->how.more, mem, n, used) : NULL;
 }
 
 static bool next(void *ctx, const char *path, const char *after, char name[CONF_NAME_MAX + 1])
@@ -59,11 +82,11 @@ static void report(
     void *ctx, enum conf_severity severity, const struct conf_place *at, struct bytes text)
 {
 	static char line[CONF_PATH_MAX + 1024];
-	const struct settings_how *how = ctx;
+	const struct settings_how *how = &((const struct reading *)ctx)->how;
 	struct fmt f;
 	size_t n;
 
-	if (severity == CONF_WARNING && how->no_warnings)
+	if (severity == CONF_WARNING ? how->no_warnings : how->no_errors)
 		return;
 	fmt_init(&f, line, sizeof(line) - 1);
 	fmt_str(&f, at->file);
@@ -74,6 +97,8 @@ static void report(
 	fmt_str(&f, severity == CONF_ERROR ? ": error: " : ": warning: ");
 	fmt_bytes(&f, text);
 	n = fmt_done(&f).n;
+	if (how->first != NULL && how->first->n == 0 && severity == CONF_ERROR)
+		fmt_bytes(how->first, fmt_done(&f));
 	if (how->say) {
 		line[n] = '\0';
 		how->say(how->ctx, severity, line);
@@ -157,9 +182,9 @@ static const char *look(void *ctx, enum conf_file what, const char *path, const 
 enum conf_status settings_load(
     struct conf *c, void *mem, size_t n, const char *file, const struct settings_how *how)
 {
-	struct settings_how copy = *how;
+	struct reading reading = { *how, file != NULL ? file : SETTINGS_FILE };
 	struct conf_source src = {
-		.ctx = &copy,
+		.ctx = &reading,
 		.kind = kind,
 		.read = read_file,
 		.next = next,
@@ -168,11 +193,43 @@ enum conf_status settings_load(
 		.look = how->files ? look : NULL,
 		.own_address = own_address,
 		.changes_user = how->changes_user,
+		.gateway_may_lack = how->gateway_may_lack,
 	};
 	char hostname[256] = "";
 
 	confine_secrets();
 	if (gethostname(hostname, sizeof(hostname) - 1) == 0)
 		src.hostname = hostname;
-	return conf_load(c, mem, n, &src, file ? file : SETTINGS_FILE);
+	return conf_load(c, mem, n, &src, reading.file);
+}
+
+struct bytes settings_guess_control(const char *file, uint8_t *mem, size_t n)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t got = fd >= 0 ? read(fd, mem, n) : -1;
+	struct bytes text = { mem, got > 0 ? (size_t)got : 0 }, found = { 0 };
+
+	if (fd >= 0)
+		close(fd);
+	while (text.n > 0) {
+		struct bytes line = bytes_first(text, bytes_find(text, '\n'));
+
+		text = bytes_skip(text, line.n + 1);
+		line = bytes_trim(line);
+		if (!bytes_begins_fold(line, BYTES("Control_Socket")))
+			continue;
+		line = bytes_trim(bytes_skip(line, sizeof("Control_Socket") - 1));
+		if (line.n == 0 || line.p[0] != '=')
+			continue;
+		line = bytes_trim(bytes_skip(line, 1));
+		if (line.n > 0 && (line.p[0] == '"' || line.p[0] == '\'')) {
+			uint8_t quote = line.p[0];
+
+			line = bytes_skip(line, 1);
+			found = bytes_first(line, bytes_find(line, quote));
+		} else {
+			found = bytes_word(&line);
+		}
+	}
+	return found.n > 0 && found.p[0] == '/' ? found : bytes_first(found, 0);
 }

@@ -198,7 +198,10 @@ static bool tell_kept_back(const struct status *s, struct fmt *f)
 	const struct conf_global *g = &s->args->conf->global;
 	const char *why;
 
-	if (g->spool == CONF_SPOOL_ALWAYS && !can_keep(s, &why)) {
+	if (s->args->setup != NULL) {
+		fmt_str(f, "not set up yet, mails are refused: ");
+		fmt_str(f, s->args->setup);
+	} else if (g->spool == CONF_SPOOL_ALWAYS && !can_keep(s, &why)) {
 		fmt_str(f, "the spool cannot be used");
 		in_brackets(f, why);
 		fmt_str(f, "; mails are refused");

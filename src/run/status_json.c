@@ -3,6 +3,7 @@
 
 #include "base/date.h"
 #include "base/esc.h"
+#include "base/on.h"
 #include "io/clock.h"
 #include "run/gateway.h"
 #include "run/inbound.h"
@@ -51,6 +52,12 @@ static void key_time(struct fmt *f, const char *key, uint64_t wall)
 	fmt_char(f, '"');
 }
 
+static void flag(struct fmt *f, const char *key, bool value)
+{
+	fmt_str(f, key);
+	fmt_str(f, value ? "true" : "false");
+}
+
 static void head(const struct status *s, struct fmt *f)
 {
 	fmt_str(f, s->trouble ? "{\"state\":\"trouble\"" : "{\"state\":\"working\"");
@@ -60,6 +67,8 @@ static void head(const struct status *s, struct fmt *f)
 	key_number(f, ",\n\"pid\":", s->pid);
 	key_time(f, ",\n\"started\":", stats.started_wall);
 	key_number(f, ",\n\"uptime\":", status_uptime(s));
+	if (ON(CONFIG_SETUP))
+		flag(f, ",\n\"setup\":", s->args->setup != NULL);
 	fmt_str(f, ",\n\"listeners\":[");
 }
 
@@ -131,12 +140,6 @@ static void address(struct status_walk *w, struct fmt *f)
 		fmt_char(f, ',');
 	text(f, fmt_done(&name));
 	w->k++;
-}
-
-static void flag(struct fmt *f, const char *key, bool value)
-{
-	fmt_str(f, key);
-	fmt_str(f, value ? "true" : "false");
 }
 
 static void spool(const struct status *s, struct fmt *f)

@@ -69,23 +69,66 @@ static void sup_forget(unsigned slot)
 	keys_close(&sup.keys[slot]);
 }
 
-bool sup_load(unsigned slot, bool at_start)
+static struct settings_how sup_settings(bool at_start)
 {
-	struct settings_how how = { .say = at_start ? NULL : sup_say,
+	return (struct settings_how){ .say = at_start ? NULL : sup_say,
 		.changes_user = geteuid() == 0,
 		.files = true };
+}
+
+static struct setup_room sup_room(unsigned slot)
+{
+	return (struct setup_room){ &sup.conf[slot], memory[slot], sizeof(memory[slot]) };
+}
+
+/* Is what was loaded there the user's own? */
+static bool sup_is_own(unsigned slot)
+{
+	return sup.setup[slot].why[0] == '\0' && !sup.setup[slot].offered;
+}
+
+/* A good configuration stays in force: nothing but another good one takes its place. */
+static enum conf_status sup_read(unsigned slot, const struct settings_how *how)
+{
+	struct setup_room room = sup_room(slot);
+
+	memset(&sup.setup[slot], 0, sizeof(sup.setup[slot]));
+	if (sup.how->setup.wanted && (sup.now.number == 0 || !sup_is_own(sup.live)))
+		return setup_load(
+		    &sup.setup[slot], &room, sup.how->file, &sup.how->setup, how);
+	return settings_load(room.conf, room.mem, room.n, sup.how->file, how);
+}
+
+bool sup_load(unsigned slot, bool at_start)
+{
+	struct settings_how how = sup_settings(at_start);
 	char text[512];
 	struct fmt why;
 
 	sup_forget(slot);
-	if (settings_load(&sup.conf[slot], memory[slot], sizeof(memory[slot]), sup.how->file,
-		&how) != CONF_OK)
+	if (sup_read(slot, &how) != CONF_OK)
 		return false;
 	fmt_init(&why, text, sizeof(text));
 	if (keys_open(&sup.keys[slot], &sup.conf[slot], &why))
 		return true;
 	sup_complain(EX_CONFIG, fmt_done(&why));
-	return false;
+	return at_start && sup_load_instead(slot, fmt_done(&why));
+}
+
+bool sup_load_instead(unsigned slot, struct bytes why)
+{
+	struct settings_how how = sup_settings(true);
+	struct setup_room room = sup_room(slot);
+	struct fmt f;
+
+	if (!sup.how->setup.wanted || sup.setup[slot].why[0] != '\0')
+		return false;
+	keys_close(&sup.keys[slot]);
+	fmt_init(&f, sup.setup[slot].why, sizeof(sup.setup[slot].why));
+	fmt_bytes(&f, why);
+	return setup_instead(&sup.setup[slot], &room, sup.how->file, &sup.how->setup, &how) ==
+		   CONF_OK &&
+	       keys_open(&sup.keys[slot], room.conf, &f);
 }
 
 void sup_open_log(const struct conf_global *g)
@@ -141,6 +184,8 @@ bool sup_start_generation(void)
 	args.nlocal = sup.nnetworks;
 	args.control = sup.doors.control;
 	args.build_date = sup.how->build_date;
+	if (sup.setup[sup.live].why[0] != '\0')
+		args.setup = sup.setup[sup.live].why;
 	sup.now.slot = sup.old.number != 0 ? 1 - sup.old.slot : 0;
 	err = spooler_serve(
 	    &sup.spooler, &sup.conf[sup.live].global, &env, sup.now.slot, &args);
@@ -288,6 +333,7 @@ static void sup_reload(void)
 	sup.confine = confine;
 	sup.live = other;
 	sup_open_log(&sup.conf[other].global);
+	setup_log(&sup.setup[other], &sup.setup[1 - other]);
 	clock_want_ntp(sup.conf[other].global.clock == CONF_CLOCK_NTP);
 	sup_clock(false);
 	sup_hand_over();

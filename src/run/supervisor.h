@@ -7,7 +7,7 @@
 #ifndef RUN_SUPERVISOR_H
 #define RUN_SUPERVISOR_H
 
-#include "base/bytes.h"
+#include "run/setup.h"
 
 struct supervisor_how {
 	const char *file;    /* the configuration; absolute where the folder may change */
@@ -20,6 +20,7 @@ struct supervisor_how {
 	int served;
 	const char *version; /* for the log */
 	uint64_t build_date; /* seconds since 1970 */
+	struct setup_how setup;
 };
 
 /*

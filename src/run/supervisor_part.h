@@ -19,7 +19,8 @@
 struct supervisor {
 	const struct supervisor_how *how;
 	struct conf conf[2];
-	struct keys keys[2]; /* of the same index */
+	struct keys keys[2]; /* of the same index … */
+	struct setup setup[2]; /* … and this */
 	unsigned live;       /* the one in force */
 	struct bind_set set;
 	struct doors doors;
@@ -47,6 +48,12 @@ int sup_complain(int status, struct bytes text);
  * to standard error at the start, to the log later.
  */
 bool sup_load(unsigned slot, bool at_start);
+
+/*
+ * At the start, what was loaded cannot be served: setup mode takes its place. False: there is none,
+ * or it is what cannot be served.
+ */
+bool sup_load_instead(unsigned slot, struct bytes why);
 
 /* Opens the log of the configuration. */
 void sup_open_log(const struct conf_global *g);

@@ -65,7 +65,7 @@ static void sup_start_clock(const struct conf_global *g)
 		    "the clock is unset: no Date is added to mail until it is set");
 }
 
-static int sup_open_doors(const struct conf_global *g)
+static int sup_open_doors(const struct conf_global *g, struct fmt *wrong)
 {
 	static char text[512], line[640];
 	struct fmt why, f;
@@ -73,14 +73,14 @@ static int sup_open_doors(const struct conf_global *g)
 
 	fmt_init(&why, text, sizeof(text));
 	status = doors_open(&sup.doors, NULL, g->control_socket, sup.confine.root, &why);
-	fmt_init(&f, line, sizeof(line));
 	if (status != 0) {
-		fmt_str(&f, "cannot listen on ");
-		fmt_bytes(&f, fmt_done(&why));
-		return sup_complain(status, fmt_done(&f));
+		fmt_str(wrong, "cannot listen on ");
+		fmt_bytes(wrong, fmt_done(&why));
+		return status;
 	}
 	if (sup.doors.control >= 0)
 		return EX_OK;
+	fmt_init(&f, line, sizeof(line));
 	fmt_str(&f, "no control socket, status, send and sendmail will not find this relay "
 		    "(Control_Socket helps): ");
 	fmt_bytes(&f, fmt_done(&why));
@@ -88,16 +88,32 @@ static int sup_open_doors(const struct conf_global *g)
 	return EX_OK;
 }
 
-static int sup_open_listeners(const struct conf *conf)
+/* All that it listens on. An exit status; what is wrong is told, and is in why. */
+static int sup_open(struct fmt *why)
 {
 	static struct bind_set nothing; /* not const: .bss takes no room in the file */
-	char text[512];
+	int status = sup_open_doors(&sup.conf[0].global, why);
+
+	if (status == EX_OK)
+		status = bind_open(&sup.conf[0], &nothing, &sup.set, why);
+	return status != EX_OK ? sup_complain(status, fmt_done(why)) : EX_OK;
+}
+
+static int sup_open_or_set_up(void)
+{
+	static char text[640];
 	struct fmt why;
 	int status;
 
 	fmt_init(&why, text, sizeof(text));
-	status = bind_open(conf, &nothing, &sup.set, &why);
-	return status != 0 ? sup_complain(status, fmt_done(&why)) : EX_OK;
+	status = sup_open(&why);
+	if (status == EX_OK || !sup_load_instead(0, fmt_done(&why)))
+		return status;
+	doors_close(&sup.doors, NULL);
+	sup_open_log(&sup.conf[0].global);
+	setup_log(&sup.setup[0], &sup.setup[0]);
+	fmt_init(&why, text, sizeof(text));
+	return sup_open(&why);
 }
 
 static bool sup_open_folder(void)
@@ -134,12 +150,11 @@ int sup_prepare(void)
 		return sup_complain(EX_NOUSER,
 		    BYTES("there is neither a user gatepost nor nobody: name one with User"));
 	sup_open_log(g);
+	setup_log(&sup.setup[0], &sup.setup[0]);
 	sup_raise_limit();
 	sup_start_clock(g);
 	sup.links = ifaces_watch();
-	status = sup_open_doors(g);
-	if (status == EX_OK)
-		status = sup_open_listeners(&sup.conf[0]);
+	status = sup_open_or_set_up();
 	if (status != EX_OK)
 		return status;
 	if (!sup_open_folder())

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+#include "run/setup.h"
+
+#include "base/esc.h"
+#include "io/files.h"
+#include "io/listen.h"
+#include "run/pump.h"
+
+#include <string.h>
+
+#define MORE   64u  /* a Gateway, as an option */
+#define TEXT   512u /* a whole configuration of ours */
+#define SOCKET 107u /* octets of a Control_Socket */
+
+/* ---- what is in force instead ---- */
+
+static void setup_quote(struct fmt *f, struct bytes x)
+{
+	fmt_char(f, '"');
+	for (size_t i = 0; i < x.n; i++) {
+		if (x.p[i] == '"' || x.p[i] == '\\')
+			fmt_char(f, '\\');
+		fmt_char(f, (char)x.p[i]);
+	}
+	fmt_char(f, '"');
+}
+
+static enum conf_status setup_default(const struct setup_room *room, struct bytes control,
+    const struct setup_how *how, const struct settings_how *as)
+{
+	static char text[TEXT];
+	struct settings_how ours = *as;
+	struct fmt f;
+
+	fmt_init(&f, text, sizeof(text));
+	if (control.n > 0) {
+		fmt_str(&f, "Control_Socket = ");
+		setup_quote(&f, control);
+		ours.no_errors = true;
+	}
+	fmt_str(&f, "\nESMTP_Listener { Listen ");
+	setup_quote(&f, bytes_of(how->listen != NULL ? how->listen : SETUP_LISTEN));
+	fmt_str(&f, " {} }\n");
+	ours.text = text;
+	ours.gateway_may_lack = true;
+	ours.no_warnings = true;
+	return settings_load(room->conf, room->mem, room->n, "--setup", &ours);
+}
+
+enum conf_status setup_instead(struct setup *s, const struct setup_room *room, const char *file,
+    const struct setup_how *how, const struct settings_how *as)
+{
+	static uint8_t control[SOCKET];
+	struct bytes x = settings_guess_control(file, room->mem, room->n);
+
+	s->offered = false;
+	if (x.n > 0 && x.n <= SOCKET) { /* whoever asks for the status looks there, too */
+		memcpy(control, x.p, x.n);
+		x.p = control;
+		if (setup_default(room, x, how, as) == CONF_OK)
+			return CONF_OK;
+	}
+	return setup_default(room, (struct bytes){ 0 }, how, as);
+}
+
+/* ---- the gateway that the network offers ---- */
+
+/* As an option, in mem; NULL: none is offered. */
+static const char *setup_offer(const char *file, char mem[MORE])
+{
+	uint8_t line[MORE / 2];
+	int64_t got = file != NULL ? files_read(file, line, sizeof(line)) : 0;
+	struct bytes host = bytes_trim((struct bytes){ line, got > 0 ? (size_t)got : 0 });
+	struct inet_addr at;
+	struct fmt f;
+
+	host = bytes_trim(bytes_first(host, bytes_find(host, '\n')));
+	if (!inet_parse_v4(host, &at))
+		return NULL;
+	fmt_init(&f, mem, MORE);
+	fmt_str(&f, "\nGateway = "); /* behind whatever the file ends in */
+	setup_quote(&f, host);
+	fmt_char(&f, '\n');
+	return mem;
+}
+
+/* ---- loading ---- */
+
+static void setup_why(struct setup *s, const char *before, const char *file, const char *after)
+{
+	struct fmt f;
+
+	fmt_init(&f, s->why, sizeof(s->why));
+	fmt_str(&f, before);
+	fmt_str(&f, file);
+	fmt_str(&f, after);
+}
+
+static enum conf_status setup_missing(struct setup *s, const struct setup_room *room,
+    const char *file, const struct setup_how *how, const struct settings_how *as)
+{
+	struct settings_how ours = *as;
+
+	if (as->more != NULL) {
+		ours.text = as->more;
+		ours.more = NULL;
+		s->offered =
+		    settings_load(room->conf, room->mem, room->n, file, &ours) == CONF_OK;
+		if (s->offered)
+			return CONF_OK;
+	}
+	setup_why(s, "there is no configuration ", file, "");
+	ours = *as;
+	ours.more = NULL;
+	return setup_instead(s, room, file, how, &ours);
+}
+
+/* A good configuration but for the gateway. False: nothing is offered that fits it. */
+static bool setup_completed(const struct setup_room *room, const char *file,
+    const struct settings_how *as)
+{
+	struct settings_how quiet = *as;
+
+	quiet.no_warnings = true;
+	if (as->more != NULL && !room->conf->login_set &&
+	    settings_load(room->conf, room->mem, room->n, file, &quiet) == CONF_OK)
+		return true;
+	quiet.more = NULL;
+	quiet.gateway_may_lack = true;
+	(void)settings_load(room->conf, room->mem, room->n, file, &quiet);
+	return false;
+}
+
+enum conf_status setup_load(struct setup *s, const struct setup_room *room, const char *file,
+    const struct setup_how *how, const struct settings_how *as)
+{
+	char more[MORE];
+	struct settings_how ours = *as;
+	struct fmt first;
+	enum conf_status status;
+
+	memset(s, 0, sizeof(*s));
+	if (files_kind(file) == FILES_NONE) {
+		ours.more = setup_offer(how->offer, more);
+		return setup_missing(s, room, file, how, &ours);
+	}
+	fmt_init(&first, s->why, sizeof(s->why));
+	ours.first = &first;
+	ours.gateway_may_lack = true;
+	status = settings_load(room->conf, room->mem, room->n, file, &ours);
+	if (status != CONF_OK)
+		return setup_instead(s, room, file, how, as);
+	if (!room->conf->no_gateway)
+		return CONF_OK;
+	ours = *as;
+	ours.more = setup_offer(how->offer, more);
+	s->offered = setup_completed(room, file, &ours);
+	if (s->offered)
+		return CONF_OK;
+	setup_why(s, "the configuration ", file, " names no gateway");
+	room->conf->global.spool = CONF_SPOOL_OFF;
+	room->conf->global.suspend_delivery = false;
+	return room->conf->tree != NULL ? CONF_OK : setup_instead(s, room, file, how, as);
+}
+
+void setup_log(const struct setup *s, const struct setup *before)
+{
+	static char text[LOG_LINE];
+	struct fmt f;
+
+	if (s->why[0] == '\0' && before->why[0] != '\0')
+		log_text(LOG_LEVEL_INFO, "setup mode=off");
+	if (s->offered)
+		log_text(LOG_LEVEL_INFO,
+		    "setup gateway=offered reason=\"none is configured, the network (DHCP) offers "
+		    "one\"");
+	if (s->why[0] == '\0')
+		return;
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "setup mode=on reason=");
+	esc_word(&f, bytes_of(s->why));
+	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+}
+
+/* ---- the engine ---- */
+
+bool setup_answer(struct inbound *in)
+{
+	char text[INET_TEXT + 80];
+	struct inet_addr at;
+	struct fmt f;
+
+	if (inbound_env.args->setup == NULL)
+		return false;
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "not set up yet: ");
+	listen_local(in->conn.watch.fd, &at);
+	if (in->local || inet_is_any(at.a)) {
+		fmt_str(&f, "gatepost status tells why");
+	} else {
+		at.zone[0] = '\0';
+		fmt_str(&f, "open http://");
+		if (!inet_is_v4(at.a))
+			fmt_char(&f, '[');
+		inet_print_addr(&f, &at);
+		if (!inet_is_v4(at.a))
+			fmt_char(&f, ']');
+		fmt_char(&f, '/');
+	}
+	say(in, 451, "4.3.5", text);
+	return true;
+}
