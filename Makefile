@@ -50,19 +50,22 @@ distclean:
 ifneq ($(builds),)
 
 # The packages that the goals need, before anything asks the compiler.
-needs := build $(if $(filter test test-quick soak,$(builds)),test) $(filter menuconfig run bench lint fuzz,$(builds))
+choices := $(if $(filter-out host,$(BOARD)),$(file <board/$(BOARD)/defconfig))
+needs := build $(if $(filter test test-quick soak,$(builds)),test) $(filter menuconfig run bench lint fuzz,$(builds)) \
+	$(if $(choices),$(if $(filter CONFIG_ARCH_ARMV5=y,$(choices)),armv5,armv7)) \
+	$(if $(filter CONFIG_FIRMWARE=y,$(choices)),firmware)
 packages := $(shell sh firmware/packages.sh $(if $(dry),-n) $(needs) || echo failed)
 ifneq ($(packages),)
 $(error packages are missing)
 endif
 
 include firmware/sources.mk
-include firmware/toolchain.mk
 
 # --- configuration: build/NAME/.config -> config.mk (for make) and config.h (for C) ---
 
 DEFCONFIG ?= board/$(BOARD)/defconfig
-kconfigs  := Kconfig src/Kconfig
+kconfigs  := Kconfig firmware/Kconfig src/Kconfig
+export BOARD
 
 $(O)/.config: $(wildcard $(DEFCONFIG)) $(kconfigs) firmware/config.sh
 	@sh firmware/config.sh default $(O) $(DEFCONFIG)
@@ -82,6 +85,8 @@ savedefconfig: $(O)/config.mk
 
 # --- what is compiled, and how ---
 
+include firmware/toolchain.mk
+
 choose = $(if $(filter y,$(CONFIG_$(1))),$(2),$(3))
 include src/Makefile
 
@@ -90,7 +95,7 @@ PURE := base smtp mail conf token relay spool store image
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual \
 	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough $(if $(WERROR),-Werror)
-CODEGEN  := -g -fPIE -fstack-protector-strong $(CODEGEN_MACHINE) -ffunction-sections -fdata-sections -fno-common \
+CODEGEN  := -g -fPIE -fstack-protector-strong $(MACHINE) $(CODEGEN_MACHINE) -ffunction-sections -fdata-sections -fno-common \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables
 # For size. What is turned off makes code larger here, measured one by one; together 6 KiB.
 SIZE     := -Oz -fno-optimize-sibling-calls -fno-ipa-cp -fno-tree-dominator-opts -fno-thread-jumps \
@@ -169,6 +174,10 @@ $(O)/asan/gatepost: $(O)/asan/obj/main.o $(O)/asan/librelay.a $(call mbedtls_arc
 all: $(O)/gatepost
 
 release: all
+
+ifeq ($(CONFIG_FIRMWARE),y)
+include firmware/firmware.mk
+endif
 
 include tests/Makefile
 

@@ -9,6 +9,9 @@ FNR == 1 { config = FILENAME ~ /\.config(\.[a-z]+)?$/ }
 !config && $1 == "config" { name = $2; order[++count] = name; next }
 !config && ($1 == "bool" || $1 == "int" || $1 == "hex" || $1 == "string") && !(name in type) { type[name] = $1 }
 
+# What comes from the environment is no choice.
+!config && $1 == "option" && $2 ~ /^env=/ { count-- }
+
 config && match($0, /^CONFIG_[A-Z0-9_]+=/) {
 	value[substr($0, 8, RLENGTH - 8)] = substr($0, RLENGTH + 1)
 }

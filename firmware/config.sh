@@ -6,7 +6,8 @@
 set -eu
 
 verb=$1 build=$2
-export KCONFIG_CONFIG="$build/.config"
+export KCONFIG_CONFIG="$build/.config" BOARD="${BOARD:-host}"
+kconfigs='Kconfig firmware/Kconfig src/Kconfig'
 
 conf() {
 	if ! kconfig-conf "$@" Kconfig </dev/null >"$build/kconfig.log" 2>&1 || [ ! -s "$KCONFIG_CONFIG" ]; then
@@ -41,8 +42,10 @@ default)
 make)
 	# A person may have edited it: what hangs on an option that is off goes too.
 	conf --olddefconfig
-	awk -v form=h -f firmware/config.awk Kconfig src/Kconfig "$build/.config" >"$build/config.h.new"
-	awk -v form=mk -f firmware/config.awk Kconfig src/Kconfig "$build/.config" >"$build/config.mk.new"
+	for form in h mk; do
+		# shellcheck disable=SC2086 # a list of names
+		awk -v form=$form -f firmware/config.awk $kconfigs "$build/.config" >"$build/config.$form.new"
+	done
 	settle "$build/config.h"
 	mv -f "$build/config.mk.new" "$build/config.mk"
 	;;

@@ -71,8 +71,11 @@ if command -v apt-get >/dev/null; then
 		list=$(roots)
 	fi
 	for root in $list; do
-		get "${root%/}/$pool" || :
-		take "${root%/}/$pool"
+		# The security archive keeps its files one folder deeper.
+		for at in "$pool" "pool/updates/${pool#pool/}"; do
+			get "${root%/}/$at" || :
+			take "${root%/}/$at"
+		done
 	done
 fi
 get "$upstream" || :

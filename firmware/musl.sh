@@ -39,13 +39,21 @@ if ! (
 	exit 1
 fi
 
-# The kernel's headers: links to those of the build machine's linux-libc-dev; musl has none of its own.
+# The kernel's headers: links to those of linux-libc-dev, which the build machine has for itself and, in another folder,
+# for each machine that it compiles for; musl has none of its own.
 multi=$($CC -print-multiarch)
-for dir in linux asm-generic mtd; do
-	[ -d "/usr/include/$dir" ] || { say "/usr/include/$dir is missing; type:  apt-get install linux-libc-dev"; exit 1; }
-	ln -s "/usr/include/$dir" "$work/out/include/$dir"
+headers=/usr/include asm=/usr/include/$multi/asm package=linux-libc-dev
+if [ -n "$TARGET" ]; then
+	headers=/usr/$multi/include asm=/usr/$multi/include/asm
+	package='linux-libc-dev-armhf-cross or linux-libc-dev-armel-cross'
+fi
+for dir in "$headers/linux" "$headers/asm-generic" "$headers/mtd" "$asm"; do
+	[ -d "$dir" ] || { say "$dir is missing; it comes with the package $package"; exit 1; }
+	ln -s "$dir" "$work/out/include/${dir##*/}"
 done
-ln -s "/usr/include/$multi/asm" "$work/out/include/asm"
+
+# For other projects' builds: CC="gcc -specs=PREFIX/lib/musl-gcc.specs", with -static.
+sh "$work/tools/musl-gcc.specs.sh" "$prefix/include" "$prefix/lib" /lib/ld-musl.so.1 >"$work/out/lib/musl-gcc.specs"
 
 rm -rf "$prefix"
 mv "$work/out" "$prefix"

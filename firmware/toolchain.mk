@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: ISC
 # The compiler, the C library in the cache, and how to link a static-pie binary against it.
 
+# CROSS_COMPILE and MACHINE: another machine than the one that builds.
+CROSS_COMPILE :=
+MACHINE :=
+ifeq ($(CONFIG_ARCH_ARMV7),y)
+CROSS_COMPILE := arm-linux-gnueabihf-
+MACHINE := -mthumb -march=armv7-a+fp -mfloat-abi=hard
+else ifeq ($(CONFIG_ARCH_ARMV5),y)
+CROSS_COMPILE := arm-linux-gnueabi-
+MACHINE := -marm -march=armv5te -mfloat-abi=soft
+endif
+
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatepost
 
 CC     := $(CROSS_COMPILE)gcc
@@ -9,7 +20,7 @@ NM     := $(CROSS_COMPILE)nm
 STRIP  := $(CROSS_COMPILE)strip
 RANLIB := $(CROSS_COMPILE)gcc-ranlib
 
-MUSL_CFLAGS := -Oz -pipe -fPIE -fomit-frame-pointer -ffunction-sections -fdata-sections
+MUSL_CFLAGS := $(MACHINE) -Oz -pipe -fPIE -fomit-frame-pointer -ffunction-sections -fdata-sections
 
 # The key of the cached library: everything that goes into it.
 musl_KEY := $(shell { cat firmware/musl.sh; $(CC) -dumpfullversion -dumpmachine; \
@@ -37,5 +48,5 @@ endif
 musl_link = $(CC) $(3) $(MUSL_LDFLAGS) -o $(1) $(MUSL_BEFORE) $(2) $(MUSL_AFTER)
 
 $(MUSL)/include/stdio.h:
-	@CC='$(CC)' AR='$(AR)' RANLIB='$(RANLIB)' TARGET='$(TARGET)' MUSL_CFLAGS='$(MUSL_CFLAGS)' \
+	@CC='$(CC)' AR='$(AR)' RANLIB='$(RANLIB)' TARGET='$(CROSS_COMPILE:-=)' MUSL_CFLAGS='$(MUSL_CFLAGS)' \
 	    sh firmware/musl.sh $(MUSL) sh firmware/fetch.sh $(CACHE) $(musl_POOL) $(musl_SHA256) $(musl_UPSTREAM)

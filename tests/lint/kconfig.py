@@ -13,10 +13,10 @@ import gate  # noqa: E402
 COST = re.compile(r"\d[\d,]*\s*(bytes|KiB|MiB)|[Cc]osts nothing")
 
 
-def symbols(top):
+def symbols(top, files=("Kconfig", "src/Kconfig")):
     """-> {name: (type, has a range, help text)}"""
     found, name, in_help = {}, None, False
-    for file in ("Kconfig", "src/Kconfig"):
+    for file in files:
         if not os.path.exists(os.path.join(top, file)):
             continue
         for line in gate.lines(top, file):
@@ -56,6 +56,8 @@ def check_uses(top):
             used.setdefault(m.group(1) or m.group(2), name)
     found = ["%s: CONFIG_%s is in no Kconfig file" % (used[s], s) for s in sorted(set(used) - declared)]
     found += ["%s is used nowhere" % s for s in sorted(declared - set(used))]
+    # What a board is costs the relay nothing, and is read by make alone.
+    declared |= set(symbols(top, ("firmware/Kconfig",)))
     for name in gate.files(top):
         if re.match(r"board/[^/]+/defconfig$", name):
             for line in gate.lines(top, name):
@@ -83,6 +85,10 @@ gate.finds("a number without a range", check_symbols, {"Kconfig": K.replace("\tr
 gate.finds("an unknown symbol", check_uses,
            {"Kconfig": K, "src/base/limits.h": "CONFIG_A CONFIG_C\n", "board/x/defconfig": "CONFIG_D=1\n"},
            ["CONFIG_C is in no", "CONFIG_D is in no"])
+gate.finds("a board's symbol", check_uses,
+           {"Kconfig": K, "src/io/a.c": "/* CONFIG_A */\n", "firmware/Kconfig": 'config ARCH_X\n\tbool "x"\n',
+            "board/x/defconfig": "CONFIG_ARCH_X=y\n# CONFIG_ARCH_Z is not set\n"},
+           ["A is used nowhere", "CONFIG_ARCH_Z is in no"])
 gate.finds("a symbol without use", check_uses, {"Kconfig": K, "src/io/a.c": "/* CONFIG_A */\n"}, ["A is used nowhere"])
 gate.finds("a source that is not built, an object without a source", check_listed,
            {"src/Makefile": "# as io/z.o\nrelay-y += io/a.o $(call choose,X,io/b.o,io/c.o)\n", "src/io/a.c": "", "src/io/c.c": "",
