@@ -5,6 +5,8 @@
 
 #include "base/fmt.h"
 
+#include <sys/types.h>
+
 #define ASK_PATH 108 /* sun_path */
 
 enum ask_path {
@@ -18,6 +20,12 @@ enum ask_path ask_path(const char *file, struct fmt *path);
 
 /* The same for submit.sock beside it. */
 enum ask_path ask_submit_path(const char *file, struct fmt *path);
+
+/*
+ * The process of the relay that runs with this configuration, its supervisor: SIGHUP has it read
+ * that again. 0: none runs, or we may not connect.
+ */
+pid_t ask_relay(const char *file);
 
 enum ask_result {
 	ASK_ANSWERED,

@@ -12,12 +12,20 @@
 		.text = text_,                                                      \
 	}
 
-COMMAND(run, "[-c FILE] [-d]", "serve: take mail and pass it on",
+COMMAND(run, "[-c FILE] [-d | --syslog] [--setup [--listen ADDRESS] [--offer FILE]]",
+	"serve: take mail and pass it on",
 	"Serves in the foreground and logs to standard error, until SIGTERM. SIGHUP reads the\n"
 	"configuration again; one with errors is reported and changes nothing.\n"
 	"\n"
-	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n"
-	"  -d        go to the background once it serves; log to syslog\n"
+	"  -c FILE           the configuration (/etc/gatepost/gatepost.conf)\n"
+	"  -d                go to the background once it serves; log to syslog\n"
+	"  --syslog          log to syslog, in the foreground\n"
+	"  --setup           come up whatever is in the configuration: where that is missing,\n"
+	"                    broken or without a gateway, each mail gets 451 and the address of\n"
+	"                    this box. For firmware; SIGHUP and a good configuration end it\n"
+	"  --listen ADDRESS  where, if the configuration does not say (:25)\n"
+	"  --offer FILE      the address of a gateway that the network offers (DHCP option 69),\n"
+	"                    for as long as neither a gateway nor a login is configured\n"
 	"\n"
 	"Started as root it takes ports below 1024 and then runs as User (gatepost, else nobody).\n"
 	"Started by another user it serves all the same, on ports above 1023.\n");

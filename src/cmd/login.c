@@ -17,8 +17,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define WHY 480u
@@ -40,36 +38,13 @@ static int ends(enum oauth_outcome outcome, const char *why)
 
 /* ---- the running relay ---- */
 
-/*
- * Who listens at the control socket: its supervisor, whose process the kernel remembers. 0 where
- * nobody does.
- */
-static pid_t find_relay(void)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct ucred who = { 0 };
-	socklen_t n = sizeof(who);
-	struct fmt path;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	fmt_init(&path, un.sun_path, sizeof(un.sun_path));
-	(void)ask_path(login.file, &path);
-	if (fd < 0)
-		return 0;
-	if (path.cut || connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0)
-		who.pid = 0;
-	close(fd);
-	return who.pid;
-}
-
 /* It reads its configuration again, and with that tries the login anew. */
 static void tell_relay(void)
 {
 	struct cmd_number number;
-	pid_t pid = find_relay();
+	pid_t pid = ask_relay(login.file);
 
-	if (pid <= 1)
+	if (pid == 0)
 		cmd_say(1,
 		    "No relay is running with this configuration; it will log in once it "
 		    "does.\n",

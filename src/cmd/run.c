@@ -65,7 +65,7 @@ static int run_detached(struct supervisor_how *how)
 	how->file = run_absolute(how->file, file);
 	if (how->setup.offer != NULL)
 		how->setup.offer = run_absolute(how->setup.offer, offer);
-	how->detached = true;
+	how->syslog = how->detached = true;
 	if (pipe2(served, O_CLOEXEC) < 0 || (pid = _Fork()) < 0) {
 		cmd_say(STDERR_FILENO, "gatepost: ", errtext(errno), "\n", NULL);
 		return EX_OSERR;
@@ -90,7 +90,7 @@ int cmd_run(int argc, char **argv)
 	struct opts o;
 	int opt;
 
-	opts_init(&o, argc, argv, "c:file d.detach .setup l:listen o:offer");
+	opts_init(&o, argc, argv, "c:file d.detach .setup y.syslog l:listen o:offer");
 	while ((opt = opts_next(&o)) > 0) {
 		if (opt == 'c')
 			how.file = o.value;
@@ -98,6 +98,8 @@ int cmd_run(int argc, char **argv)
 			detach = true;
 		else if (opt == 's')
 			how.setup.wanted = true;
+		else if (opt == 'y')
+			how.syslog = true;
 		else if (opt == 'l')
 			how.setup.listen = o.value;
 		else

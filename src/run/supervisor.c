@@ -133,8 +133,8 @@ bool sup_load_instead(unsigned slot, struct bytes why)
 
 void sup_open_log(const struct conf_global *g)
 {
-	enum log_sink sink = sup.how->detached && CONFIG_LOG_SYSLOG ? LOG_SINK_SYSLOG
-								    : LOG_SINK_STDERR;
+	enum log_sink sink = sup.how->syslog && CONFIG_LOG_SYSLOG ? LOG_SINK_SYSLOG
+								  : LOG_SINK_STDERR;
 
 	switch ((enum conf_log)g->log) {
 	case CONF_LOG_DEFAULT:

@@ -11,11 +11,8 @@
 
 struct supervisor_how {
 	const char *file;    /* the configuration; absolute where the folder may change */
-	/*
-	 * log to syslog unless the configuration says otherwise; standard error is given up once
-	 * it serves
-	 */
-	bool detached;
+	bool syslog;   /* log there unless the configuration says otherwise */
+	bool detached; /* standard error is given up once it serves */
 	/* gets one octet, 0, when it serves for the first time, and is closed; or -1 */
 	int served;
 	const char *version; /* for the log */
