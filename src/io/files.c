@@ -107,7 +107,7 @@ static int write_all(int fd, struct bytes x)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-static int sync_folder(const char *path)
+int files_sync_folder(const char *path)
 {
 	static char folder[FILES_PATH];
 	struct fmt f;
@@ -149,5 +149,5 @@ int files_replace(const char *path, struct bytes x, unsigned mode)
 		unlink(beside);
 		return err;
 	}
-	return sync_folder(path);
+	return files_sync_folder(path);
 }

@@ -32,4 +32,7 @@ bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 
  */
 int files_replace(const char *path, struct bytes x, unsigned mode);
 
+/* Syncs the folder that the file of that path lies in. 0 or -errno. */
+int files_sync_folder(const char *path);
+
 #endif

@@ -51,8 +51,9 @@ enum store_slot_state {
 
 struct store_slot {
 	enum store_slot_state state;
-	uint32_t sequence; /* WHOLE, DAMAGED, NEWER: as the header says */
-	uint32_t n, sum;   /* WHOLE, DAMAGED */
+	uint32_t version;  /* WHOLE, DAMAGED, NEWER: what the header says; the rest 0 for NEWER */
+	uint32_t sequence;
+	uint32_t n, sum;
 	uint64_t written;
 };
 
@@ -66,8 +67,8 @@ struct store {
 	uint32_t newest;   /* slot, STORE_NO_SLOT: there is no bundle */
 	uint32_t sequence; /* the highest of all */
 	bool newer;        /* a slot has a newer format */
-	/* a bundle younger than the newest whole one is damaged, or a slot cannot be read */
-	bool damaged;
+	bool damaged;      /* a bundle younger than the newest whole one is not whole */
+	bool unread;       /* a slot cannot be read */
 	int cause;         /* of STORE_UNREAD, STORE_UNWRITTEN: what the port returned; 0: verified wrong */
 };
 
