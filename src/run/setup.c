@@ -41,8 +41,10 @@ static enum conf_status setup_default(const struct setup_room *room, struct byte
 	fmt_str(&f, "\nESMTP_Listener { Listen ");
 	setup_quote(&f, bytes_of(how->listen != NULL ? how->listen : SETUP_LISTEN));
 	fmt_str(&f, " {} }\n");
+	if (as->more != NULL)
+		fmt_str(&f, as->more);
 	ours.text = text;
-	ours.gateway_may_lack = true;
+	ours.gateway_may_lack = as->more == NULL;
 	ours.no_warnings = true;
 	return settings_load(room->conf, room->mem, room->n, "--setup", &ours);
 }
@@ -51,7 +53,10 @@ enum conf_status setup_instead(struct setup *s, const struct setup_room *room, c
     const struct setup_how *how, const struct settings_how *as)
 {
 	static uint8_t control[SOCKET];
-	struct bytes x = settings_guess_control(file, room->mem, room->n);
+	struct bytes x = { 0 };
+
+	if (file != NULL)
+		x = settings_guess_control(file, room->mem, room->n);
 
 	s->offered = false;
 	if (x.n > 0 && x.n <= SOCKET) { /* whoever asks for the status looks there, too */
@@ -70,11 +75,12 @@ static const char *setup_offer(const char *file, char mem[MORE])
 {
 	uint8_t line[MORE / 2];
 	int64_t got = file != NULL ? files_read(file, line, sizeof(line)) : 0;
-	struct bytes host = bytes_trim((struct bytes){ line, got > 0 ? (size_t)got : 0 });
+	struct bytes host = { line, 0 };
 	struct inet_addr at;
 	struct fmt f;
 
-	host = bytes_trim(bytes_first(host, bytes_find(host, '\n')));
+	while ((int64_t)host.n < got && line[host.n] > ' ')
+		host.n++;
 	if (!inet_parse_v4(host, &at))
 		return NULL;
 	fmt_init(&f, mem, MORE);
@@ -101,16 +107,11 @@ static enum conf_status setup_missing(struct setup *s, const struct setup_room *
 {
 	struct settings_how ours = *as;
 
-	if (as->more != NULL) {
-		ours.text = as->more;
-		ours.more = NULL;
-		s->offered =
-		    settings_load(room->conf, room->mem, room->n, file, &ours) == CONF_OK;
-		if (s->offered)
-			return CONF_OK;
-	}
+	s->offered = as->more != NULL &&
+		     setup_default(room, (struct bytes){ 0 }, how, as) == CONF_OK;
+	if (s->offered)
+		return CONF_OK;
 	setup_why(s, "there is no configuration ", file, "");
-	ours = *as;
 	ours.more = NULL;
 	return setup_instead(s, room, file, how, &ours);
 }

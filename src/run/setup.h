@@ -43,7 +43,10 @@ struct setup_room {
 enum conf_status setup_load(struct setup *s, const struct setup_room *room, const char *file,
     const struct setup_how *how, const struct settings_how *as);
 
-/* The same for a configuration that cannot be served: s->why was filled in. */
+/*
+ * The same for a configuration that cannot be served: s->why was filled in. Its Control_Socket is
+ * kept, so that `gatepost status` finds it, unless file is NULL.
+ */
 enum conf_status setup_instead(struct setup *s, const struct setup_room *room, const char *file,
     const struct setup_how *how, const struct settings_how *as);
 

@@ -112,10 +112,10 @@ bool sup_load(unsigned slot, bool at_start)
 	if (keys_open(&sup.keys[slot], &sup.conf[slot], &why))
 		return true;
 	sup_complain(EX_CONFIG, fmt_done(&why));
-	return at_start && sup_load_instead(slot, fmt_done(&why));
+	return at_start && sup_load_instead(slot, fmt_done(&why), true);
 }
 
-bool sup_load_instead(unsigned slot, struct bytes why)
+bool sup_load_instead(unsigned slot, struct bytes why, bool keep_control)
 {
 	struct settings_how how = sup_settings(true);
 	struct setup_room room = sup_room(slot);
@@ -126,8 +126,8 @@ bool sup_load_instead(unsigned slot, struct bytes why)
 	keys_close(&sup.keys[slot]);
 	fmt_init(&f, sup.setup[slot].why, sizeof(sup.setup[slot].why));
 	fmt_bytes(&f, why);
-	return setup_instead(&sup.setup[slot], &room, sup.how->file, &sup.how->setup, &how) ==
-		   CONF_OK &&
+	return setup_instead(&sup.setup[slot], &room, keep_control ? sup.how->file : NULL,
+		   &sup.how->setup, &how) == CONF_OK &&
 	       keys_open(&sup.keys[slot], room.conf, &f);
 }
 

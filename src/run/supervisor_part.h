@@ -51,9 +51,9 @@ bool sup_load(unsigned slot, bool at_start);
 
 /*
  * At the start, what was loaded cannot be served: setup mode takes its place. False: there is none,
- * or it is what cannot be served.
+ * or it is what cannot be served. keep_control: its control socket is all right.
  */
-bool sup_load_instead(unsigned slot, struct bytes why);
+bool sup_load_instead(unsigned slot, struct bytes why, bool keep_control);
 
 /* Opens the log of the configuration. */
 void sup_open_log(const struct conf_global *g);

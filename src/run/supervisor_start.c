@@ -107,7 +107,7 @@ static int sup_open_or_set_up(void)
 
 	fmt_init(&why, text, sizeof(text));
 	status = sup_open(&why);
-	if (status == EX_OK || !sup_load_instead(0, fmt_done(&why)))
+	if (status == EX_OK || !sup_load_instead(0, fmt_done(&why), sup.doors.control >= 0))
 		return status;
 	doors_close(&sup.doors, NULL);
 	sup_open_log(&sup.conf[0].global);
