@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 	}
 	fmt_init(&why, text, sizeof(text));
 	if (!ca_open(&set, "/dev/stdin", &broken, &why)) {
-		fprintf(stderr, "ca_index: %s\n", fmt_done(&why));
+		fprintf(stderr, "ca_index: %.*s\n", (int)fmt_done(&why).n, (const char *)fmt_done(&why).p);
 		return 1;
 	}
 	if (broken) {
