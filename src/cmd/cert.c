@@ -217,7 +217,7 @@ static int cert_make(const struct bytes *name, unsigned names, const char *folde
 
 int cmd_cert(int argc, char **argv)
 {
-	struct bytes name[CERT_NAMES];
+	struct bytes name[CERT_NAMES] = { { NULL, 0 } };
 	const char *folder = ".";
 	unsigned names;
 	struct opts o;

@@ -246,6 +246,13 @@ static void replace(struct spooler *s)
 	s->stopping = true;
 }
 
+static bool same(const struct spooler_made *a, const struct spooler_made *b)
+{
+	return strcmp(a->folder, b->folder) == 0 && a->max_size == b->max_size &&
+	       a->reserve == b->reserve && a->write_limit == b->write_limit &&
+	       a->uid == b->uid && a->in_memory == b->in_memory;
+}
+
 void spooler_adopt(
     struct spooler *s, const struct conf_global *g, const struct generation_env *env)
 {
@@ -258,7 +265,7 @@ void spooler_adopt(
 		return;
 	}
 	wants_of(&with, g, env);
-	if (memcmp(&with, &s->with, sizeof(with)) != 0)
+	if (!same(&with, &s->with))
 		replace(s);
 }
 

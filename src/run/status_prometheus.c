@@ -30,7 +30,7 @@ enum what {
 static const char *const metrics[] = {
 	[UP] = "up gauge Whether the relay answers.",
 	[TROUBLE] = "trouble gauge Whether something keeps mail from flowing.",
-	[BUILD] = "build_info{version=\"" GATEPOST_VERSION "\"} gauge What runs.",
+	[BUILD] = ("build_info{version=\"" GATEPOST_VERSION "\"} gauge What runs."),
 	[STARTED] = "start_time_seconds gauge When this configuration was taken up.",
 	[GENERATION] = "generation gauge Configurations taken up since the start.",
 	[CLOCK] = "clock_set gauge Whether the clock is set.",

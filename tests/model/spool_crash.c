@@ -2,47 +2,25 @@
 /* The spool on a disk that loses its power before every operation, with all subsets of the operations that no sync has covered lost, whole or
  * torn, and that fails at every operation. After each restart: what was promised is there whole, marks are old or new, nothing torn is taken
  * for a mail, no half file is left. Then bugs of each kind are seeded, and each must be found. */
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bug.h"
 #include "lib/disk_sim.h"
 #include "spool/spool.h"
 #include "tap.h"
+#include "lib/promise.h"
 
 #define MAILS 3
 #define RCPTS 3
 #define CONTENT 300u
 #define CAPACITY 16u
 
-static jmp_buf broken;
-static const char *why;
-
-static void violated(const char *what)
-{
-	why = what;
-	longjmp(broken, 1);
-}
-
 static void sim_broken(const char *what)
 {
 	printf("Bail out! %s\n", what);
 	abort();
 }
-
-void gp_bug(const char *what)
-{
-	violated(what);
-	abort();
-}
-
-#define MUST(cond, what)                \
-	do {                            \
-		if (!(cond))            \
-			violated(what); \
-	} while (0)
 
 /* ---- what is known of each mail, whatever the disk does ---- */
 
