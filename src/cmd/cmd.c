@@ -129,6 +129,31 @@ COMMAND(image, "verify [-b BOARD] FILE", "is a firmware image whole and to be tr
 	"Ends with 65 when it is no image, damaged or cut off, 76 when it is of another format, 77\n"
 	"when it is not signed with the key of this version, 78 when it is for another board.\n");
 
+COMMAND(store,
+	"[-c FILE] [-s STORE] info | list | get NAME | put NAME | import DIR | export DIR | erase",
+	"the configuration in flash",
+	"A store keeps the files of /etc/gatepost as one bundle in flash, on a block device or in\n"
+	"a file, and replaces it as a whole: after a power cut there is the old one or the new one.\n"
+	"\n"
+	"  info         what is in which slot\n"
+	"  list         the files, with their sizes\n"
+	"  get NAME     prints a file\n"
+	"  put NAME     a file, from standard input\n"
+	"  import DIR   the files of a folder in the place of all others\n"
+	"  export DIR   all files into a folder\n"
+	"  erase        nothing stays\n"
+	"\n"
+	"  -s STORE     a file, a block device, /dev/mtdN, or mtd:NAME; firmware has one by default\n"
+	"  -c FILE      the configuration (/etc/gatepost/gatepost.conf)\n"
+	"\n"
+	"put and import take no configuration that gatepost check refuses. Without -s, or with -c,\n"
+	"the files beside the configuration are replaced, too, and the relay reads them.\n"
+	"\n"
+	"Ends with 0 when it is done, 65 when that is no store (gatepost store erase makes it one)\n"
+	"or of a newer gatepost, 66 when there is no such file or nothing in it, 69 when no store\n"
+	"can lie there, 74 when the medium fails, 75 when another uses it, 78 when the\n"
+	"configuration has errors.\n");
+
 COMMAND(version, "", "version, parts and limits of this build",
 	"Prints the version, the parts that were built in, and the limits of this build.\n");
 
@@ -159,6 +184,7 @@ static const struct cmd *const table[] = {
 	ON(CONFIG_SPOOL) ? &command_queue : NULL,
 	ON(CONFIG_TLS) ? &command_cert : NULL,
 	ON(CONFIG_IMAGE) ? &command_image : NULL,
+	ON(CONFIG_STORE) ? &command_store : NULL,
 	ON(CONFIG_CMD_SENDMAIL) ? &command_sendmail : NULL,
 	ON(CONFIG_OAUTH) ? &command_login : NULL,
 	&command_version,

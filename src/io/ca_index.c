@@ -17,6 +17,7 @@
 #include "base/der.h"
 #include "base/pem.h"
 #include "io/errtext.h"
+#include "io/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -371,7 +372,7 @@ static bool from_file(struct ca_set *s, int fd, uint32_t *broken, struct fmt *wh
 
 bool ca_open(struct ca_set *s, const char *path, uint32_t *broken, struct fmt *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = files_open(path);
 	bool good;
 
 	*s = (struct ca_set){ NULL, 0, 0 };

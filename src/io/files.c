@@ -7,21 +7,84 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define FILES_PATH 1100 /* octets of a path here, its NUL included */
 
+static const struct files_view *view;
+
+void files_show(const struct files_view *v)
+{
+	view = v;
+}
+
+/* Is it shown by the view? Then *name is what is left of it below the folder. */
+static bool is_shown(const char *path, struct bytes *name)
+{
+	struct bytes x = bytes_of(path), folder;
+
+	if (view == NULL)
+		return false;
+	folder = bytes_of(view->folder);
+	*name = bytes_skip(x, folder.n + 1);
+	return bytes_same(bytes_first(x, folder.n), folder) &&
+	       (x.n == folder.n || path[folder.n] == '/');
+}
+
 enum files_kind files_kind(const char *path)
 {
+	char first[FILES_NAME_MAX + 1];
+	struct bytes name;
 	struct stat st;
 
+	if (is_shown(path, &name)) {
+		if (view->get(view->ctx, name, &(struct bytes){ NULL, 0 }))
+			return FILES_REGULAR;
+		return view->next(view->ctx, name, "", first) ? FILES_FOLDER : FILES_NONE;
+	}
 	if (stat(path, &st) != 0)
 		return FILES_NONE;
 	if (S_ISREG(st.st_mode))
 		return FILES_REGULAR;
 	return S_ISDIR(st.st_mode) ? FILES_FOLDER : FILES_OTHER;
+}
+
+bool files_for_all(const char *path)
+{
+	struct bytes name;
+	struct stat st;
+
+	return !is_shown(path, &name) && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (st.st_mode & S_IROTH) != 0;
+}
+
+static int open_shown(struct bytes name)
+{
+	struct bytes x;
+	int fd;
+
+	if (!view->get(view->ctx, name, &x)) {
+		errno = ENOENT;
+		return -1;
+	}
+	fd = memfd_create("shown", MFD_CLOEXEC);
+	if (fd >= 0 &&
+	    (write(fd, x.p, x.n) != (ssize_t)x.n || lseek(fd, 0, SEEK_SET) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+int files_open(const char *path)
+{
+	struct bytes name;
+
+	return is_shown(path, &name) ? open_shown(name)
+				     : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 }
 
 static ssize_t read_some(int fd, void *to, size_t n)
@@ -36,7 +99,7 @@ static ssize_t read_some(int fd, void *to, size_t n)
 
 int64_t files_read(const char *path, void *mem, size_t n)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = files_open(path);
 	size_t used = 0;
 	ssize_t got = 1;
 	char more;
@@ -73,10 +136,14 @@ static bool is_next(const char *this, const char *after, const char *found)
 bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 1])
 {
 	static _Alignas(struct entry) char store[4096];
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const char *found = NULL;
+	struct bytes folder;
 	long n;
+	int fd;
 
+	if (is_shown(path, &folder))
+		return view->next(view->ctx, folder, after, name);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	while ((n = syscall(SYS_getdents64, fd, store, sizeof(store))) > 0) {

@@ -14,6 +14,31 @@ enum files_kind {
 	FILES_OTHER,
 };
 
+/*
+ * What lies below a folder as it is going to be: files in memory, not those that are there. For
+ * commands, which ask whether a configuration that is not in its place yet will do.
+ */
+struct files_view {
+	const char *folder; /* absolute, without a slash at its end */
+	void *ctx;
+	/* name: below the folder. False: there is no such file. */
+	bool (*get)(void *ctx, struct bytes name, struct bytes *content);
+	/* as files_next; folder: below the folder, "" for itself. False: none, or no such folder. */
+	bool (*next)(void *ctx, struct bytes folder, const char *after, char *name);
+};
+
+/*
+ * Until the next call files_kind, files_open, files_read, files_next and files_for_all tell what v
+ * says; NULL: what is there.
+ */
+void files_show(const struct files_view *v);
+
+/* Opens it to be read; -1: errno. */
+int files_open(const char *path);
+
+/* May everybody read it? */
+bool files_for_all(const char *path);
+
 /* What the name leads to; symbolic links are followed. */
 enum files_kind files_kind(const char *path);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "run/settings.h"
 
-#include "base/fmt.h"
 #include "base/on.h"
 #include "io/disk_posix.h"
 #include "io/errtext.h"
@@ -15,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 _Static_assert(CONF_NAME_MAX == FILES_NAME_MAX, "names are handed through");
@@ -146,13 +144,6 @@ static bool own_address(void *ctx, const uint8_t a[16], const char *interface)
 	return ifaces_walk(compare, &w) == 0 && w.found;
 }
 
-static bool others_read(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0;
-}
-
 /* On what the spool lies. */
 static const char *look_at_spool(const char *path)
 {
@@ -176,7 +167,7 @@ static const char *look(void *ctx, enum conf_file what, const char *path, const 
 	bool secret = what == CONF_FILE_CONF || what == CONF_FILE_KEY;
 
 	(void)ctx;
-	return !wrong && secret && others_read(path) ? "!others can read it: chmod o-r" : wrong;
+	return !wrong && secret && files_for_all(path) ? "!others can read it: chmod o-r" : wrong;
 }
 
 enum conf_status settings_load(
@@ -201,6 +192,15 @@ enum conf_status settings_load(
 	if (gethostname(hostname, sizeof(hostname) - 1) == 0)
 		src.hostname = hostname;
 	return conf_load(c, mem, n, &src, reading.file);
+}
+
+const char *settings_store(const char *file, const char *given)
+{
+	static const char path[] = CONFIG_STORE_PATH;
+
+	if (given == NULL && path[0] != '\0' && strcmp(file, SETTINGS_FILE) == 0)
+		return path;
+	return given;
 }
 
 struct bytes settings_guess_control(const char *file, uint8_t *mem, size_t n)
