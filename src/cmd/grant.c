@@ -6,6 +6,7 @@
 #include "io/clock.h"
 #include "run/https.h"
 #include "run/refresh.h"
+#include "run/settings.h"
 #include "version.h"
 
 #include <string.h>
@@ -120,12 +121,13 @@ static const char *name_of(const struct grant *g)
 	return name;
 }
 
-int grant_store(const struct grant *g)
+bool grant_store(const struct grant *g, struct fmt *why)
 {
 	const struct oauth_tokens *t = &grant.given;
 
+	refresh_keep_in(settings_store(g->file, g->store));
 	return refresh_store(
-	    g->file, name_of(g), (struct bytes){ (const uint8_t *)t->refresh, t->nrefresh });
+	    g->file, name_of(g), (struct bytes){ (const uint8_t *)t->refresh, t->nrefresh }, why);
 }
 
 static uint8_t sent[OAUTH_TOKEN]; /* the refresh token that was sent */
@@ -154,13 +156,16 @@ static void keep(const struct grant *g)
 {
 	const struct oauth_tokens *t = &grant.given;
 	bool same = t->nrefresh == nsent && memcmp(t->refresh, sent, nsent) == 0;
+	char text[320];
+	struct fmt why;
 
 	if (t->nrefresh == 0 || same)
 		return;
 	if (g->key->oauth_provider == CONF_PROVIDER_MICROSOFT &&
 	    refresh_age(g->file, name_of(g), clock_wall()) < REFRESH_OLD)
 		return;
-	(void)grant_store(g);
+	fmt_init(&why, text, sizeof(text));
+	(void)grant_store(g, &why);
 }
 
 int grant_renew(const struct grant *g, struct fmt *why)

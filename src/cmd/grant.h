@@ -6,7 +6,8 @@
 #include "token/oauth.h"
 
 struct grant {
-	const char *file;               /* the configuration's; refresh tokens lie beside it */
+	const char *file;               /* the configuration's; refresh tokens lie beside it … */
+	const char *store;              /* … and in this store; NULL: in the usual one, if any */
 	const struct conf_sending *key; /* the options in force; conf_wants_token */
 };
 
@@ -39,8 +40,8 @@ const struct oauth_tokens *grant_given(void);
  */
 int grant_renew(const struct grant *g, struct fmt *why);
 
-/* Stores the refresh token that was given: 0 or -errno. */
-int grant_store(const struct grant *g);
+/* Stores the refresh token that was given. False: why says why not. */
+bool grant_store(const struct grant *g, struct fmt *why);
 
 /* Overwrites all that was sent and received. */
 void grant_end(void);

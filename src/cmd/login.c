@@ -64,7 +64,7 @@ static int store(void)
 	static char path_text[1100];
 	struct fmt path;
 	char name[OAUTH_NAME];
-	int err;
+	struct fmt why;
 
 	if (grant_given()->nrefresh == 0)
 		return fail(EX_UNAVAILABLE,
@@ -74,13 +74,12 @@ static int store(void)
 	oauth_name(&path, login.key);
 	fmt_init(&path, path_text, sizeof(path_text));
 	refresh_path(&path, login.file, name);
-	err = grant_store(&login);
-	if (err != 0) {
-		cmd_say(2, "gatepost login: ", path_text, ": ", errtext(-err), "\n", NULL);
-		return EX_CANTCREAT;
-	}
+	fmt_init(&why, text, sizeof(text));
+	if (!grant_store(&login, &why))
+		return fail(EX_CANTCREAT, text, "");
 	cmd_say(1, "Logged in as ", login.key->login_user, ". The refresh token is kept in ",
-	    path_text, ".\n", NULL);
+	    path_text, settings_store(login.file, login.store) != NULL ? " and in the store" : "",
+	    ".\n", NULL);
 	tell_relay();
 	return EX_OK;
 }
@@ -302,11 +301,14 @@ int cmd_login(int argc, char **argv)
 	int option, status;
 
 	login.file = SETTINGS_FILE;
-	opts_init(&o, argc, argv, "c:file");
+	opts_init(&o, argc, argv, "c:file s:store");
 	while ((option = opts_next(&o)) != 0) {
 		if (option < 0)
 			return EX_USAGE;
-		login.file = o.value;
+		if (option == 's')
+			login.store = o.value;
+		else
+			login.file = o.value;
 	}
 	words = (const char *const *)(argv + o.at);
 	if (settings_load(&conf, memory, sizeof(memory), login.file, &how) != CONF_OK)

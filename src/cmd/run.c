@@ -58,13 +58,15 @@ _Noreturn static void run_serve(const struct supervisor_how *how)
 
 static int run_detached(struct supervisor_how *how)
 {
-	static char file[2 * PATH_MAX], offer[2 * PATH_MAX];
+	static char file[2 * PATH_MAX], offer[2 * PATH_MAX], store[2 * PATH_MAX];
 	int served[2];
 	pid_t pid;
 
 	how->file = run_absolute(how->file, file);
 	if (how->setup.offer != NULL)
 		how->setup.offer = run_absolute(how->setup.offer, offer);
+	if (how->store != NULL && strncmp(how->store, "mtd:", 4) != 0)
+		how->store = run_absolute(how->store, store);
 	how->syslog = how->detached = true;
 	if (pipe2(served, O_CLOEXEC) < 0 || (pid = _Fork()) < 0) {
 		cmd_say(STDERR_FILENO, "gatepost: ", errtext(errno), "\n", NULL);
@@ -86,17 +88,20 @@ int cmd_run(int argc, char **argv)
 		.served = -1,
 		.version = GATEPOST_VERSION,
 		.build_date = BUILD_DATE };
+	const char *store = NULL;
 	bool detach = false;
 	struct opts o;
 	int opt;
 
-	opts_init(&o, argc, argv, "c:file d.detach .setup y.syslog l:listen o:offer");
+	opts_init(&o, argc, argv, "c:file d.detach s:store u.setup y.syslog l:listen o:offer");
 	while ((opt = opts_next(&o)) > 0) {
 		if (opt == 'c')
 			how.file = o.value;
 		else if (opt == 'd')
 			detach = true;
 		else if (opt == 's')
+			store = o.value;
+		else if (opt == 'u')
 			how.setup.wanted = true;
 		else if (opt == 'y')
 			how.syslog = true;
@@ -113,6 +118,7 @@ int cmd_run(int argc, char **argv)
 		return cmd_usage("run", "--listen and --offer want --setup");
 	if (o.at < argc)
 		return cmd_usage("run", "takes no arguments");
+	how.store = settings_store(how.file, store);
 	if (detach)
 		return run_detached(&how);
 	run_serve(&how);

@@ -55,6 +55,7 @@ struct engine_args {
 	int supervisor;                    /* orders in, state out */
 	uint32_t generation;               /* 1, 2, … */
 	uint64_t build_date;               /* seconds since 1970 */
+	const char *store; /* what is wrong with the store, in words; "": nothing */
 	const char *setup; /* setup mode: what is wrong with the configuration; NULL: nothing */
 };
 

@@ -8,6 +8,8 @@
 #include "io/files.h"
 #include "io/ipc.h"
 #include "io/log.h"
+#include "relay/policy.h"
+#include "run/stored.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,6 +18,13 @@
 #define FOLDER      "oauth/"
 #define PATH_OCTETS 1100u
 #define BATCH       8u /* messages worked through in one turn */
+#define WHY         320u
+
+/*
+ * Into the store: more than four logins need whose tokens are good for an hour and a single time.
+ * A helper that was taken over shall not wear out the flash.
+ */
+static const struct num_rate most_stored = { 200, 86400 };
 
 /* Tokens that no file would take. */
 struct refresh_kept {
@@ -26,6 +35,7 @@ struct refresh_kept {
 };
 
 static struct refresh_kept kept[CONFIG_TOKENS];
+static const char *store;
 
 void refresh_path(struct fmt *f, const char *file, const char *name)
 {
@@ -66,20 +76,53 @@ int refresh_load(const char *file, const char *name, uint8_t *token)
 	return got < 0 ? (int)got : (int)x.n;
 }
 
-int refresh_store(const char *file, const char *name, struct bytes token)
+void refresh_keep_in(const char *path)
+{
+	store = path;
+}
+
+static bool store_too(const char *name, struct bytes text, struct fmt *why)
+{
+	static struct policy_rate rate;
+	char place[sizeof(FOLDER) + OAUTH_NAME];
+	const struct stored_file file = { .name = place, .content = text };
+	struct fmt f;
+
+	fmt_init(&f, place, sizeof(place));
+	fmt_str(&f, FOLDER);
+	fmt_str(&f, name);
+	if (store == NULL)
+		return true;
+	if (policy_rate_take(&rate, &most_stored, clock_monotonic_ms()))
+		return stored_replace(store, &file, 1, why) == STORED_OK;
+	fmt_str(why, "the store is spared after so many changes");
+	return false;
+}
+
+bool refresh_store(const char *file, const char *name, struct bytes token, struct fmt *why)
 {
 	static uint8_t text[OAUTH_TOKEN + 1];
-	int err;
+	struct bytes x = { text, token.n + 1 };
+	bool good = false;
+	int err = 0;
 
 	if (token.n > OAUTH_TOKEN || !oauth_is_name(bytes_of(name)))
-		return -EINVAL;
-	if (mkdir(path_of(file, ""), 0700) < 0 && errno != EEXIST)
-		return -errno;
-	memcpy(text, token.p, token.n);
-	text[token.n] = '\n';
-	err = files_replace(path_of(file, name), (struct bytes){ text, token.n + 1 }, 0600);
-	digest_wipe(text, sizeof(text));
-	return err;
+		err = -EINVAL;
+	else if (mkdir(path_of(file, ""), 0700) < 0 && errno != EEXIST)
+		err = -errno;
+	if (err == 0) {
+		memcpy(text, token.p, token.n);
+		text[token.n] = '\n';
+		err = files_replace(path_of(file, name), x, 0600);
+		good = err == 0 && store_too(name, x, why);
+		digest_wipe(text, sizeof(text));
+	}
+	if (err != 0) {
+		refresh_path(why, file, name);
+		fmt_str(why, ": ");
+		fmt_str(why, errtext(-err));
+	}
+	return good;
 }
 
 uint64_t refresh_age(const char *file, const char *name, uint64_t now)
@@ -108,9 +151,9 @@ static void kept_forget(struct refresh_kept *k)
 		digest_wipe(k, sizeof(*k));
 }
 
-static void say(const char *name, const char *what, int err)
+static void say(const char *name, const char *what, const char *why)
 {
-	char text[240];
+	static char text[LOG_LINE];
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
@@ -119,21 +162,25 @@ static void say(const char *name, const char *what, int err)
 	fmt_str(&f, " reason=\"");
 	fmt_str(&f, what);
 	fmt_str(&f, ": ");
-	fmt_str(&f, errtext(-err));
+	fmt_str(&f, why);
 	fmt_char(&f, '"');
 	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
 }
 
 static void kept_try_again(const char *file)
 {
+	char text[WHY];
+	struct fmt why;
+
 	for (unsigned i = 0; i < CONFIG_TOKENS; i++) {
 		struct refresh_kept *k = &kept[i];
 
 		if (k->name[0] == '\0')
 			continue;
+		fmt_init(&why, text, sizeof(text));
 		/* a login since then has stored a better one */
 		if (clock_wall() - k->since > refresh_age(file, k->name, clock_wall()) ||
-		    refresh_store(file, k->name, (struct bytes){ k->token, k->n }) == 0)
+		    refresh_store(file, k->name, (struct bytes){ k->token, k->n }, &why))
 			kept_forget(k);
 	}
 }
@@ -154,22 +201,23 @@ static bool is_full(const char *file, const char *name)
 static void serve_put(const struct refresh_message *m, const char *file)
 {
 	struct refresh_kept *k = kept_find(m->name);
-	int err;
+	char text[WHY];
+	struct fmt why;
 
 	if (m->what == REFRESH_PUT_LAZY && k == NULL &&
 	    refresh_age(file, m->name, clock_wall()) < REFRESH_OLD)
 		return;
 	if (is_full(file, m->name)) {
-		say(m->name, "there are too many refresh tokens in oauth/", -ENOSPC);
+		say(m->name, "there are too many refresh tokens in oauth/", errtext(ENOSPC));
 		return;
 	}
-	err = refresh_store(file, m->name, (struct bytes){ m->token, m->n });
-	if (err == 0) {
+	fmt_init(&why, text, sizeof(text));
+	if (refresh_store(file, m->name, (struct bytes){ m->token, m->n }, &why)) {
 		if (k != NULL)
 			kept_forget(k);
 		return;
 	}
-	say(m->name, "the new refresh token is in memory alone, it cannot be stored", err);
+	say(m->name, "the new refresh token is in memory alone, it cannot be stored", text);
 	if (k == NULL)
 		k = kept_find("");
 	if (k == NULL)
@@ -192,7 +240,7 @@ static void serve_get(struct refresh_message *m, int fd, const char *file)
 		n = refresh_load(file, m->name, m->token);
 	}
 	if (n < 0)
-		say(m->name, "the refresh token cannot be read", n);
+		say(m->name, "the refresh token cannot be read", errtext(-n));
 	m->what = n > 0 ? REFRESH_FOUND : n < 0 ? REFRESH_FAILED : REFRESH_NONE;
 	m->n = (uint16_t)(n > 0 ? n : 0);
 	(void)ipc_send(fd, m, sizeof(*m)); /* else the helper's deadline */

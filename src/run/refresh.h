@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Refresh tokens: one file each in the folder oauth/ beside the configuration (0700, files 0600).
+ * Refresh tokens: one file each in the folder oauth/ beside the configuration (0700, files 0600); on
+ * firmware they are in its store as well, where they outlast the power.
  * Only the supervisor and `gatepost login` touch them. The names helper asks the supervisor for
  * each when it needs it, and hands it what the provider gives in its place, over a SOCK_SEQPACKET
  * pair.
@@ -43,8 +44,17 @@ struct refresh_message {
  */
 int refresh_load(const char *file, const char *name, uint8_t *token);
 
-/* Stores it, synced; makes the folder. 0 or -errno. */
-int refresh_store(const char *file, const char *name, struct bytes token);
+/*
+ * Where tokens are kept beside their files, from now on: a store as in run/stored.h. NULL, as at the
+ * beginning: nowhere. Lasts as long as it is used.
+ */
+void refresh_keep_in(const char *store);
+
+/*
+ * Stores it, synced; makes the folder. False, with the reason in why: it is not in its file, or in
+ * its file alone and not in the store.
+ */
+bool refresh_store(const char *file, const char *name, struct bytes token, struct fmt *why);
 
 /* Seconds since it was stored; UINT64_MAX where there is none. */
 uint64_t refresh_age(const char *file, const char *name, uint64_t now);

@@ -31,6 +31,12 @@ enum conf_status settings_load(
     struct conf *c, void *mem, size_t n, const char *file, const struct settings_how *how);
 
 /*
+ * The store that keeps the configuration `file` and its tokens: given (a command line says so), else
+ * CONFIG_STORE_PATH for SETTINGS_FILE itself. NULL: none does.
+ */
+const char *settings_store(const char *file, const char *given);
+
+/*
  * For a configuration with errors: the absolute path in a line `Control_Socket = "..."` of it, as far
  * as it can be read into mem (n octets), where it then lies. n = 0: there is none.
  */

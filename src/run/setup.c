@@ -164,6 +164,18 @@ enum conf_status setup_load(struct setup *s, const struct setup_room *room, cons
 	return room->conf->tree != NULL ? CONF_OK : setup_instead(s, room, file, how, as);
 }
 
+void setup_add(struct setup *s, struct bytes what)
+{
+	struct fmt f;
+
+	if (s->why[0] == '\0')
+		return;
+	fmt_init(&f, s->why, sizeof(s->why));
+	f.n = strlen(s->why);
+	fmt_str(&f, "; ");
+	fmt_bytes(&f, what);
+}
+
 void setup_log(const struct setup *s, const struct setup *before)
 {
 	static char text[LOG_LINE];

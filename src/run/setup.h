@@ -50,6 +50,9 @@ enum conf_status setup_load(struct setup *s, const struct setup_room *room, cons
 enum conf_status setup_instead(struct setup *s, const struct setup_room *room, const char *file,
     const struct setup_how *how, const struct settings_how *as);
 
+/* In setup mode: something else is wrong, too. */
+void setup_add(struct setup *s, struct bytes what);
+
 /* Logs what *s tells, if anything; before: what was in force until now. */
 void setup_log(const struct setup *s, const struct setup *before);
 

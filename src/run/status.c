@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "run/status.h"
 
+#include "base/on.h"
 #include "io/loop.h"
 #include "relay/verdict.h"
 #include "run/deliver.h"
@@ -62,6 +63,11 @@ const char *status_spool(const struct engine_args *args)
 		[CONF_SPOOL_FALLBACK] = "fallback", [CONF_SPOOL_ALWAYS] = "always" };
 
 	return names[args->conf->global.spool];
+}
+
+const char *status_store(const struct status *s)
+{
+	return ON(CONFIG_STORE) && s->args->store != NULL ? s->args->store : "";
 }
 
 uint64_t status_uptime(const struct status *s)

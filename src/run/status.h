@@ -46,6 +46,8 @@ status_fn status_text, status_json, status_prometheus;
 /* Helpers of the three. */
 void status_time(struct fmt *f, uint64_t wall);
 void status_listener(struct fmt *f, const struct engine_args *args, unsigned i);
+/* What is wrong with the store, in words; "": nothing. */
+const char *status_store(const struct status *s);
 /* "off", "fallback", "always" */
 const char *status_spool(const struct engine_args *args);
 /* "999", "12k", "3m": octets, rounded up */

@@ -67,6 +67,8 @@ static void head(const struct status *s, struct fmt *f)
 	key_number(f, ",\n\"pid\":", s->pid);
 	key_time(f, ",\n\"started\":", stats.started_wall);
 	key_number(f, ",\n\"uptime\":", status_uptime(s));
+	if (ON(CONFIG_STORE))
+		key_text(f, ",\n\"store\":", status_store(s));
 	if (ON(CONFIG_SETUP))
 		flag(f, ",\n\"setup\":", s->args->setup != NULL);
 	fmt_str(f, ",\n\"listeners\":[");

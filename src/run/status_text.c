@@ -84,6 +84,11 @@ static void head(const struct status *s, struct fmt *f)
 	      ", running since ");
 	status_time(f, stats.started_wall);
 	fmt_char(f, '\n');
+	if (status_store(s)[0] != '\0') {
+		fmt_str(f, "store: ");
+		fmt_str(f, status_store(s));
+		fmt_char(f, '\n');
+	}
 }
 
 static void listener(const struct status *s, struct fmt *f, unsigned i)

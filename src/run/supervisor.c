@@ -10,6 +10,7 @@
 #include "run/descriptors.h"
 #include "run/refresh.h"
 #include "run/settings.h"
+#include "run/stored.h"
 #include "run/supervisor_part.h"
 
 #include <poll.h>
@@ -99,6 +100,52 @@ static enum conf_status sup_read(unsigned slot, const struct settings_how *how)
 	return settings_load(room.conf, room.mem, room.n, sup.how->file, how);
 }
 
+/* Is the store what the files say that were loaded? */
+static void sup_compare(unsigned slot)
+{
+	struct bytes folder = bytes_of(sup.how->file);
+	static char path[CONF_PATH_MAX + 1];
+	struct fmt why, f;
+
+	fmt_init(&why, sup.store[slot], sizeof(sup.store[slot]));
+	fmt_init(&f, path, sizeof(path));
+	while (folder.n > 0 && folder.p[folder.n - 1] != '/')
+		folder.n--;
+	fmt_bytes(&f, folder.n > 0 ? folder : BYTES("."));
+	if (sup.how->store == NULL)
+		return;
+	switch (stored_compare(sup.how->store, path, &why)) {
+	case STORED_OK:
+	case STORED_NONE:
+		fmt_init(&why, sup.store[slot], sizeof(sup.store[slot]));
+		break;
+	case STORED_DIFFERS:
+		fmt_str(&why, ", and will be lost with the power");
+		break;
+	case STORED_BLANK:
+	case STORED_BUSY:
+	case STORED_DENIED:
+	case STORED_UNFIT:
+	case STORED_REFUSED:
+	case STORED_FAILED:
+		setup_add(&sup.setup[slot], fmt_done(&why));
+		break;
+	}
+}
+
+void sup_tell(unsigned slot, unsigned before)
+{
+	char text[SUP_STORE + 80];
+	struct fmt f;
+
+	setup_log(&sup.setup[slot], &sup.setup[before]);
+	fmt_init(&f, text, sizeof(text));
+	fmt_str(&f, "store reason=");
+	esc_word(&f, bytes_of(sup.store[slot]));
+	if (sup.store[slot][0] != '\0')
+		log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+}
+
 bool sup_load(unsigned slot, bool at_start)
 {
 	struct settings_how how = sup_settings(at_start);
@@ -108,6 +155,7 @@ bool sup_load(unsigned slot, bool at_start)
 	sup_forget(slot);
 	if (sup_read(slot, &how) != CONF_OK)
 		return false;
+	sup_compare(slot);
 	fmt_init(&why, text, sizeof(text));
 	if (keys_open(&sup.keys[slot], &sup.conf[slot], &why))
 		return true;
@@ -186,6 +234,7 @@ bool sup_start_generation(void)
 	args.build_date = sup.how->build_date;
 	if (sup.setup[sup.live].why[0] != '\0')
 		args.setup = sup.setup[sup.live].why;
+	args.store = sup.store[sup.live];
 	sup.now.slot = sup.old.number != 0 ? 1 - sup.old.slot : 0;
 	err = spooler_serve(
 	    &sup.spooler, &sup.conf[sup.live].global, &env, sup.now.slot, &args);
@@ -333,7 +382,7 @@ static void sup_reload(void)
 	sup.confine = confine;
 	sup.live = other;
 	sup_open_log(&sup.conf[other].global);
-	setup_log(&sup.setup[other], &sup.setup[1 - other]);
+	sup_tell(other, 1 - other);
 	clock_want_ntp(sup.conf[other].global.clock == CONF_CLOCK_NTP);
 	sup_clock(false);
 	sup_hand_over();
@@ -547,6 +596,8 @@ static void sup_turn(void)
 int supervisor_run(const struct supervisor_how *how)
 {
 	sup.how = how;
+	if (ON(CONFIG_OAUTH))
+		refresh_keep_in(how->store);
 	sup.served = how->served;
 	sup.log_stderr = true;
 	sup.status = -1;

@@ -11,6 +11,7 @@
 
 struct supervisor_how {
 	const char *file;    /* the configuration; absolute where the folder may change */
+	const char *store;   /* that keeps configuration and tokens (run/stored.h); NULL: none */
 	bool syslog;   /* log there unless the configuration says otherwise */
 	bool detached; /* standard error is given up once it serves */
 	/* gets one octet, 0, when it serves for the first time, and is closed; or -1 */

@@ -14,6 +14,7 @@
 #include "run/supervisor.h"
 
 #define SUP_DEATHS 5u    /* of engines within a minute end the supervisor */
+#define SUP_STORE 240u
 #define SUP_NETWORKS 64u /* of interfaces that are listened on */
 
 struct supervisor {
@@ -21,6 +22,7 @@ struct supervisor {
 	struct conf conf[2];
 	struct keys keys[2]; /* of the same index … */
 	struct setup setup[2]; /* … and this */
+	char store[2][SUP_STORE]; /* what is wrong with the store, in words; "": nothing */
 	unsigned live;       /* the one in force */
 	struct bind_set set;
 	struct doors doors;
@@ -48,6 +50,9 @@ int sup_complain(int status, struct bytes text);
  * to standard error at the start, to the log later.
  */
 bool sup_load(unsigned slot, bool at_start);
+
+/* Logs what is the matter with what was loaded, and with the store; before: what was in force. */
+void sup_tell(unsigned slot, unsigned before);
 
 /*
  * At the start, what was loaded cannot be served: setup mode takes its place. False: there is none,

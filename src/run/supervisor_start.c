@@ -111,7 +111,7 @@ static int sup_open_or_set_up(void)
 		return status;
 	doors_close(&sup.doors, NULL);
 	sup_open_log(&sup.conf[0].global);
-	setup_log(&sup.setup[0], &sup.setup[0]);
+	sup_tell(0, 0);
 	fmt_init(&why, text, sizeof(text));
 	return sup_open(&why);
 }
@@ -150,7 +150,7 @@ int sup_prepare(void)
 		return sup_complain(EX_NOUSER,
 		    BYTES("there is neither a user gatepost nor nobody: name one with User"));
 	sup_open_log(g);
-	setup_log(&sup.setup[0], &sup.setup[0]);
+	sup_tell(0, 0);
 	sup_raise_limit();
 	sup_start_clock(g);
 	sup.links = ifaces_watch();

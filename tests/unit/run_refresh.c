@@ -2,7 +2,9 @@
 /* Refresh tokens in files, and what the supervisor does for the helper that asks for them. */
 #include "run/refresh.h"
 
+#include "base/on.h"
 #include "io/ipc.h"
+#include "run/stored.h"
 #include "tap.h"
 
 #include <dirent.h>
@@ -38,6 +40,16 @@ static void remove_all(void)
 	rmdir(oauth);
 }
 
+static char why[320];
+
+static bool store(const char *text)
+{
+	struct fmt f;
+
+	fmt_init(&f, why, sizeof(why));
+	return refresh_store(file, NAME, bytes_of(text), &f);
+}
+
 static void test_files(void)
 {
 	struct stat st;
@@ -47,15 +59,17 @@ static void test_files(void)
 	refresh_path(&f, file, NAME);
 	is_num(refresh_load(file, NAME, token), 0, "there is none");
 	ok(refresh_age(file, NAME, 1000) == UINT64_MAX, "so it has no age");
-	is_num(refresh_store(file, NAME, BYTES("first")), 0, "stored, the folder made");
+	ok(store("first"), "stored, the folder made");
 	is_num(refresh_load(file, NAME, token), 5, "read back");
 	ok(memcmp(token, "first", 5) == 0, "the same");
 	ok(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "for its owner alone");
 	*strrchr(path, '/') = '\0';
 	ok(stat(path, &st) == 0 && (st.st_mode & 0777) == 0700, "and so is the folder");
-	is_num(refresh_store(file, NAME, BYTES("second")), 0, "replaced");
+	ok(store("second"), "replaced");
 	ok(refresh_load(file, NAME, token) == 6 && memcmp(token, "second", 6) == 0, "by another");
-	is_num(refresh_store(file, "../x-01234567", BYTES("x")), -EINVAL, "not outside the folder");
+	fmt_init(&f, why, sizeof(why));
+	ok(!refresh_store(file, "../x-01234567", BYTES("x"), &f) && why[0] != '\0',
+	    "not outside the folder");
 	ok(refresh_age(file, NAME, (uint64_t)time(NULL) + 100) >= 99, "its age");
 	is_num(refresh_age(file, NAME, 1), 0, "of one from the future");
 }
@@ -159,6 +173,58 @@ static void test_bounded(void)
 	    "but one that is there is replaced");
 }
 
+static char flash[80], before[65536 * 3], after[sizeof(before)];
+
+static void look(char *to)
+{
+	int fd = open(flash, O_RDONLY);
+
+	memset(to, 0, sizeof(before));
+	if (fd < 0 || read(fd, to, sizeof(before)) <= 0)
+		printf("# cannot read %s\n", flash);
+	close(fd);
+}
+
+static bool in_store(const char *text)
+{
+	char mem[64];
+	size_t n = 0;
+	struct fmt f;
+
+	fmt_init(&f, why, sizeof(why));
+	return stored_read(flash, "oauth/" NAME, mem, sizeof(mem), &n, &f) == STORED_OK &&
+	       n == strlen(text) && memcmp(mem, text, n) == 0;
+}
+
+static void test_store(void)
+{
+	unsigned n = 0;
+
+	remove_all();
+	snprintf(flash, sizeof(flash), "%s/none/store", folder);
+	refresh_keep_in(flash);
+	ok(!store("one") && strstr(why, "none/store") != NULL, "a store that is not there is told");
+	ok(refresh_load(file, NAME, token) == 3, "the file is written all the same");
+	say(REFRESH_PUT, NAME, "two");
+	ok(say(REFRESH_GET, NAME, "") && m.n == 3 && memcmp(m.token, "two", 3) == 0,
+	    "the helper's one counts, too");
+	snprintf(flash, sizeof(flash), "%s/store", folder);
+	say(REFRESH_GET, NAME, "");
+	ok(in_store("two\n"), "and is in the store once that can be used");
+	ok(store("three") && in_store("three\n"), "another");
+	look(before);
+	ok(store("three"), "the same again");
+	look(after);
+	ok(memcmp(before, after, sizeof(before)) == 0, "is not written");
+	say(REFRESH_PUT_LAZY, NAME, "four");
+	ok(in_store("three\n"), "nor is one that need not be kept yet");
+	while (n < 400 && store(n % 2 == 0 ? "a" : "b"))
+		n++;
+	ok(n > 90 && n < 200 && strstr(why, "spared") != NULL, "the flash is not worn out");
+	refresh_keep_in(NULL);
+	unlink(flash);
+}
+
 int main(void)
 {
 	if (mkdtemp(folder) == NULL || ipc_pair(pair) != 0)
@@ -169,6 +235,8 @@ int main(void)
 	test_unreadable();
 	test_kept();
 	test_bounded();
+	if (ON(CONFIG_STORE))
+		test_store();
 	remove_all();
 	rmdir(folder);
 	return done();
