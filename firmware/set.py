@@ -67,6 +67,7 @@ def main():
     words = [word for at_length in places for word in at_length]
     struct.pack_into("<8sIIII8I8x32s32s", image, 0, MAGIC, HEADER, end, zlib.crc32(image[HEADER:]), FORMAT,
                      *words, board, version)
+    struct.pack_into("<I", image, 444, zlib.crc32(image[:444]))
     with open(output + ".new", "wb") as f:
         f.write(image)
     os.replace(output + ".new", output)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "image/image.h"
 
+#include "base/crc32.h"
+
 #include <string.h>
 
 #define MAGIC "GPIMAGE1"
@@ -15,6 +17,7 @@ enum { /* offsets */
 	AT_ROOT = 48,
 	AT_BOARD = 64,
 	AT_VERSION = 96,
+	AT_HEADER_CRC = 444,
 };
 
 static uint32_t word(struct bytes head, unsigned at)
@@ -58,10 +61,11 @@ static bool makes_sense(struct bytes head, struct image *i)
 	i->tree[1] = place(head, AT_TREE + 8);
 	i->root = place(head, AT_ROOT);
 	i->signature = (struct bytes){ head.p + IMAGE_SIGNED, IMAGE_SIGNATURE };
-	return word(head, AT_HEADER) == IMAGE_HEADER && is_inside(i->kernel, i->total) &&
-	       is_inside(i->tree[0], i->total) && is_inside(i->tree[1], i->total) &&
-	       is_inside(i->root, i->total) && name(head, AT_BOARD, &i->board) &&
-	       name(head, AT_VERSION, &i->version);
+	return word(head, AT_HEADER) == IMAGE_HEADER &&
+	       word(head, AT_HEADER_CRC) == crc32_add(0, bytes_first(head, AT_HEADER_CRC)) &&
+	       is_inside(i->kernel, i->total) && is_inside(i->tree[0], i->total) &&
+	       is_inside(i->tree[1], i->total) && is_inside(i->root, i->total) &&
+	       name(head, AT_BOARD, &i->board) && name(head, AT_VERSION, &i->version);
 }
 
 enum image_wrong image_parse(struct bytes head, uint64_t size, struct image *out)

@@ -7,6 +7,7 @@
  *    16 CRC-32 of all octets from 512 on    20 format, 1
  *    24 kernel: offset, length    32 and 40 device tree for set A, for set B    48 root
  *    56 zero    64 board, NUL padded (32)    96 version (32)    128 zero
+ *   444 CRC-32 of the 444 octets before it
  *   448 signature: ECDSA P-256 over the SHA-256 of all octets but these 64; r, s, big-endian
  */
 #ifndef IMAGE_IMAGE_H

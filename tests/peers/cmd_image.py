@@ -58,8 +58,9 @@ def read(image):
 
 
 def again(image):
-    """The checksum as it has to be after a change."""
+    """The checksums as they have to be after a change."""
     change(image, 16, struct.pack("<I", zlib.crc32(read(image)[512:])))
+    change(image, 444, struct.pack("<I", zlib.crc32(read(image)[:444])))
 
 
 def key(f, name, curve="prime256v1", pkcs8=False):
@@ -160,7 +161,10 @@ def _():
         refused(good[:20] + b"\2\0\0\0" + good[24:], 76, "an image of format 2, newer than the 1 that this version knows")
         refused(good[:64] + b"\0" * 32 + good[96:], 65, "its header makes no sense")
         refused(good, 78, "is for the board qemu-nor, and this one is orangepi-pc", "-b", "orangepi-pc")
-        refused(good[:64] + b"orangepi-pc".ljust(32, b"\0") + good[96:], 77, "was not signed with the development key")
+        change(image, 0, good[:64] + b"orangepi-pc".ljust(32, b"\0") + good[96:])
+        contains(verify(image, status=65), "its header makes no sense")
+        again(image)
+        contains(verify(image, status=77), "was not signed with the development key")
         change(image, 0, good)
         change(image, 5000, b"evil")
         again(image)

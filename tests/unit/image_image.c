@@ -4,12 +4,19 @@
 
 #include "tap.h"
 
+#include "base/crc32.h"
+
 static uint8_t head[IMAGE_HEADER];
 
 static void put(unsigned at, uint32_t v)
 {
 	for (unsigned i = 0; i < 4; i++)
 		head[at + i] = (uint8_t)(v >> 8 * i);
+}
+
+static void sum(void)
+{
+	put(444, crc32_add(0, (struct bytes){ head, 444 }));
 }
 
 static void make(void)
@@ -31,6 +38,7 @@ static void make(void)
 	memcpy(head + 64, "qemu-nor", 8);
 	memcpy(head + 96, "0.2.0", 5);
 	memset(head + 448, 0x5a, 64);
+	sum();
 }
 
 static enum image_wrong parse(uint64_t size)
@@ -44,6 +52,7 @@ static enum image_wrong with(unsigned at, uint32_t v)
 {
 	make();
 	put(at, v);
+	sum();
 	return parse(20480);
 }
 
@@ -66,9 +75,11 @@ static void test_good(void)
 	memset(head + 448, 0xff, 64);
 	ok(!image_is_signed(&i), "nor is erased flash");
 	memset(head + 64, 'x', 32);
+	sum();
 	is_num(parse(20480), IMAGE_GOOD, "a name of 32 characters");
 	put(56, 7);
 	put(128, 7);
+	sum();
 	is_num(parse(20480), IMAGE_GOOD, "reserved octets do not matter");
 }
 
@@ -90,6 +101,12 @@ static void test_bad(void)
 	is_num(with(20, 2), IMAGE_NEWER, "a newer one");
 	is_num(with(8, 1024), IMAGE_ODD, "a larger header");
 	is_num(with(12, 100), IMAGE_ODD, "less than a header in all");
+	for (unsigned at = 8; at < 448; at++) {
+		make();
+		head[at] ^= 1u << at % 8;
+		if (parse(20480) == IMAGE_GOOD)
+			ok(false, "octet %u of the header is changed", at);
+	}
 	for (unsigned part = 24; part <= 48; part += 8) {
 		is_num(with(part, 0), IMAGE_ODD, "%u: a part in the header", part);
 		is_num(with(part, 4097), IMAGE_ODD, "%u: at an odd place", part);

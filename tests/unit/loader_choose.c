@@ -152,6 +152,11 @@ static void put(unsigned at, uint32_t v)
 		flash[at + i] = (uint8_t)(v >> 8 * i);
 }
 
+static void set_sum(void)
+{
+	put(444, crc32_add(0, (struct bytes){ flash, 444 }));
+}
+
 static void set_make(void)
 {
 	memset(flash, 0, sizeof(flash));
@@ -168,12 +173,14 @@ static void set_make(void)
 	for (unsigned i = 512; i < 12288; i++)
 		flash[i] = (uint8_t)(i * 7);
 	put(16, crc32_add(0, (struct bytes){ flash + 512, 12288 - 512 }));
+	set_sum();
 }
 
 static enum set_state state_with(unsigned at, uint32_t v)
 {
 	set_make();
 	put(at, v);
+	set_sum();
 	return set_check(flash, sizeof(flash), 0).state;
 }
 
@@ -208,6 +215,12 @@ static void test_sets(void)
 	is_num(state_with(28, 0xfffff000), SET_NONE, "its length makes the sum go round");
 	is_num(state_with(28, SET_KERNEL_MAX + 1), SET_NONE, "it is too large");
 	is_num(state_with(36, SET_TREE_MAX + 1), SET_NONE, "the tree is too large");
+	for (unsigned at = 0; at < 448; at++) {
+		set_make();
+		flash[at] ^= 1u << at % 8;
+		if (set_check(flash, sizeof(flash), 0).state != SET_NONE)
+			ok(false, "octet %u of the header is changed", at);
+	}
 	memset(flash, 0xff, sizeof(flash));
 	is_num(set_check(flash, sizeof(flash), 0).state, SET_NONE, "erased flash");
 }
