@@ -314,7 +314,7 @@ static bool begin(struct store *s, uint64_t now)
 /* Into one of the slots behind the newest; at least `reach` octets of it are erased. */
 static enum store_status rotate(struct store *s, struct bytes x, uint32_t reach, uint64_t now)
 {
-	uint32_t newest = s->newest, i = newest, n = STORE_HEADER + (uint32_t)x.n;
+	uint32_t i = s->newest, n = STORE_HEADER + (uint32_t)x.n;
 
 	if (reach < n)
 		reach = n;
@@ -332,7 +332,6 @@ static enum store_status rotate(struct store *s, struct bytes x, uint32_t reach,
 		cause = s->cause;
 		(void)erase(s, i, STORE_HEADER);
 		s->cause = cause;
-		s->newest = newest;
 	}
 	return STORE_UNWRITTEN;
 }
