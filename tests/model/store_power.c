@@ -330,7 +330,7 @@ static void other_media(void)
 	nor.mem[70000] = 0x41; /* something small, anywhere */
 	MUST(look() == DAMAGED, "foreign content is taken for a blank medium");
 	memset(nor.mem, 0xff, nor.size);
-	memcpy(nor.mem, "GateKeeper", 10);
+	memcpy(nor.mem, "Gatecrash", 9);
 	MUST(look() == DAMAGED, "foreign content at the very beginning is taken for a blank medium");
 	memset(nor.mem, 0xff, nor.size);
 	memcpy(nor.mem + 64, "data behind nothing", 19);
