@@ -141,6 +141,7 @@ bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 
 	long n;
 	int fd;
 
+	errno = 0;
 	if (is_shown(path, &folder))
 		return view->next(view->ctx, folder, after, name);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -158,6 +159,8 @@ bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 
 		}
 	}
 	close(fd);
+	if (n < 0)
+		found = NULL;
 	return found != NULL;
 }
 

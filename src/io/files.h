@@ -47,7 +47,7 @@ int64_t files_read(const char *path, void *mem, size_t n);
 
 /*
  * The entry of a folder that follows `after` in the order of octets ("" for the first; "." and ".."
- * are not given). False at the end, or where the folder cannot be read.
+ * are not given). False at the end, where errno is 0, or where the folder cannot be read.
  */
 bool files_next(const char *path, const char *after, char name[FILES_NAME_MAX + 1]);
 

@@ -151,17 +151,9 @@ static enum flash_opened lock(int fd, enum flash_how how, uint64_t until, struct
 	return FLASH_OPEN;
 }
 
-/* The size of a plain file, which is made as large as a store where it is empty. */
-static int file_size(int fd, const char *path, enum flash_how how, uint64_t *size)
+/* An empty file is made as large as a store. */
+static int make_file(int fd, const char *path)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return errno;
-	*size = (uint64_t)st.st_size;
-	if (*size > 0 || how != FLASH_TO_MAKE)
-		return 0;
-	*size = FLASH_FILE_SIZE;
 	if (fallocate(fd, 0, 0, FLASH_FILE_SIZE) != 0 && ftruncate(fd, FLASH_FILE_SIZE) != 0)
 		return errno;
 	if (fsync(fd) != 0)
@@ -172,8 +164,8 @@ static int file_size(int fd, const char *path, enum flash_how how, uint64_t *siz
 static enum flash_opened describe(
     int fd, const char *path, enum flash_how how, struct flash *out, struct fmt *why)
 {
+	uint64_t size;
 	struct stat st;
-	uint64_t size = 0;
 	int err = 0;
 
 	if (fstat(fd, &st) != 0)
@@ -183,12 +175,17 @@ static enum flash_opened describe(
 	if (S_ISBLK(st.st_mode) && major(st.st_rdev) == MAJOR_MTDBLOCK)
 		return refuse(FLASH_UNFIT, why,
 		    "writes whole erase blocks as it likes: name /dev/mtdN, or mtd:NAME");
-	if (S_ISBLK(st.st_mode))
-		err = ioctl(fd, BLKGETSIZE64, &size) != 0 ? errno : 0;
-	else if (S_ISREG(st.st_mode))
-		err = file_size(fd, path, how, &size);
-	else
+	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
 		return refuse(FLASH_UNFIT, why, "is neither a file nor a device");
+	size = (uint64_t)st.st_size;
+	if (S_ISBLK(st.st_mode)) {
+		err = ioctl(fd, BLKGETSIZE64, &size) != 0 ? errno : 0;
+	} else if (size == 0) {
+		if (how != FLASH_TO_MAKE)
+			return refuse(FLASH_MISSING, why, "is empty");
+		err = make_file(fd, path);
+		size = FLASH_FILE_SIZE;
+	}
 	if (err != 0)
 		return failed(err, why);
 	out->port = &file_port;

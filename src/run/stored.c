@@ -255,6 +255,12 @@ static bool walk_folder(struct walk *w)
 		w->f = folder;
 		w->path[folder.n] = '\0';
 	}
+	if (good && errno != 0) {
+		fmt_str(w->why, w->path);
+		fmt_str(w->why, ": ");
+		fmt_str(w->why, errtext(errno));
+		good = false;
+	}
 	w->depth--;
 	return good;
 }
