@@ -28,9 +28,9 @@ mbedtls_flags = $(if $(filter $(2).o,$(MBEDTLS_USERS)),-isystem $(MBEDTLS_$(1))/
 	$(filter cmd/version,$(2)),-DMBEDTLS_HERE="\"$$(cat $(MBEDTLS_$(1))/version 2>/dev/null || echo none built in)\"")
 
 # -Os and -O2 are what the library's authors look at for code whose time must not depend on secrets; -Oz would save 3 KiB.
-# Optimised together with the relay: 11 KiB less. What every octet passes through is for speed: 5 KiB more.
+# Optimised together with the relay: 11 KiB less. What every octet passes through is for speed: 2 KiB more.
 MBEDTLS_CFLAGS := $(filter-out -g,$(CODEGEN)) $(MUSL_CPPFLAGS) -pipe -Os $(LTO) -ffat-lto-objects
-MBEDTLS_FAST   := aes aesni gcm chacha20 poly1305 sha256 sha512
+MBEDTLS_FAST   := aes aesni gcm chacha20 poly1305
 
 comma := ,
 ifeq ($(CONFIG_TLS),y)

@@ -34,6 +34,9 @@
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA384_C
 #define MBEDTLS_SHA512_C
+/* Handshakes and logins alone hash; content is AES-GCM's or ChaCha20's. */
+#define MBEDTLS_SHA256_SMALLER
+#define MBEDTLS_SHA512_SMALLER
 #define MBEDTLS_HKDF_C
 #define MBEDTLS_HMAC_DRBG_C
 

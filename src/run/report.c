@@ -16,7 +16,7 @@
 #define MAILER "mailer-daemon@"
 
 struct report {
-	struct delivery *first, **last; /* that want one; the first has it */
+	struct delivery *first; /* of those that want one: it has it */
 	bool under_way;
 	bool whole; /* composed; what is in out is the rest */
 	bool committing;
@@ -34,7 +34,7 @@ struct report {
 	uint8_t mem[2 * DSN_ROOM];
 };
 
-static struct report report = { .last = &report.first };
+static struct report report;
 
 static void run(struct loop_task *t);
 
@@ -156,8 +156,6 @@ static void next(void)
 	struct delivery *d = report.first;
 
 	report.first = d->next_report;
-	if (!report.first)
-		report.last = &report.first;
 	report.under_way = false;
 	if (report.first)
 		wake();
@@ -353,9 +351,12 @@ void report_step(struct delivery *d)
 
 void report_begin(struct delivery *d)
 {
+	struct delivery **at = &report.first;
+
 	d->next_report = NULL;
-	*report.last = d;
-	report.last = &d->next_report;
+	while (*at)
+		at = &(*at)->next_report;
+	*at = d;
 	wake();
 }
 
@@ -374,8 +375,6 @@ void report_stop(struct delivery *d)
 	if (!*at)
 		return;
 	*at = d->next_report;
-	if (report.last == &d->next_report)
-		report.last = at;
 	if (report.first)
 		wake();
 }
