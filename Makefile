@@ -21,7 +21,7 @@ goals  := $(or $(MAKECMDGOALS),all)
 builds := $(filter-out help clean distclean,$(goals))
 dry    := $(findstring n,$(firstword -$(MAKEFLAGS)))
 
-.PHONY: all release help clean distclean menuconfig savedefconfig run test test-quick test-build bench lint fuzz soak
+.PHONY: all release legal help clean distclean menuconfig savedefconfig run test test-quick test-build bench lint fuzz soak
 
 # All cores, unless the command line says how many.
 ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(shell tr '\0' ' ' </proc/$$PPID/cmdline 2>/dev/null)),0)
@@ -178,6 +178,7 @@ release: all
 ifeq ($(CONFIG_FIRMWARE),y)
 include firmware/firmware.mk
 endif
+include firmware/legal.mk
 
 include tests/Makefile
 
