@@ -12,20 +12,21 @@
 		.text = text_,                                                      \
 	}
 
-COMMAND(run, "[-c FILE] [-d | --syslog] [--setup [--listen ADDRESS] [--offer FILE]]",
+COMMAND(run, "[-c FILE] [-d | --syslog] [-s STORE] [--setup [--listen ADDRESS] [--offer FILE]]",
 	"serve: take mail and pass it on",
 	"Serves in the foreground and logs to standard error, until SIGTERM. SIGHUP reads the\n"
 	"configuration again; one with errors is reported and changes nothing.\n"
 	"\n"
 	"  -c FILE           the configuration (/etc/gatepost/gatepost.conf)\n"
 	"  -d                go to the background once it serves; log to syslog\n"
-	"  --syslog          log to syslog, in the foreground\n"
-	"  --setup           come up whatever is in the configuration: where that is missing,\n"
-	"                    broken or without a gateway, each mail gets 451 and the address of\n"
-	"                    this box. For firmware; SIGHUP and a good configuration end it\n"
+	"  --syslog          log to syslog\n"
+	"  -s STORE          the store that keeps configuration and tokens (gatepost help store)\n"
+	"  --setup           come up whatever is in the configuration: where it is missing,\n"
+	"                    broken or without a gateway each mail gets 451 and the address of\n"
+	"                    this box, until SIGHUP finds a good one\n"
 	"  --listen ADDRESS  where, if the configuration does not say (:25)\n"
-	"  --offer FILE      the address of a gateway that the network offers (DHCP option 69),\n"
-	"                    for as long as neither a gateway nor a login is configured\n"
+	"  --offer FILE      the address of a gateway that the network offers (DHCP option 69);\n"
+	"                    it counts while neither a gateway nor a login is configured\n"
 	"\n"
 	"Started as root it takes ports below 1024 and then runs as User (gatepost, else nobody).\n"
 	"Started by another user it serves all the same, on ports above 1023.\n");
@@ -89,7 +90,7 @@ COMMAND(queue, "[-c FILE] [list | show ID | flush [ID] | remove ID] [--json]",
 	"69 when there is no spool, 75 when no relay runs or the mail is being delivered, 77 when\n"
 	"that is not for you.\n");
 
-COMMAND(login, "[-c FILE] [SCOPE NAME]...", "log in at the provider with OAuth 2.0",
+COMMAND(login, "[-c FILE] [-s STORE] [SCOPE NAME]...", "log in at the provider with OAuth 2.0",
 	"For gateways that want OAuth 2.0 (Microsoft 365, Gmail): lets the relay log in as\n"
 	"Outbound_SMTP_AUTH_User. With OAuth2_Grant = device it shows an address and a code to be\n"
 	"typed in there; with code an address, and asks for the one that the browser ends at;\n"
@@ -99,7 +100,8 @@ COMMAND(login, "[-c FILE] [SCOPE NAME]...", "log in at the provider with OAuth 2
 	"  gatepost login\n"
 	"  gatepost login binding scanners\n"
 	"\n"
-	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n"
+	"  -c FILE    the configuration (/etc/gatepost/gatepost.conf)\n"
+	"  -s STORE   the store that keeps it, too\n"
 	"\n"
 	"Ends with 0 when it works, 77 when the provider refused, 69 when it failed or could not\n"
 	"be reached, 73 when the token could not be kept, 78 when no such login is configured.\n");

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Refresh tokens: one file each in the folder oauth/ beside the configuration (0700, files 0600); on
- * firmware they are in its store as well, where they outlast the power.
- * Only the supervisor and `gatepost login` touch them. The names helper asks the supervisor for
- * each when it needs it, and hands it what the provider gives in its place, over a SOCK_SEQPACKET
- * pair.
+ * Refresh tokens: one file each in the folder oauth/ beside the configuration (0700, files 0600).
+ * On firmware they are in its store as well, where they outlast the power. Only the supervisor and
+ * `gatepost login` (and send) touch them. The names helper asks the supervisor for each when it
+ * needs it, and hands it what the provider gives in its place, over a SOCK_SEQPACKET pair.
  */
 #ifndef RUN_REFRESH_H
 #define RUN_REFRESH_H
@@ -45,8 +44,8 @@ struct refresh_message {
 int refresh_load(const char *file, const char *name, uint8_t *token);
 
 /*
- * Where tokens are kept beside their files, from now on: a store as in run/stored.h. NULL, as at the
- * beginning: nowhere. Lasts as long as it is used.
+ * Where tokens are kept beside their files, from now on: a store as in run/stored.h. NULL, as at
+ * the beginning: nowhere. The text stays the caller's.
  */
 void refresh_keep_in(const char *store);
 

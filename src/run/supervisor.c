@@ -9,8 +9,6 @@
 #include "io/log.h"
 #include "run/descriptors.h"
 #include "run/refresh.h"
-#include "run/settings.h"
-#include "run/stored.h"
 #include "run/supervisor_part.h"
 
 #include <poll.h>
@@ -25,8 +23,6 @@
 #define STOP_MS 29000u           /* from SIGTERM to the end of patience */
 #define CLOCK_LOOK_MS 10000u     /* between two looks while the clock is unset */
 #define NETWORKS_SETTLE_MS 1000u /* addresses come in groups */
-
-static _Alignas(16) uint8_t memory[2][CONFIG_CONF_MEMORY];
 
 struct supervisor sup;
 
@@ -46,137 +42,6 @@ int sup_complain(int status, struct bytes text)
 	if (sup.now.number != 0 || !sup.log_stderr)
 		log_line(LOG_LEVEL_ERROR, text);
 	return status;
-}
-
-/* ------------------------------------------------------------ configuration */
-
-static void sup_say(void *ctx, enum conf_severity severity, const char *line)
-{
-	(void)ctx;
-	log_text(severity == CONF_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, line);
-}
-
-/* Another configuration takes the place: a helper that was to be forked with it does without. */
-static void sup_forget(unsigned slot)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		struct generation *g = i == 0 ? &sup.old : &sup.now;
-
-		if (g->conf == &sup.conf[slot]) {
-			g->conf = NULL;
-			g->keys = NULL;
-		}
-	}
-	keys_close(&sup.keys[slot]);
-}
-
-static struct settings_how sup_settings(bool at_start)
-{
-	return (struct settings_how){ .say = at_start ? NULL : sup_say,
-		.changes_user = geteuid() == 0,
-		.files = true };
-}
-
-static struct setup_room sup_room(unsigned slot)
-{
-	return (struct setup_room){ &sup.conf[slot], memory[slot], sizeof(memory[slot]) };
-}
-
-/* Is what was loaded there the user's own? */
-static bool sup_is_own(unsigned slot)
-{
-	return sup.setup[slot].why[0] == '\0' && !sup.setup[slot].offered;
-}
-
-/* A good configuration stays in force: nothing but another good one takes its place. */
-static enum conf_status sup_read(unsigned slot, const struct settings_how *how)
-{
-	struct setup_room room = sup_room(slot);
-
-	memset(&sup.setup[slot], 0, sizeof(sup.setup[slot]));
-	if (sup.how->setup.wanted && (sup.now.number == 0 || !sup_is_own(sup.live)))
-		return setup_load(
-		    &sup.setup[slot], &room, sup.how->file, &sup.how->setup, how);
-	return settings_load(room.conf, room.mem, room.n, sup.how->file, how);
-}
-
-/* Is the store what the files say that were loaded? */
-static void sup_compare(unsigned slot)
-{
-	struct bytes folder = bytes_of(sup.how->file);
-	static char path[CONF_PATH_MAX + 1];
-	struct fmt why, f;
-
-	fmt_init(&why, sup.store[slot], sizeof(sup.store[slot]));
-	fmt_init(&f, path, sizeof(path));
-	while (folder.n > 0 && folder.p[folder.n - 1] != '/')
-		folder.n--;
-	fmt_bytes(&f, folder.n > 0 ? folder : BYTES("."));
-	if (sup.how->store == NULL)
-		return;
-	switch (stored_compare(sup.how->store, path, &why)) {
-	case STORED_OK:
-	case STORED_NONE:
-		fmt_init(&why, sup.store[slot], sizeof(sup.store[slot]));
-		break;
-	case STORED_DIFFERS:
-		fmt_str(&why, ", and will be lost with the power");
-		break;
-	case STORED_BLANK:
-	case STORED_BUSY:
-	case STORED_DENIED:
-	case STORED_UNFIT:
-	case STORED_REFUSED:
-	case STORED_FAILED:
-		setup_add(&sup.setup[slot], fmt_done(&why));
-		break;
-	}
-}
-
-void sup_tell(unsigned slot, unsigned before)
-{
-	char text[SUP_STORE + 80];
-	struct fmt f;
-
-	setup_log(&sup.setup[slot], &sup.setup[before]);
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "store reason=");
-	esc_word(&f, bytes_of(sup.store[slot]));
-	if (sup.store[slot][0] != '\0')
-		log_line(LOG_LEVEL_WARNING, fmt_done(&f));
-}
-
-bool sup_load(unsigned slot, bool at_start)
-{
-	struct settings_how how = sup_settings(at_start);
-	char text[512];
-	struct fmt why;
-
-	sup_forget(slot);
-	if (sup_read(slot, &how) != CONF_OK)
-		return false;
-	sup_compare(slot);
-	fmt_init(&why, text, sizeof(text));
-	if (keys_open(&sup.keys[slot], &sup.conf[slot], &why))
-		return true;
-	sup_complain(EX_CONFIG, fmt_done(&why));
-	return at_start && sup_load_instead(slot, fmt_done(&why), true);
-}
-
-bool sup_load_instead(unsigned slot, struct bytes why, bool keep_control)
-{
-	struct settings_how how = sup_settings(true);
-	struct setup_room room = sup_room(slot);
-	struct fmt f;
-
-	if (!sup.how->setup.wanted || sup.setup[slot].why[0] != '\0')
-		return false;
-	keys_close(&sup.keys[slot]);
-	fmt_init(&f, sup.setup[slot].why, sizeof(sup.setup[slot].why));
-	fmt_bytes(&f, why);
-	return setup_instead(&sup.setup[slot], &room, keep_control ? sup.how->file : NULL,
-		   &sup.how->setup, &how) == CONF_OK &&
-	       keys_open(&sup.keys[slot], room.conf, &f);
 }
 
 void sup_open_log(const struct conf_global *g)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the parts of the supervisor share: supervisor_start.c begins and ends, supervisor.c is the
- * time between.
+ * time between, supervisor_load.c reads the configuration for both.
  */
 #ifndef RUN_SUPERVISOR_PART_H
 #define RUN_SUPERVISOR_PART_H
