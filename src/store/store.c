@@ -133,10 +133,12 @@ static bool is_unused(struct store *s, uint32_t i)
 	return true;
 }
 
-/* No slot has a bundle: may one be written? */
+/* No slot has a bundle: may one be written? Not where one had. */
 static enum store_status look_whether_blank(struct store *s)
 {
 	s->cause = 0;
+	if (s->damaged)
+		return STORE_FOREIGN;
 	for (uint32_t i = 0; i < s->slots; i++) {
 		if (!is_unused(s, i))
 			return s->cause != 0 ? STORE_UNREAD : STORE_FOREIGN;
