@@ -47,18 +47,22 @@ if test -n "${last}"; then
 			setexpr boot ${i} / 4
 		fi
 	done
-	if test -n "${try}"; then
-		echo Gatepost: set ${pick}, on trial, boot ${boot} of 3
-		mw.l ${try} 0
-		mmc write ${last} ${lastn} 1
-	else
-		if test -z "${good}"; then
-			if test ${pick} = a; then
-				setenv good b
-			else
-				setenv good a
-			fi
+	if test -z "${good}"; then
+		if test ${pick} = a; then
+			setenv good b
+		else
+			setenv good a
 		fi
+	fi
+	if test -n "${try}"; then
+		mw.l ${try} 0
+		if mmc write ${last} ${lastn} 1; then
+			echo Gatepost: set ${pick}, on trial, boot ${boot} of 3
+		else
+			echo Gatepost: set ${good}, since the boots of ${pick} cannot be counted
+			setenv pick ${good}
+		fi
+	else
 		echo Gatepost: set ${good}, since ${pick} did not report well
 		setenv pick ${good}
 	fi
