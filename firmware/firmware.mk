@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: ISC
 # The firmware of a board: kernel and BusyBox from the cache, the root file system, the set of both, which is the upgrade
-# image as well; and what board/NAME/board.mk makes of them for the medium.
+# image as well; and what board/NAME/image.mk makes of them for the medium.
 #
-# board.mk says: LINUX_DTBS (device trees of the kernel's own, may be empty), firmware-images (what "all" makes
-# besides the set), the rule of $(SET).unsigned and those of its images, and what board.conf has besides (BOARD_CONF).
+# board/NAME/board.mk: settings. LINUX_DTBS: device trees of the kernel's own, may be empty; SQUASHFS_OPTIONS;
+# ROOT_EXTRA: what image.mk makes in build/NAME/extra/ for the root.
+# board/NAME/image.mk: the rule of $(SET).unsigned, firmware-images (what "all" makes besides the set) and their rules.
 
 SET := $(O)/gatepost-$(BOARD).img
 LAYOUT := board/$(BOARD)/layout
@@ -35,13 +36,16 @@ $(BUSYBOX)/busybox: | $(MUSL)/include/stdio.h
 
 # --- root ---
 
-$(call keep,$(O)/firmware.inputs,$(LINUX) $(BUSYBOX) $(SQUASHFS_OPTIONS) $(BOARD_CONF))
+$(call keep,$(O)/firmware.inputs,$(LINUX) $(BUSYBOX) $(SQUASHFS_OPTIONS) \
+	$(shell find rootfs board/$(BOARD)/rootfs -type l -printf '%p %l ' 2>/dev/null))
 
-$(O)/root.squashfs: $(O)/gatepost $(BUSYBOX)/busybox $(O)/ca.idx $(O)/firmware.inputs $(O)/version.h $(LAYOUT) firmware/root.sh firmware/rootfs.pseudo \
-		$(shell find rootfs board/$(BOARD)/rootfs 2>/dev/null)
+$(O)/root.squashfs: $(O)/gatepost $(BUSYBOX)/busybox $(O)/ca.idx $(O)/firmware.inputs $(O)/version.h $(LAYOUT) board/$(BOARD)/board.conf \
+		firmware/root.sh firmware/rootfs.pseudo \
+		$(addprefix $(O)/extra/,$(ROOT_EXTRA)) $(shell find rootfs board/$(BOARD)/rootfs ! -type l 2>/dev/null)
 	$(call say,ROOT,$@)
-	$(Q)BOARD_CONF='$(BOARD_CONF)' SQUASHFS_OPTIONS='$(SQUASHFS_OPTIONS)' \
-	    sh firmware/root.sh $(BOARD) $(O) $(BUSYBOX) $(O)/gatepost $@
+	$(Q)SQUASHFS_OPTIONS='$(SQUASHFS_OPTIONS)' sh firmware/root.sh $(BOARD) $(O) $(BUSYBOX) $(O)/gatepost $@
+
+include board/$(BOARD)/image.mk
 
 # --- the set, signed by the host's binary ---
 

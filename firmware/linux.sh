@@ -7,9 +7,9 @@
 #	FRAGMENTS: paths of .config fragments, one word; a later one adds to an earlier one
 #	DTBS: device trees of the kernel's own, by the names of their files (x.dtb), one word; may be empty
 #	ARCHIVE-COMMAND prints the path of the source archive
-# in the environment: CROSS_COMPILE, LINUX_JOBS
+# in the environment: CROSS_COMPILE, LINUX_JOBS, LINUX_PATCHES (paths, one word)
 #
-# The result depends on nothing but PREFIX's inputs: no date, no user, no host, no path.
+# The unpacked source (1.5 GB) lies beside PREFIX meanwhile. The result tells no date, no user, no host, no path.
 set -eu
 
 # shellcheck source=firmware/cache.sh
@@ -21,6 +21,9 @@ export KBUILD_BUILD_TIMESTAMP='1 January 2026 UTC' KBUILD_BUILD_USER=gatepost KB
 # shellcheck disable=SC2086 # a list of files
 cat $fragments >"$work/fragment"
 archive "$@"
+for p in ${LINUX_PATCHES-}; do
+	patch -s -d "$work/source" -p1 <"$p" 9>&-
+done
 
 build() {
 	kernel() { make -s O="$work/o" ARCH=arm CROSS_COMPILE="$CROSS_COMPILE" -j"${LINUX_JOBS:-2}" "$@"; }

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Makes the root file system of a board: rootfs/, then board/NAME/rootfs/ over it, BusyBox, the relay, /etc/board.conf.
+# Makes the root file system of a board: rootfs/, then board/NAME/rootfs/ and BUILD/extra/ over it, BusyBox, the relay, /etc/board.conf.
 # Nothing in it depends on when, where or by whom it is made.
 #
 # usage: root.sh BOARD BUILD BUSYBOX GATEPOST OUTPUT
-# in the environment: BOARD_CONF (lines of board.conf besides the usual ones, separated by blanks), SQUASHFS_OPTIONS
+# in the environment: SQUASHFS_OPTIONS
 set -eu
 
 board=$1 build=$2 busybox=$3 gatepost=$4 output=$5
@@ -16,7 +16,7 @@ log=$build/root.log
 umask 022
 rm -rf "$stage" "$output.new"
 mkdir -p "$stage"
-for overlay in rootfs "board/$board/rootfs"; do
+for overlay in rootfs "board/$board/rootfs" "$build/extra"; do
 	[ ! -d "$overlay" ] || cp -RP "$overlay/." "$stage/"
 done
 
@@ -43,7 +43,12 @@ date=$(define BUILD_DATE)
 	echo "BOARD=$board"
 	echo "VERSION=$(define GATEPOST_VERSION)"
 	echo "BUILD_DATE=$date"
-	for line in $BOARD_CONF; do echo "$line"; done
+	cat "board/$board/board.conf"
+	# shellcheck disable=SC1090 # the board's
+	. "board/$board/layout"
+	echo "MARKS_OFFSET=$((MARKS_OFFSET))"
+	echo "MARKS_STRIDE=$MARKS_STRIDE"
+	echo "MARKS_COUNT=$((MARKS_SIZE / MARKS_STRIDE))"
 } >"$stage/etc/board.conf"
 
 # shellcheck disable=SC2086 # a list of options
