@@ -166,12 +166,10 @@ enum conf_status setup_load(struct setup *s, const struct setup_room *room, cons
 
 void setup_add(struct setup *s, struct bytes what)
 {
-	struct fmt f;
+	struct fmt f = { s->why, sizeof(s->why), strlen(s->why), false };
 
-	if (s->why[0] == '\0')
+	if (f.n == 0)
 		return;
-	fmt_init(&f, s->why, sizeof(s->why));
-	f.n = strlen(s->why);
 	fmt_str(&f, "; ");
 	fmt_bytes(&f, what);
 }
