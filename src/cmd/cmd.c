@@ -134,8 +134,8 @@ COMMAND(image, "verify [-b BOARD] FILE", "is a firmware image whole and to be tr
 COMMAND(store,
 	"[-c FILE] [-s STORE] info | list | get NAME | put NAME | import DIR | export DIR | erase",
 	"the configuration in flash",
-	"A store keeps the files of /etc/gatepost as one bundle in flash, on a block device or in\n"
-	"a file, and replaces it as a whole: after a power cut there is the old one or the new one.\n"
+	"A store keeps the files of /etc/gatepost as one bundle and replaces it as a whole: after\n"
+	"a power cut there is the old one or the new one.\n"
 	"\n"
 	"  info         what is in which slot\n"
 	"  list         the files, with their sizes\n"
@@ -145,16 +145,16 @@ COMMAND(store,
 	"  export DIR   all files into a folder\n"
 	"  erase        nothing stays\n"
 	"\n"
-	"  -s STORE     a file, a block device, /dev/mtdN, or mtd:NAME; firmware has one by default\n"
+	"  -s STORE     a file, a block device, /dev/mtdN, or mtd:NAME; firmware has a default\n"
 	"  -c FILE      the configuration (/etc/gatepost/gatepost.conf)\n"
 	"\n"
-	"put and import take no configuration that gatepost check refuses. Without -s, or with -c,\n"
-	"the files beside the configuration are replaced, too, and the relay reads them.\n"
+	"put and import take no configuration that gatepost check refuses. Without -s, or with\n"
+	"-c, the files beside the configuration are replaced, too, and the relay reads them.\n"
 	"\n"
-	"Ends with 0 when it is done, 65 when that is no store (gatepost store erase makes it one)\n"
-	"or of a newer gatepost, 66 when there is no such file or nothing in it, 69 when no store\n"
-	"can lie there, 74 when the medium fails, 75 when another uses it, 78 when the\n"
-	"configuration has errors.\n");
+	"Ends with 0 when it is done, 65 when that is no store (erase makes it one) or of a\n"
+	"newer gatepost, 66 when there is no such file or nothing in it, 69 when no store can\n"
+	"lie there, 74 when the medium fails, 75 when another uses it, 78 when the configuration\n"
+	"has errors.\n");
 
 COMMAND(version, "", "version, parts and limits of this build",
 	"Prints the version, the parts that were built in, and the limits of this build.\n");

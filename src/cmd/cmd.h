@@ -16,8 +16,8 @@
  */
 typedef int cmd_fn(int argc, char **argv);
 
-cmd_fn cmd_run, cmd_check, cmd_eval, cmd_send, cmd_status, cmd_queue, cmd_cert, cmd_image, cmd_store,
-    cmd_login, cmd_version, cmd_help, cmd_sendmail;
+cmd_fn cmd_run, cmd_check, cmd_eval, cmd_send, cmd_status, cmd_queue, cmd_cert, cmd_image,
+    cmd_store, cmd_login, cmd_version, cmd_help, cmd_sendmail;
 
 struct cmd {
 	const char *name;

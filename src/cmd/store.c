@@ -269,7 +269,8 @@ static int save(const char *one)
 	result = stored_save(&it.at, &it.bundle, &is_written, &it.why);
 	if (result != STORED_OK)
 		return ends(result);
-	if (!cmd_say(1, it.at.name, is_written ? ": stored.\n" : ": that is in it already.\n", NULL))
+	if (!cmd_say(1, it.at.name, is_written ? ": stored" : ": that is in it already", ".\n",
+		NULL))
 		return EX_IOERR;
 	return follow(relay, one);
 }

@@ -23,7 +23,7 @@ struct files_view {
 	void *ctx;
 	/* name: below the folder. False: there is no such file. */
 	bool (*get)(void *ctx, struct bytes name, struct bytes *content);
-	/* as files_next; folder: below the folder, "" for itself. False: none, or no such folder. */
+	/* as files_next; folder: below the folder, "" for itself */
 	bool (*next)(void *ctx, struct bytes folder, const char *after, char *name);
 };
 

@@ -27,7 +27,7 @@ static int mtd_erase(void *self, uint32_t at, uint32_t n)
 bool flash_mtd_path(const char *name, struct fmt *path)
 {
 	struct bytes wanted = bytes_of(name), line;
-	struct textfile t;
+	static struct textfile t;
 	bool found = false;
 
 	if (!textfile_open(&t, "/proc/mtd"))
@@ -56,7 +56,7 @@ enum flash_opened flash_mtd_open(int fd, struct flash *out, struct fmt *why)
 	if (ioctl(fd, MEMGETINFO, &info) != 0)
 		wrong = "is a device, but no flash";
 	else if (info.type == MTD_NANDFLASH || info.type == MTD_MLCNANDFLASH)
-		wrong = "is NAND flash, whose blocks go bad: make a UBIFS on it, and name a file there";
+		wrong = "is NAND flash, whose blocks go bad: name a file on a UBIFS there";
 	else if (info.type != MTD_NORFLASH && info.type != MTD_RAM)
 		wrong = "is no NOR flash: name a file on it instead";
 	else if (info.writesize == 0 || FLASH_UNIT % info.writesize != 0)

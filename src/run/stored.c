@@ -49,7 +49,8 @@ enum stored stored_judge(const struct stored_at *s, enum store_status status, st
 		return say(s, STORED_BLANK, why, "is blank");
 	case STORE_FOREIGN:
 		return say(s, STORED_REFUSED, why,
-		    "is not a store, or nothing in it is whole; to make it one: gatepost store erase");
+		    "is not a store, or not one bundle in it is whole: gatepost store erase "
+		    "makes it one");
 	case STORE_NEWER:
 		return say(s, STORED_REFUSED, why,
 		    "was written by a newer gatepost, whose format this one does not know");
@@ -203,10 +204,12 @@ enum stored stored_replace(
 	if (result != STORED_OK)
 		return result;
 	for (unsigned i = 0; i < n && result == STORED_OK; i++) {
-		if (files[i].remove)
-			(void)bundle_remove(&room->bundle, bytes_of(files[i].name));
+		const struct stored_file *f = &files[i];
+
+		if (f->remove)
+			(void)bundle_remove(&room->bundle, bytes_of(f->name));
 		else
-			result = stored_put(&s, &room->bundle, files[i].name, files[i].content, why);
+			result = stored_put(&s, &room->bundle, f->name, f->content, why);
 	}
 	if (result == STORED_OK)
 		result = stored_save(&s, &room->bundle, &written, why);

@@ -19,7 +19,7 @@ enum stored {
 	STORED_DENIED,  /* no right to do that */
 	STORED_UNFIT,   /* nothing that a store can lie on */
 	STORED_REFUSED, /* it is no store, or of a newer format, or has no room for that */
-	STORED_FAILED   /* it cannot be opened, read or written; what was in it before is still there */
+	STORED_FAILED   /* it cannot be opened, read or written; it is as it was */
 };
 
 /* One file of a transaction. */
@@ -30,7 +30,7 @@ struct stored_file {
 };
 
 /*
- * *why (never NULL) gets the reason as words behind the store's name, "mtd:store: is not a store …",
+ * *why (never NULL) gets the reason, mostly behind the store's name, "mtd:store: is blank",
  * whenever the result is not STORED_OK. None of them waits for a lock longer than a second.
  */
 

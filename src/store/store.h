@@ -69,7 +69,7 @@ struct store {
 	bool newer;        /* a slot has a newer format */
 	bool damaged;      /* a bundle younger than the newest whole one is not whole */
 	bool unread;       /* a slot cannot be read */
-	int cause;         /* of STORE_UNREAD, STORE_UNWRITTEN: what the port returned; 0: verified wrong */
+	int cause;         /* of UNREAD, UNWRITTEN: what the port returned; 0: read back wrong */
 };
 
 /*

@@ -135,7 +135,7 @@ def _():
     with Store() as s:
         s.put("store", "somebody's file" + "\0" * 196593)
         for words in (("put", "x"), ("list",), ("get", "x"), ("export", s.dir + "/out")):
-            contains(s.run(*words, status=65), "is not a store, or nothing in it is whole; to make it one: gatepost store erase")
+            contains(s.run(*words, status=65), "is not a store, or not one bundle in it is whole: gatepost store erase makes it one")
         contains(gatepost("store", "-s", s.path, "info")[1], "is not a store")
         s.run("erase")
         equal(s.run("list"), "")
