@@ -43,6 +43,8 @@ static bool view_next(void *ctx, struct bytes folder, const char *after, char *n
 	while (bundle_next(ctx, &at, &file)) {
 		struct bytes x = word_in(file.name, folder);
 
+		if (x.n == 0)
+			continue;
 		memcpy(word, x.p, x.n);
 		word[x.n] = '\0';
 		if (strcmp(word, after) <= 0 || (found && strcmp(word, name) >= 0))
