@@ -340,9 +340,42 @@ static void longest(void)
 	ok(strlen(status.reason) < STATUS_REASON - 1, "and the first line");
 }
 
+static void not_set_up(void)
+{
+	args.setup = "there is no configuration";
+	is_str(first_line(), "not set up yet, mails are refused: there is no configuration", "setup mode");
+	ok(status.trouble, "is trouble");
+	if (ON(CONFIG_SETUP))
+		ok(has(answer(status_json), "\"setup\":true"), "and a member in JSON");
+	args.setup = NULL;
+	if (ON(CONFIG_SETUP))
+		ok(has(answer(status_json), "\"setup\":false"), "which says when it is over");
+}
+
+static void store(void)
+{
+	static char longest[240];
+
+	args.store = "gatepost.conf differs from the store";
+	ok(has(answer(status_text), "\nstore: gatepost.conf differs from the store\n"), "what the store lacks");
+	ok(!status.trouble, "is no trouble");
+	ok(has(answer(status_json), "\"store\":\"gatepost.conf differs from the store\""), "in JSON, too");
+	memset(longest, '"', sizeof(longest) - 1);
+	args.store = longest;
+	answer(status_text);
+	ok(!too_long, "the longest text fits");
+	answer(status_json);
+	ok(!too_long, "in JSON, too");
+	args.store = "";
+	ok(strstr(answer(status_text), "\nstore: ") == NULL, "nothing is said where it lacks nothing");
+}
+
 int main(void)
 {
 	set_up();
+	not_set_up();
+	if (ON(CONFIG_STORE))
+		store();
 	alone();
 	routes();
 	forms();
