@@ -151,10 +151,8 @@ COMMAND(store,
 	"put and import take no configuration that gatepost check refuses. Without -s, or with\n"
 	"-c, the files beside the configuration are replaced, too, and the relay reads them.\n"
 	"\n"
-	"Ends with 0 when it is done, 65 when that is no store (erase makes it one) or of a\n"
-	"newer gatepost, 66 when there is no such file or nothing in it, 69 when no store can\n"
-	"lie there, 74 when the medium fails, 75 when another uses it, 78 when the configuration\n"
-	"has errors.\n");
+	"Ends with 0 when it is done, 65 when that is no store, 66 when there is nothing, 75 when\n"
+	"another uses it, 78 when the configuration has errors.\n");
 
 COMMAND(version, "", "version, parts and limits of this build",
 	"Prints the version, the parts that were built in, and the limits of this build.\n");

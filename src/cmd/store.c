@@ -66,25 +66,32 @@ static enum stored open_it(enum flash_how how)
 	return stored_open(&it.at, it.store, how, WAIT_MS, &it.why);
 }
 
+static void number(struct fmt *f, const char *before, uint64_t v)
+{
+	fmt_str(f, before);
+	fmt_u64(f, v);
+}
+
 /* Reads the bundle; one that has nothing to be read is told. */
 static enum stored load(enum flash_how how)
 {
 	enum stored result = open_it(how);
-	struct cmd_number n;
 
 	if (result == STORED_BLANK && how == FLASH_TO_MAKE)
 		begin_why();
 	else if (result != STORED_OK)
 		return result;
 	result = stored_load(&it.at, &it.bundle, &it.why);
-	if (result == STORED_OK && it.at.store.damaged)
-		cmd_say(2, "gatepost store: ", it.at.name, ": bundle ",
-		    cmd_u64(&n, it.at.store.sequence),
-		    " is damaged, the one before it counts\n", NULL);
-	if (result == STORED_OK && it.at.store.unread)
-		cmd_say(2, "gatepost store: ", it.at.name, ": a part of it cannot be read: ",
-		    errtext(it.at.store.cause), "\n", NULL);
-	return result;
+	if (result != STORED_OK)
+		return result;
+	if (it.at.store.damaged) {
+		number(&it.why, "bundle ", it.at.store.sequence);
+		fail(0, it.text, " is damaged, the one before it counts");
+		begin_why();
+	}
+	if (it.at.store.unread)
+		fail(0, "a part of the store cannot be read: ", errtext(it.at.store.cause));
+	return STORED_OK;
 }
 
 /* ---- reading ---- */
@@ -99,20 +106,18 @@ static uint32_t count(const struct bundle *b)
 	return n;
 }
 
-static void say_slot(uint32_t i, struct fmt *f)
+static void slot_text(struct fmt *f, uint32_t i)
 {
 	struct store_slot v;
 
 	store_slot(&it.at.store, i, &v);
-	fmt_str(f, "  slot ");
-	fmt_u64(f, i);
+	number(f, "  slot ", i);
 	switch (v.state) {
 	case STORE_SLOT_NONE:
 		fmt_str(f, ": nothing");
 		return;
 	case STORE_SLOT_NEWER:
-		fmt_str(f, ": of a newer gatepost, format ");
-		fmt_u64(f, v.version);
+		number(f, ": of a newer gatepost, format ", v.version);
 		return;
 	case STORE_SLOT_UNREAD:
 		fmt_str(f, ": cannot be read");
@@ -121,53 +126,42 @@ static void say_slot(uint32_t i, struct fmt *f)
 	case STORE_SLOT_DAMAGED:
 		break;
 	}
-	fmt_str(f, ": bundle ");
-	fmt_u64(f, v.sequence);
+	number(f, ": bundle ", v.sequence);
 	fmt_str(f, ", ");
 	date_rfc3339(f, v.written);
-	fmt_str(f, ", ");
-	fmt_u64(f, v.n);
+	number(f, ", ", v.n);
 	fmt_str(f, v.state == STORE_SLOT_DAMAGED ? " octets, damaged" : " octets");
 	if (i == it.at.store.newest)
 		fmt_str(f, ", in use");
 }
 
-static bool say_slots(void)
-{
-	const struct store *s = &it.at.store;
-	bool good = true;
-
-	for (uint32_t i = 0; i < s->slots && good; i++) {
-		char text[120];
-		struct fmt f;
-
-		fmt_init(&f, text, sizeof(text));
-		say_slot(i, &f);
-		good = cmd_say(1, text, "\n", NULL);
-	}
-	return good;
-}
-
 static int store_info(void)
 {
-	struct cmd_number files, used, room, slots, slot, block;
 	enum stored result = load(FLASH_TO_READ);
 	const struct store *s = &it.at.store;
-	bool good;
+	struct fmt f = it.why;
 
 	if (it.at.device.fd < 0 || s->slots == 0)
 		return ends(result);
-	if (result == STORED_OK)
-		good = cmd_say(1, it.at.name, ": ", cmd_u64(&files, count(&it.bundle)), " files, ",
-		    cmd_u64(&used, it.bundle.n), " of ", cmd_u64(&room, s->room), " octets\n",
-		    NULL);
-	else
-		good = cmd_say(1, it.text, "\n", NULL);
-	good = good && cmd_say(1, cmd_u64(&slots, s->slots), " slots of ", cmd_u64(&slot, s->slot),
-	    " octets, erased in blocks of ", cmd_u64(&block, s->flash.block), "\n", NULL);
-	if (!good || !say_slots())
+	if (result == STORED_OK) {
+		fmt_str(&f, it.at.name);
+		number(&f, ": ", count(&it.bundle));
+		number(&f, " files, ", it.bundle.n);
+		number(&f, " of ", s->room);
+		fmt_str(&f, " octets");
+	}
+	number(&f, "\n", s->slots);
+	number(&f, " slots of ", s->slot);
+	number(&f, " octets, erased in blocks of ", s->flash.block);
+	for (uint32_t i = 0; i < s->slots; i++) {
+		if (!cmd_say(1, it.text, "\n", NULL))
+			return EX_IOERR;
+		fmt_init(&f, it.text, sizeof(it.text));
+		slot_text(&f, i);
+	}
+	if (!cmd_say(1, it.text, "\n", NULL))
 		return EX_IOERR;
-	return result == STORED_BLANK ? EX_OK : ends(result);
+	return result == STORED_OK || result == STORED_BLANK ? EX_OK : EX_DATAERR;
 }
 
 static int store_list(void)
@@ -179,18 +173,15 @@ static int store_list(void)
 	if (result != STORED_OK)
 		return ends(result);
 	while (bundle_next(&it.bundle, &at, &file)) {
-		char text[BUNDLE_NAME + 32];
-		struct cmd_number n;
-		struct fmt f;
-
-		fmt_init(&f, text, sizeof(text));
-		for (size_t k = strlen(cmd_u64(&n, file.content.n)); k < 6; k++)
-			fmt_char(&f, ' ');
-		fmt_str(&f, n.text);
-		fmt_char(&f, ' ');
-		fmt_bytes(&f, file.name);
-		fmt_char(&f, '\n');
-		if (!cmd_write(1, fmt_done(&f)))
+		begin_why();
+		for (size_t least = 10; least <= 100000; least *= 10) {
+			if (file.content.n < least)
+				fmt_char(&it.why, ' ');
+		}
+		number(&it.why, "", file.content.n);
+		fmt_char(&it.why, ' ');
+		fmt_bytes(&it.why, file.name);
+		if (!cmd_say(1, it.text, "\n", NULL))
 			return EX_IOERR;
 	}
 	return EX_OK;
