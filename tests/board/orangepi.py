@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""The card of the Orange Pi PC in QEMU: it boots, relays, keeps mail over a power cut, takes an upgrade, leaves a set that
+is bad.
+"""
+
+import os
+import re
+import struct
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from machine import TOP, image                                          # noqa: E402
+from card import BOARD, FREE, Pi                                        # noqa: E402
+from lib import Client, Liar, case, check, contains, equal, main, refused_port, wait_for  # noqa: E402
+
+SET = image(BOARD, f"gatepost-{BOARD}.img")
+A, B = 0x41534554, 0x42534554
+DATA = "/var/spool/gatepost"
+
+
+def conf(port):
+    return f'Gateway = "10.0.2.2:{port}"\nGateway_TLS = off\nSpoolbase = {DATA}\nRetry_Interval = 5\n'
+
+
+def settle(pi, port):
+    """Gives the box its configuration; waits until the relay has it."""
+    pi.type_file("/tmp/new.conf", conf(port))
+    pi.shell("gatepost store put gatepost.conf </tmp/new.conf")
+    wait_for(lambda: f":{port}" in pi.run("gatepost status")[1], 120, "the new configuration in force")
+
+
+def send(pi, subject):
+    with Client(pi.address(25), wait=120) as client:
+        client.reply("220")
+        client.hello()
+        return client.mail(f"Subject: {subject}\r\n\r\n{'x' * 70}\r\n".encode() * 3, wanted="250")
+
+
+def subjects(gateway):
+    return [m.fields("Subject")[0] for m in gateway.mails if m.whole]
+
+
+def spoiled(path):
+    """A set whose sums are right and whose root is rubbish: its kernel panics."""
+    with open(SET, "rb") as file:
+        header = file.read(512)
+        kernel, tree = (struct.unpack_from("<II", header, at) for at in (24, 32))
+        parts = []
+        for at, length in (kernel, tree):
+            file.seek(at)
+            parts.append(file.read(length))
+    names = []
+    for name, octets in zip("kdr", [*parts, bytes(range(256)) * 256]):
+        names.append(f"{path}.{name}")
+        with open(names[-1], "wb") as file:
+            file.write(octets)
+    subprocess.run(["/usr/bin/python3", os.path.join(TOP, "firmware/set.py"), "-b", BOARD, "-v", "9.9", "-k", names[0], "-a", names[1],
+                    "-r", names[2], "-o", path], check=True)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+@case("boots, grows its data partition, relays; mail that waits survives a power cut and is delivered afterwards")
+def _():
+    with Pi() as pi:
+        equal(pi.loads(), ("", "a"), "what U-Boot says and loads")
+        pi.login()
+        contains(pi.shell("cat /proc/cmdline"), "gatepost.set=a")
+        contains(pi.shell("mount"), "/dev/mmcblk0p4 on / type squashfs (ro")
+        contains(pi.shell("mount | grep /data"), "/dev/mmcblk0p6 on /data type ext4 (rw")
+        wait_for(lambda: pi.size("/data") > 25 << 20, 60, "a data partition of its whole size")
+        contains(pi.shell("cat /proc/fs/jbd2/*/info"), "transaction")
+        equal(pi.shell("nproc || grep -c ^processor /proc/cpuinfo").split()[-1], "4", "processors")
+        port = refused_port()
+        with Liar() as gateway:
+            settle(pi, gateway.at()[1])
+            send(pi, "through")
+            gateway.wait(lambda: "through" in subjects(gateway), 60)
+        # Nobody there: it is kept.
+        settle(pi, port)
+        send(pi, "kept")
+        contains(pi.run("gatepost queue")[1], "a@a.test")
+        pi.cut()
+        pi.boot()
+        wait_for(lambda: pi.run("gatepost queue")[1].count("a@a.test") == 1, 60, "the mail in the queue after the cut")
+        with Liar() as gateway:
+            settle(pi, gateway.at()[1])
+            pi.run("gatepost queue flush")
+            gateway.wait(lambda: "kept" in subjects(gateway), 120)
+        equal(pi.mark(1)[0], FREE, "marks after boots of a good set")
+
+
+@case("an upgrade from the card's FAT runs on trial, is marked good; settings stay")
+def _():
+    with Pi() as pi:
+        with open(SET, "rb") as file:
+            pi.put_file(f"gatepost-{BOARD}.img", file.read())
+        pi.put_file("gatepost.conf", conf(25).encode())
+        pi.boot()
+        contains(pi.shell("gatepost store list"), "gatepost.conf")
+        pi.shell("upgrade -n", 240)
+        pi.cut()
+        equal(pi.mark(1), (B, FREE, FREE, FREE, FREE), "the mark")
+        equal(pi.loads(), ("Gatepost: set b, on trial, boot 1 of 3", "b"), "U-Boot's choice")
+        pi.login()
+        contains(pi.shell("bootmark show"), "running b, on trial, boot 1 of 3")
+        contains(pi.shell("gatepost store get gatepost.conf"), "10.0.2.2:25")
+        wait_for(lambda: pi.run("bootmark show")[1].strip() == "running b", 180, "a mark that it is well")
+        pi.cut()
+        equal(pi.mark(1), (B, 0, FREE, FREE, 0), "the mark")
+        equal(pi.loads(), ("", "b"), "U-Boot's choice")
+
+
+@case("a set whose kernel panics is left after three boots; one with a wrong sum at once")
+def _():
+    with Pi() as pi:
+        place, _ = pi.part("set_b")
+        pi.write(place, spoiled(os.path.join(pi.dir, "bad")))
+        pi.put_mark(1, "b")
+        for boot in 1, 2, 3:
+            equal(pi.loads(), (f"Gatepost: set b, on trial, boot {boot} of 3", "b"), "U-Boot's choice")
+            if boot == 1:
+                pi.console.expect("Kernel panic")
+            pi.cut()
+        equal(pi.mark(1), (B, 0, 0, 0, FREE), "the mark")
+        pi.put_mark(2, "b")
+        pi.write(place + 8192, b"\0\1\2\3")
+        pi.start()
+        pi.console.expect(r"Gatepost: set b, on trial, boot 1 of 3")
+        pi.console.expect(r"Gatepost: set b cannot be booted")
+        pi.console.expect(r"Gatepost: booting set a")
+        pi.cut()
+        pi.put_mark(2, "b", used=3)
+        equal(pi.loads(), ("Gatepost: set a, since b did not report well", "a"), "U-Boot's choice")
+        pi.login()
+        text = pi.shell("bootmark show")
+        check(re.search("running a; b did not boot well", text), f"bootmark show: {text}")
+
+
+main(jobs=2, limit=900)
