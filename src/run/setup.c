@@ -149,7 +149,8 @@ enum conf_status setup_load(struct setup *s, const struct setup_room *room, cons
 	ours.first = &first;
 	ours.gateway_may_lack = true;
 	status = settings_load(room->conf, room->mem, room->n, file, &ours);
-	if (status != CONF_OK)
+	s->broken = status != CONF_OK;
+	if (s->broken)
 		return setup_instead(s, room, file, how, as);
 	if (!room->conf->no_gateway)
 		return CONF_OK;

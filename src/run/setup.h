@@ -26,6 +26,7 @@ struct setup_how {
 /* About one configuration. */
 struct setup {
 	char why[SETUP_WHY]; /* what is wrong: this is setup mode; "": all is well */
+	bool broken;         /* and not missing, or but without a gateway */
 	bool offered;        /* its gateway is the one that the network offers */
 };
 

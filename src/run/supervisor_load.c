@@ -52,16 +52,21 @@ static bool sup_is_own(unsigned slot)
 	return sup.setup[slot].why[0] == '\0' && !sup.setup[slot].offered;
 }
 
-/* A good configuration stays in force: nothing but another good one takes its place. */
+/*
+ * A good configuration stays in force: nothing but another good one takes its place. Nor does a
+ * broken one take the place of a gateway that is offered.
+ */
 static enum conf_status sup_read(unsigned slot, const struct settings_how *how)
 {
 	struct setup_room room = sup_room(slot);
+	struct setup *s = &sup.setup[slot];
+	enum conf_status status;
 
-	memset(&sup.setup[slot], 0, sizeof(sup.setup[slot]));
-	if (sup.how->setup.wanted && (sup.now.number == 0 || !sup_is_own(sup.live)))
-		return setup_load(
-		    &sup.setup[slot], &room, sup.how->file, &sup.how->setup, how);
-	return settings_load(room.conf, room.mem, room.n, sup.how->file, how);
+	memset(s, 0, sizeof(*s));
+	if (!sup.how->setup.wanted || (sup.now.number != 0 && sup_is_own(sup.live)))
+		return settings_load(room.conf, room.mem, room.n, sup.how->file, how);
+	status = setup_load(s, &room, sup.how->file, &sup.how->setup, how);
+	return s->broken && sup.now.number != 0 && sup.setup[sup.live].offered ? CONF_BAD : status;
 }
 
 /* Is the store what the files say that were loaded? */

@@ -209,12 +209,15 @@ def _(_name, offer):
     with Liar() as g, offered("", offer, g) as r:
         relays(r, g)
         r.wait_log("setup gateway=offered")
-        with Liar() as own:                                     # a configured one takes its place
+        r.reload("Gatewya = x\n")                               # not even a broken one takes its place …
+        r.wait_log("not reloaded, everything stays as it was: the configuration has errors")
+        relays(r, g)
+        with Liar() as own:                                     # … but a good one
             r.reload(own.conf())
             r.wait_log("generation=2")
             relays(r, own)
             r.reload("")                                        # and nothing offered takes that one's
-            r.wait_log("not reloaded, everything stays as it was")
+            r.wait_log("(?s)not reloaded, everything.*not reloaded, everything")
             relays(r, own)
             r.write(own.conf())
 
