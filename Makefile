@@ -21,7 +21,7 @@ goals  := $(or $(MAKECMDGOALS),all)
 builds := $(filter-out help clean distclean,$(goals))
 dry    := $(findstring n,$(firstword -$(MAKEFLAGS)))
 
-.PHONY: all release legal help clean distclean menuconfig savedefconfig run test test-quick test-build bench lint fuzz soak
+.PHONY: all release legal qemu help clean distclean menuconfig savedefconfig run test test-quick test-build bench lint fuzz soak
 
 # All cores, unless the command line says how many.
 ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(shell tr '\0' ' ' </proc/$$PPID/cmdline 2>/dev/null)),0)
@@ -53,7 +53,7 @@ ifneq ($(builds),)
 choices := $(if $(filter-out host,$(BOARD)),$(file <board/$(BOARD)/defconfig))
 needs := build $(if $(filter test test-quick soak,$(builds)),test) $(filter menuconfig run bench lint fuzz,$(builds)) \
 	$(if $(choices),$(if $(filter CONFIG_ARCH_ARMV5=y,$(choices)),armv5,armv7)) \
-	$(if $(filter CONFIG_FIRMWARE=y,$(choices)),firmware)
+	$(if $(filter CONFIG_FIRMWARE=y,$(choices)),firmware) $(filter qemu,$(builds))
 packages := $(shell sh firmware/packages.sh $(if $(dry),-n) $(needs) || echo failed)
 ifneq ($(packages),)
 $(error packages are missing)
@@ -177,6 +177,9 @@ release: all
 
 ifeq ($(CONFIG_FIRMWARE),y)
 include firmware/firmware.mk
+else
+qemu:
+	@echo 'make qemu BOARD=NAME: a board with a firmware, such as qemu-nor' >&2; exit 1
 endif
 include firmware/legal.mk
 

@@ -64,4 +64,8 @@ $(SET): $(SET).unsigned $(SIGNER) $(SIGN_KEY)
 .PHONY: firmware
 all: firmware
 firmware: $(SET) $(firmware-images)
-	@sh firmware/tell.sh $(BOARD) $(O) $(LINUX) $(BUSYBOX)
+	@sh board/$(BOARD)/tell.sh $(O) $(LINUX)/zImage
+
+.PHONY: qemu
+qemu: firmware
+	@exec sh board/$(BOARD)/qemu.sh $(O)

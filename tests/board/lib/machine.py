@@ -218,13 +218,14 @@ class Machine:
     def run(self, command, wait=WAIT):
         """(exit status, what it printed) of a line typed at the console."""
         console = self.console
+        # The shell's editor folds the echo of a long line; what is looked for is not in it as such.
+        console.send(f"echo '=''begin='; {command}; echo '='$?'='\n")
+        console.expect(r"=begin=\r?\n", wait)
         begin = console.at
-        console.send(f"{command}; echo \"=$?\"=\n")
-        # The echo of the line holds $? and no number.
-        found = console.expect(r"(?:^|[\r\n])?=(\d+)=\r?\n", wait)
+        found = console.expect(r"=(\d+)=\r?\n", wait)
         text = console.text[begin:found.start()].replace("\r", "")
         console.expect(re.escape(PROMPT), wait)
-        return int(found.group(1)), text.split("\n", 1)[-1] if "\n" in text else ""
+        return int(found.group(1)), text
 
     def shell(self, command, wait=WAIT):
         status, text = self.run(command, wait)
