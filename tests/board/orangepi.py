@@ -22,7 +22,7 @@ DATA = "/var/spool/gatepost"
 
 
 def conf(port):
-    return f'Gateway = "10.0.2.2:{port}"\nGateway_TLS = off\nSpoolbase = {DATA}\nRetry_Interval = 5\n'
+    return f'Gateway = "10.0.2.2:{port}"\nTLS = no\nSpoolbase = "{DATA}"\nRetry_Interval = 5s\n'
 
 
 def settle(pi, port):
@@ -34,9 +34,8 @@ def settle(pi, port):
 
 def send(pi, subject):
     with Client(pi.address(25), wait=120) as client:
-        client.reply("220")
         client.hello()
-        return client.mail(f"Subject: {subject}\r\n\r\n{'x' * 70}\r\n".encode() * 3, wanted="250")
+        return client.mail(f"Subject: {subject}\r\n\r\nhello\r\n".encode(), wanted="250")
 
 
 def subjects(gateway):
@@ -69,25 +68,26 @@ def _():
         equal(pi.loads(), ("", "a"), "what U-Boot says and loads")
         pi.login()
         contains(pi.shell("cat /proc/cmdline"), "gatepost.set=a")
-        contains(pi.shell("mount"), "/dev/mmcblk0p4 on / type squashfs (ro")
+        contains(pi.shell("mount"), "/dev/root on / type squashfs (ro")
+        contains(pi.shell("cat /proc/cmdline"), " root=/dev/mmcblk0p4 ")
         contains(pi.shell("mount | grep /data"), "/dev/mmcblk0p6 on /data type ext4 (rw")
         wait_for(lambda: pi.size("/data") > 25 << 20, 60, "a data partition of its whole size")
         contains(pi.shell("cat /proc/fs/jbd2/*/info"), "transaction")
         equal(pi.shell("nproc || grep -c ^processor /proc/cpuinfo").split()[-1], "4", "processors")
         port = refused_port()
         with Liar() as gateway:
-            settle(pi, gateway.at()[1])
+            settle(pi, gateway.port)
             send(pi, "through")
             gateway.wait(lambda: "through" in subjects(gateway), 60)
         # Nobody there: it is kept.
         settle(pi, port)
         send(pi, "kept")
-        contains(pi.run("gatepost queue")[1], "a@a.test")
+        contains(pi.run("gatepost queue")[1], "1 mail,")
         pi.cut()
         pi.boot()
-        wait_for(lambda: pi.run("gatepost queue")[1].count("a@a.test") == 1, 60, "the mail in the queue after the cut")
+        wait_for(lambda: "1 mail," in pi.run("gatepost queue")[1], 60, "the mail in the queue after the cut")
         with Liar() as gateway:
-            settle(pi, gateway.at()[1])
+            settle(pi, gateway.port)
             pi.run("gatepost queue flush")
             gateway.wait(lambda: "kept" in subjects(gateway), 120)
         equal(pi.mark(1)[0], FREE, "marks after boots of a good set")
@@ -104,7 +104,7 @@ def _():
         pi.shell("upgrade -n", 240)
         pi.cut()
         equal(pi.mark(1), (B, FREE, FREE, FREE, FREE), "the mark")
-        equal(pi.loads(), ("Gatepost: set b, on trial, boot 1 of 3", "b"), "U-Boot's choice")
+        equal(pi.loads(), ("set b, on trial, boot 1 of 3", "b"), "U-Boot's choice")
         pi.login()
         contains(pi.shell("bootmark show"), "running b, on trial, boot 1 of 3")
         contains(pi.shell("gatepost store get gatepost.conf"), "10.0.2.2:25")
@@ -121,7 +121,7 @@ def _():
         pi.write(place, spoiled(os.path.join(pi.dir, "bad")))
         pi.put_mark(1, "b")
         for boot in 1, 2, 3:
-            equal(pi.loads(), (f"Gatepost: set b, on trial, boot {boot} of 3", "b"), "U-Boot's choice")
+            equal(pi.loads(), (f"set b, on trial, boot {boot} of 3", "b"), "U-Boot's choice")
             if boot == 1:
                 pi.console.expect("Kernel panic")
             pi.cut()
@@ -134,7 +134,7 @@ def _():
         pi.console.expect(r"Gatepost: booting set a")
         pi.cut()
         pi.put_mark(2, "b", used=3)
-        equal(pi.loads(), ("Gatepost: set a, since b did not report well", "a"), "U-Boot's choice")
+        equal(pi.loads(), ("set a, since b did not report well", "a"), "U-Boot's choice")
         pi.login()
         text = pi.shell("bootmark show")
         check(re.search("running a; b did not boot well", text), f"bootmark show: {text}")

@@ -49,8 +49,9 @@ class Pi(Machine):
     def loads(self, wait=WAIT):
         """Switches it on, waits until U-Boot begins to load a set: (what it said of the choice, which set)."""
         self.start()
-        found = self.console.expect(r"(Gatepost: set [^\r]*)?(?:\r\n(?!Gatepost: booting)[^\r]*)*\r\nGatepost: booting set (.)", wait)
-        return found.group(1) or "", found.group(2)
+        which = self.console.expect(r"Gatepost: booting set (.)", wait).group(1)
+        said = re.search(r"Gatepost: (set [ab], [^\r]*)", self.console.text[:self.console.at])
+        return said.group(1) if said else "", which
 
     # --- the card, while it is off ---
 
