@@ -51,7 +51,7 @@ ifneq ($(builds),)
 
 # The packages that the goals need, before anything asks the compiler.
 choices := $(if $(filter-out host,$(BOARD)),$(file <board/$(BOARD)/defconfig))
-needs := build $(if $(filter test test-quick soak,$(builds)),test) $(filter menuconfig run bench lint fuzz,$(builds)) \
+needs := build $(if $(filter test test-quick soak,$(builds)),test) $(if $(filter test soak,$(builds)),firmware armv7 qemu) $(filter menuconfig run bench lint fuzz,$(builds)) \
 	$(if $(choices),$(if $(filter CONFIG_ARCH_ARMV5=y,$(choices)),armv5,armv7)) \
 	$(if $(filter CONFIG_FIRMWARE=y,$(choices)),firmware) $(filter qemu,$(builds))
 packages := $(shell sh firmware/packages.sh $(if $(dry),-n) $(needs) || echo failed)
@@ -95,12 +95,12 @@ PURE := base smtp mail conf token relay spool store image
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual \
 	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough $(if $(WERROR),-Werror)
-CODEGEN  := -g -fPIE -fstack-protector-strong $(MACHINE) $(CODEGEN_MACHINE) -ffunction-sections -fdata-sections -fno-common \
+CODEGEN  := -g $(CODEGEN_PIE) -fstack-protector-strong $(MACHINE) $(CODEGEN_MACHINE) -ffunction-sections -fdata-sections -fno-common \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables
 # For size. What is turned off makes code larger here, measured one by one; together 6 KiB.
 SIZE     := -Oz -fno-optimize-sibling-calls -fno-ipa-cp -fno-tree-dominator-opts -fno-thread-jumps \
 	-fno-caller-saves -fno-tree-tail-merge -fno-move-loop-invariants -fno-tree-loop-im -fno-ipa-sra -fno-shrink-wrap \
-	-fno-jump-tables -fno-tree-switch-conversion -fno-ira-hoist-pressure
+	-fno-tree-switch-conversion $(SIZE_MACHINE)
 # Every octet of every mail passes through these: speed before size.
 FAST     := smtp/data_in smtp/data_out
 # The product is optimised as a whole: 8 KiB less. Its objects are complete without that too, for tests and gates.

@@ -32,7 +32,6 @@ mbedtls_flags = $(if $(filter $(2).o,$(MBEDTLS_USERS)),-isystem $(MBEDTLS_$(1))/
 MBEDTLS_CFLAGS := $(filter-out -g,$(CODEGEN)) $(MUSL_CPPFLAGS) -pipe -Os $(LTO) -ffat-lto-objects
 MBEDTLS_FAST   := aes aesni gcm chacha20 poly1305
 
-comma := ,
 ifeq ($(CONFIG_TLS),y)
 $(eval $(call mbedtls_variant,product,$(CC),$(AR),$(MBEDTLS_CFLAGS),$(MBEDTLS_FAST),-O2))
 $(eval $(call mbedtls_variant,asan,$(CC),$(AR),-pipe -O1 -g -fno-omit-frame-pointer -fsanitize=address$(comma)undefined \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# The compiler, the C library in the cache, and how to link a static-pie binary against it.
+# The compiler, the C library in the cache, and how to link a static binary against it.
 
 # CROSS_COMPILE and MACHINE: another machine than the one that builds.
 CROSS_COMPILE :=
@@ -12,6 +12,7 @@ CROSS_COMPILE := arm-linux-gnueabi-
 MACHINE := -marm -march=armv5te -mfloat-abi=soft
 endif
 
+comma := ,
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatepost
 
 CC     := $(CROSS_COMPILE)gcc
@@ -20,7 +21,12 @@ NM     := $(CROSS_COMPILE)nm
 STRIP  := $(CROSS_COMPILE)strip
 RANLIB := $(CROSS_COMPILE)gcc-ranlib
 
-MUSL_CFLAGS := $(MACHINE) -Oz -pipe -fPIE -fomit-frame-pointer -ffunction-sections -fdata-sections
+# On 32-bit ARM at a fixed address: what could be moved would be 33 KiB larger, for eight bits of chance. Tables of
+# pointers are then read-only from the start.
+PIE := $(if $(filter y,$(CONFIG_ARCH_ARMV7) $(CONFIG_ARCH_ARMV5)),,y)
+CODEGEN_PIE := $(if $(PIE),-fPIE,-fno-pie)
+
+MUSL_CFLAGS := $(MACHINE) -Oz -pipe $(CODEGEN_PIE) -fomit-frame-pointer -ffunction-sections -fdata-sections
 
 # The key of the cached library: everything that goes into it.
 musl_KEY := $(shell { cat firmware/musl.sh; $(CC) -dumpfullversion -dumpmachine; \
@@ -34,16 +40,19 @@ MUSL_CPPFLAGS := -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE)
 
 # "gcc -static-pie" with a musl wrapper gives a dynamic binary without a word; hence the whole line.
 # $(call musl_link,OUTPUT,OBJECTS,FLAGS)
-MUSL_BEFORE := $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
+MUSL_BEFORE := $(MUSL)/lib/$(if $(PIE),rcrt1.o,crt1.o) $(MUSL)/lib/crti.o
 MUSL_AFTER  := -Wl,--start-group $(MUSL)/lib/libc.a $(shell $(CC) -print-libgcc-file-name) \
 	$(call CC_FILE,libgcc_eh.a) -Wl,--end-group $(MUSL)/lib/crtn.o
-MUSL_LDFLAGS := -nostdlib -static-pie \
-	-Wl,--no-dynamic-linker,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none,-z,noseparate-code
+MUSL_LDFLAGS := -nostdlib $(if $(PIE),-static-pie -Wl$(comma)--no-dynamic-linker,-static -no-pie) \
+	-Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none,-z,noseparate-code
 # Packed relocations save 10 KiB. The linker of Debian 12 knows them for x86 alone. There, too, the stack's guard is
 # reached in fewer octets where it is a variable, as on ARM.
 ifneq ($(filter x86_64% i%86%,$(shell $(CC) -dumpmachine)),)
 MUSL_LDFLAGS += -Wl,-z,pack-relative-relocs
 CODEGEN_MACHINE := -mstack-protector-guard=global
+SIZE_MACHINE := -fno-jump-tables -fno-ira-hoist-pressure
+else
+SIZE_MACHINE := -fno-reorder-blocks -fno-schedule-insns2 -fno-if-conversion
 endif
 musl_link = $(CC) $(3) $(MUSL_LDFLAGS) -o $(1) $(MUSL_BEFORE) $(2) $(MUSL_AFTER)
 

@@ -20,17 +20,18 @@
 _Static_assert(OUT > STATUS_PIECE && OUT > QUEUE_PIECE, "a piece fits the buffer");
 
 struct session {
-	struct conn conn;
-	struct deadline idle;  /* without progress */
-	struct deadline whole; /* for all of it */
-	struct loop_task gone;
 	bool used, trusted;    /* trusted: root, or our own user */
 	bool answered;         /* the answer is in conn.out, or comes from `fn` */
 	status_fn *fn;         /* NULL: nothing more comes, but from the queue */
 	bool queueing;         /* the answer comes from `queue` */
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct deadline idle;  /* without progress */
+	struct deadline whole; /* for all of it */
+	struct loop_task gone;
+	struct conn conn;
+	struct status_walk walk;
 	struct queue_ask queue;
 	struct status status;
-	struct status_walk walk;
 	uint8_t in[CONTROL_REQUEST], out[OUT];
 };
 

@@ -49,11 +49,6 @@ struct delivery {
 	bool taken;      /* this pass: the gateway has taken the mail */
 	bool dotted;     /* this pass: the final dot went to the gateway … */
 	bool doubt;      /* … and in one pass the reply did not come */
-	struct tee tee;
-	struct leg leg;
-	struct txn txn;
-	struct envelope envelope;
-	struct conf_sending key; /* of the present pass */
 	struct gateway *rated;   /* whose Outbound_Throttle_Messages counts this pass */
 	uint32_t binding;
 	uint32_t marks;                      /* recipients whose marks were read */
@@ -68,8 +63,14 @@ struct delivery {
 	const struct reply *last;  /* valid within one event */
 	struct delivery *next_report;
 	struct blk_chain words; /* of gateways, to those that were refused */
-	struct reply saved;     /* the last refusal */
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct leg leg;
+	struct tee tee;
+	struct txn txn;
+	struct envelope envelope;
+	struct conf_sending key; /* of the present pass */
 	char id[TRACE_ID + 1];
+	struct reply saved;     /* the last refusal */
 	struct record_reader reader;
 };
 

@@ -32,15 +32,10 @@ struct gateway {
 	struct bytes host; /* the configuration's storage */
 	uint16_t port;
 	uint8_t naddr;
-	struct route_addr addr[CONFIG_GATEWAY_ADDRESSES];
-	bool self[CONFIG_GATEWAY_ADDRESSES]; /* this box itself listens there: never dialled */
 	uint64_t fresh_until; /* milliseconds: until then addr[] needs no new look-up */
 	/* milliseconds: when one of addr[] last took a connection; 0: never */
 	uint64_t worked_at;
 	uint32_t question;      /* id of the look-up under way, 0: none */
-	struct deadline answer; /* for the look-up under way */
-	char lookup_why[80];
-	struct health health;
 	uint8_t trouble; /* enum verdict_trouble: why it is down */
 	/*
 	 * Until a login was taken only one connection tries at a time: one try, not many, when the
@@ -53,14 +48,20 @@ struct gateway {
 	const char *tls;      /* of the last connection: "TLSv1.3", "no"; NULL: none yet */
 	const char *auth;     /* the same: "PLAIN", "no" */
 	uint32_t handshakes, resumed;
-	struct deadline probe;
-	struct conf_sending sending; /* the options of the last use: for probes */
 	/* outbounds that belong to it: dialling, in use, kept, ending */
 	uint32_t connections;
 	uint32_t mails;          /* accepted by it since the engine began */
 	struct outbound *idle;   /* kept connections, the last used first */
 	uint64_t size_limit;     /* SIZE that it announced last; 0: none or not known */
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct deadline answer; /* for the look-up under way */
+	struct deadline probe;
+	struct health health;
 	struct policy_rate rate; /* Outbound_Throttle_Messages */
+	bool self[CONFIG_GATEWAY_ADDRESSES]; /* this box itself listens there: never dialled */
+	struct route_addr addr[CONFIG_GATEWAY_ADDRESSES];
+	struct conf_sending sending; /* the options of the last use: for probes */
+	char lookup_why[80];
 	char last_reply[160];    /* the last refusal or failure, printable, "" when none */
 };
 

@@ -41,27 +41,28 @@ struct https {
 	void (*freed)(struct https *h);
 
 	/* what came of it, valid until the next https_form */
-	bool good;       /* there was an answer, else why tells */
+	bool good;       /* there was an answer, else `why` tells, below */
 	unsigned status; /* of HTTP */
 	struct bytes body;
-	char why[HTTPS_WHY]; /* the host's name, and what failed, in words */
 
 	/* inner */
 	enum https_state state;
-	struct url url;
-	char host[NAMES_HOST];
-	struct lookup lookup;
-	struct inet_addr addr[CONFIG_GATEWAY_ADDRESSES];
-	struct dial dial;
 	int dial_err;
 	struct watch watch;
 	struct tls *tls;
 	struct deadline limit;
 	struct loop_task task;
-	struct http http;
 	struct bytes request;
 	size_t used;                  /* octets of room */
 	bool ended;                   /* done is to be called */
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct url url;
+	struct http http;
+	struct lookup lookup;
+	struct dial dial;
+	char host[NAMES_HOST];
+	char why[HTTPS_WHY]; /* where it is not good: the host's name, and what failed, in words */
+	struct inet_addr addr[CONFIG_GATEWAY_ADDRESSES];
 	char room[HTTP_BODY_MAX + 2]; /* the request, then the response */
 };
 

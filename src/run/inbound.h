@@ -54,15 +54,10 @@ enum {
 enum inbound_fault { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG, INBOUND_HOPS };
 
 struct inbound {
-	struct conn conn;
-	struct deadline limit;
-	struct loop_task turn; /* writes, sets interest and deadline */
-	struct loop_task gone;
 	/* milliseconds: the present wait (for the client, or of the client) began then */
 	uint64_t since;
 	uint64_t progress; /* conn.received at `since`, in the content */
 	uint64_t began;    /* milliseconds: MAIL came */
-	struct inet_addr peer;
 	uint32_t listener; /* index into engine_args.listener */
 	uint32_t who;      /* of policy_enter */
 	uint8_t state;     /* enum inbound_state */
@@ -77,7 +72,6 @@ struct inbound {
 	struct tls *tls;  /* until its handshake begins: then the connection has it */
 	uint64_t stepped; /* milliseconds: the last step of the handshake */
 	const struct conf_auth_user *user; /* who logged in; NULL: nobody, or nobody of ours */
-	struct inbound_rights by_address;  /* what holds without a login */
 	bool may_relay;
 	bool sender_ok; /* Allowed_Senders lets the mail's sender pass */
 	bool key_set;
@@ -90,16 +84,7 @@ struct inbound {
 	bool gone_logged;    /* the client is gone: said in the mail's log line */
 	uint16_t said_code;
 	uint32_t refused_here; /* recipients of this mail that the box itself did not take */
-	struct server server;
-	struct server_params params;
-	struct conf_receive receive;
-	struct conf_sending key;
 	struct gateway *rated; /* whose Outbound_Throttle_Messages counts this mail */
-	struct net net;
-	struct leg leg;
-	struct tee tee;
-	struct envelope envelope;
-	struct smtp_mail_params mail;
 	/*
 	 * content taken from the server that the gateway's buffer had no room for: `conn.in` is not
 	 * filled meanwhile
@@ -108,16 +93,32 @@ struct inbound {
 	struct bytes kept; /* of piece: what the spool's file has not taken yet */
 	/* the reply that the transaction's event was about; valid within one event */
 	const struct reply *last;
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct loop_task turn; /* writes, sets interest and deadline */
+	struct deadline limit;
+	struct loop_task gone;
+	struct conn conn;
+	struct leg leg;
+	struct net net;
+	struct tee tee;
+	struct server server;
+	struct server_params params;
+	struct envelope envelope;
+	struct inet_addr peer;
+	struct inbound_rights by_address;  /* what holds without a login */
+	struct smtp_mail_params mail;
+	struct conf_receive receive;
+	struct conf_sending key;
 	char challenge[SERVER_CHALLENGE + 1];
 	char id[TRACE_ID + 1];
 	char said[160]; /* the last reply of the mail, for the log */
-	uint8_t out[LIMIT_OUT];
-	uint8_t in[LIMIT_IN];
-	struct head head;
-	struct head_params head_params;
-	struct reply saved; /* the refusal that counts for the rest of the transaction */
 	char date[40];
 	char message_id[TRACE_MESSAGE_ID_SIZE];
+	struct head_params head_params;
+	struct head head;
+	struct reply saved; /* the refusal that counts for the rest of the transaction */
+	uint8_t out[LIMIT_OUT];
+	uint8_t in[LIMIT_IN];
 };
 
 /* What of the engine the sessions need. */

@@ -51,8 +51,8 @@ struct leg {
 	struct gateway *gateway;  /* that is tried, or was last */
 	struct leg *next_waiting;
 	void (*wake)(struct leg *l); /* something has happened: step it */
-	struct conf_sending sending; /* the delivery key */
 	const char *tls, *auth; /* of the connection that stands, or stood last; NULL: none did */
+	struct conf_sending sending; /* the delivery key */
 	char why[LEG_WHY];        /* in words, with the gateway's name */
 };
 
@@ -71,7 +71,6 @@ enum outbound_state {
 };
 
 struct outbound {
-	struct conn conn;
 	uint8_t state;    /* enum outbound_state */
 	uint8_t trouble;  /* enum verdict_trouble, with why */
 	bool probe;       /* dialled by nobody, to see whether the gateway is up */
@@ -89,26 +88,28 @@ struct outbound {
 	 * addresses of this hunt that are left, the present one (order[0] once it stands) included
 	 */
 	uint8_t naddr;
-	uint8_t order[CONFIG_GATEWAY_ADDRESSES];     /* their places in gateway->addr */
-	struct inet_addr addr[CONFIG_GATEWAY_ADDRESSES];
 	uint32_t spent;   /* bit set of those that have failed */
 	uint8_t present;  /* the one that is connected */
 	struct gateway *gateway;
 	struct leg *leg;  /* owner, or NULL */
 	struct outbound *next_idle;
 	uint32_t mails;
-	struct deadline limit;
-	struct loop_task gone;
-	struct dial dial;
-	struct token_wait token;
 	const char *auth; /* mechanism; NULL: none */
-	struct client client;
-	struct conf_sending sending;
 	uint64_t quiet_at; /* since when nothing is awaited, in use by a leg that stands; else 0 */
 	uint64_t body_at; /* conn.sent when the content began */
 	bool looked;      /* `taken` was read since something was written */
 	uint64_t taken;   /* of the body by the gateway's kernel, at the last look */
 	uint64_t moved;   /* when something was written, or seen to be taken, last */
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct conn conn;
+	struct deadline limit;
+	struct loop_task gone;
+	struct client client;
+	struct dial dial;
+	struct token_wait token;
+	struct conf_sending sending;
+	uint8_t order[CONFIG_GATEWAY_ADDRESSES];     /* their places in gateway->addr */
+	struct inet_addr addr[CONFIG_GATEWAY_ADDRESSES];
 	char ehlo[LIMIT_HOSTNAME + 1];
 	char why[LEG_WHY]; /* in words, without the gateway's name */
 	uint8_t in[LIMIT_GATEWAY_IN];

@@ -112,10 +112,7 @@ enum client_phase {
 };
 
 struct client {
-	struct reply_parser parser;
-	struct data_out data;
 	uint64_t size_limit;    /* SIZE announced; 0: none or not offered */
-	struct client_params params; /* the name is the owner's storage */
 	struct sasl *sasl;      /* of the login under way, else NULL */
 	const char *why;        /* see client_login_why */
 	uint8_t phase;          /* enum client_phase */
@@ -134,6 +131,10 @@ struct client {
 	uint8_t failed;         /* enum client_failure */
 	uint8_t first, waiting; /* ring of commands that await replies */
 	uint8_t window[CLIENT_WINDOW];
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct client_params params; /* the name is the owner's storage */
+	struct data_out data;
+	struct reply_parser parser;
 };
 
 /* Room that client_step needs in out for EHLO, HELO and STARTTLS. */

@@ -107,8 +107,6 @@ struct server_what {
 
 struct server {
 	const struct server_params *params;
-	struct data_in_params data_params;
-	struct data_in data;
 	/* What the only possible gateway announced, for the EHLO reply and the check at MAIL and in
 	 * the content; set by the owner, 0: none. Where ours is smaller, ours counts. */
 	uint64_t size_limit;
@@ -125,7 +123,6 @@ struct server {
 	uint8_t auth_tries;
 	uint8_t user_n;
 	bool user_lost;         /* it was too long, or made no sense */
-	char user[SERVER_USER]; /* of LOGIN, while its password is awaited */
 	/* what was taken holds (a part of) a login: the owner wipes it and sets this back */
 	bool secret;
 	bool parked;
@@ -136,6 +133,10 @@ struct server {
 	bool skip_auth;    /* and it is an AUTH that has not had its answer yet */
 	bool skip_cr;      /* the last octet dropped was a CR */
 	uint8_t hello_n;
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct data_in_params data_params;
+	struct data_in data;
+	char user[SERVER_USER]; /* of LOGIN, while its password is awaited */
 	char hello[LIMIT_HELLO]; /* the name that HELO or EHLO gave, raw octets */
 };
 
