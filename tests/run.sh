@@ -3,6 +3,7 @@
 # Runs TAP programs under prove, two at a time, and counts their points. The last line is "N passed, N failed".
 #
 # usage: O=build/host run.sh TEST...       with "asan:" before it a script gets the sanitizer build in GATEPOST
+#        with "arm:" before it a program is one for ARM
 #        run.sh one TEST                   what prove calls: one test, its output kept in $O/tap/
 #
 # What counts as failed: a point that is "not ok", a plan that was not kept, a program that ended with a signal or a
@@ -27,6 +28,7 @@ if [ "${1-}" = one ]; then
 	case $test in
 	*.py) set -- /usr/bin/python3 -u "$test" ;;
 	*.sh) set -- sh "$test" ;;
+	arm:*) set -- qemu-arm-static "${test#arm:}" && limit=300 ;;
 	*) set -- "$test" && limit=120 ;;
 	esac
 	timeout -k 10 "${TEST_TIMEOUT:-$limit}" "$@" >"$log.tap" 2>"$log.err" </dev/null
