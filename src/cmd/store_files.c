@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- the configuration, as it is going to be ---- */
@@ -95,7 +96,8 @@ bool store_files_folder(const char *given, char folder[STORE_FILES_PATH])
 	struct fmt f;
 
 	folder[0] = '\0';
-	if (given[0] != '/' && getcwd(folder, STORE_FILES_PATH) == NULL)
+	/* the C library's getcwd brings a heap */
+	if (given[0] != '/' && syscall(SYS_getcwd, folder, STORE_FILES_PATH) < 0)
 		return complain(given, errno);
 	fmt_init(&f, folder + strlen(folder), STORE_FILES_PATH - strlen(folder));
 	if (given[0] != '/')

@@ -437,7 +437,7 @@ struct matcher {
 
 static size_t target(size_t from, int16_t by)
 {
-	return by < 0 ? from - (size_t)-by : from + (size_t)by;
+	return (size_t)((ptrdiff_t)from + by);
 }
 
 /*
