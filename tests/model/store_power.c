@@ -153,10 +153,10 @@ static const struct {
 	uint32_t stride; /* every so many steps power is lost */
 } media[] = {
 	{ "two slots, blocks of 16 KiB", 32768, 16384, 0xff, false, 1 },
-	{ "three slots, sub-sectors of 4 KiB", 196608, 4096, 0xff, false, 1 },
-	{ "three slots, blocks of 64 KiB", 196608, 65536, 0xff, false, 7 },
-	{ "three slots, blocks of 256 KiB", 786432, 262144, 0xff, false, 31 },
-	{ "a file of zeros", 196608, 4096, 0x00, true, 3 },
+	{ "three slots, sub-sectors of 4 KiB", 196608, 4096, 0xff, false, 3 },
+	{ "three slots, blocks of 64 KiB", 196608, 65536, 0xff, false, 17 },
+	{ "three slots, blocks of 256 KiB", 786432, 262144, 0xff, false, 61 },
+	{ "a file of zeros", 196608, 4096, 0x00, true, 11 },
 	{ "a small file", 16384, 4096, 0x00, true, 1 },
 };
 
@@ -296,7 +296,7 @@ static void unread_parts(unsigned m)
 {
 	two_bundles(m);
 	keep();
-	for (uint32_t at = 0; at < nor.size; at += 512) {
+	for (uint32_t at = 0; at < nor.size; at += at % store.slot < 2048 ? 512 : 8192 - 512) {
 		uint32_t slot = at / store.slot;
 		unsigned there, store_said = 0;
 

@@ -5,6 +5,7 @@
 import fcntl
 import os
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -192,6 +193,35 @@ def _(name, words, status):
     equal((code, out), (status, ""))
     contains(err, f"gatepost store: {name}: ")
     contains(err, words)
+
+
+@case("a block device: the same; one that is in use is left alone, with 75")
+def _():
+    if os.geteuid() != 0 or not os.path.exists("/dev/loop-control"):
+        raise Skip("no loop devices here")
+    with Store() as s:
+        s.put("disk", "\0" * (1 << 20))
+        made = subprocess.run(["losetup", "--show", "-f", os.path.join(s.dir, "disk")], capture_output=True, text=True,
+                              timeout=30, check=False)
+        if made.returncode != 0:
+            raise Skip(f"no loop devices here: {made.stderr}")
+        device = made.stdout.strip()
+        try:
+            def run(*words, stdin=b"", status=0):
+                code, out, err = gatepost("store", "-s", device, *words, stdin=stdin)
+                equal(code, status, f"exit status of store {' '.join(words)}; it said {err!r}")
+                return out + err
+            contains(run("info"), "is blank")
+            run("put", "gatepost.conf", stdin=CONF.encode())
+            contains(run("info"), "16 slots of 65536 octets, erased in blocks of 4096")
+            fd = os.open(device, os.O_RDWR | os.O_EXCL)
+            contains(run("put", "x", stdin=b"1", status=75), "it is mounted, or another process has it")
+            equal(run("get", "gatepost.conf"), CONF)
+            os.close(fd)
+            run("put", "x", stdin=b"1")
+            equal(run("list"), "    21 gatepost.conf\n     1 x\n")
+        finally:
+            subprocess.run(["losetup", "-d", device], timeout=30, check=False)
 
 
 @case("who has no right is told so, with 77")

@@ -151,7 +151,8 @@ static int nor_erase(void *self, uint32_t at, uint32_t n)
 	(void)self;
 	MUST(n > 0 && at % nor.block == 0 && n % nor.block == 0, "not whole blocks");
 	MUST(at <= nor.size && n <= nor.size - at, "erased beyond the end");
-	memset(nor.shadow + at, 0xff, n);
+	if (nor.bug != NOR_NO_BUG)
+		memset(nor.shadow + at, 0xff, n);
 	if (nor.bug == NOR_NO_ERASE)
 		return 0;
 	if (nor.bug == NOR_WIDE_ERASE && at + nor.slot < nor.size)
@@ -186,14 +187,15 @@ static void nor_init(uint32_t size, uint32_t block, uint8_t fill, uint32_t seed)
 	nor.late_n = 0;
 	nor.torn_to_ones = false;
 	memset(nor.mem, fill, size);
-	memset(nor.shadow, fill, size);
 	memset(nor.used, 0, sizeof(nor.used));
+	memset(nor.shadow, fill, size);
 }
 
 /* Power is back. */
 static void nor_restart(void)
 {
-	memcpy(nor.shadow, nor.mem, nor.size);
+	if (nor.bug != NOR_NO_BUG)
+		memcpy(nor.shadow, nor.mem, nor.size);
 	nor.cut_at = NOR_NEVER;
 	nor.late_n = 0;
 }
