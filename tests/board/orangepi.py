@@ -140,4 +140,31 @@ def _():
         check(re.search("running a; b did not boot well", text), f"bootmark show: {text}")
 
 
+@case("a data partition that cannot be read is left alone, mail passes without it; a factory reset makes it anew")
+def _():
+    with Pi() as pi, Liar() as gateway:
+        pi.put_file("gatepost.conf", conf(gateway.port).encode())
+        pi.boot()
+        line = pi.shell("cat /proc/cmdline").strip()
+        pi.shell("touch /data/kept; sync")
+        pi.cut()
+        place, _ = pi.part("data")
+        begin = pi.read(place, 4096)
+        pi.write(place, b"no file system" * 200)
+        pi.boot()
+        contains(pi.console.text, "the data partition cannot be used")
+        contains(pi.run("gatepost status")[1], "spool")
+        send(pi, "without")
+        gateway.wait(lambda: "without" in subjects(gateway), 60)
+        pi.cut()
+        equal(pi.read(place, 14), b"no file system", "what lies in the partition")
+        pi.write(place, begin)
+        pi.start_with(f"{line} gatepost.reset")
+        pi.console.expect("factory reset")
+        pi.console.expect("a new data partition is made")
+        pi.login()
+        equal(pi.shell("gatepost store list").strip(), "", "what lies in the store")
+        equal(pi.shell("ls -A /data").split(), ["lost+found"], "what lies in /data")
+
+
 main(jobs=2, limit=900)
