@@ -221,6 +221,8 @@ void pump_event(struct inbound *in, unsigned event, uint32_t arg)
 		mark_all(in, RCPT_TAKEN);
 	for (unsigned i = 0; i < due.n; i++)
 		perform(in, due.action[i]);
+	if (in->net.state != NET_LIVE)
+		tee_hurry(&in->tee); /* nobody else has the mail */
 }
 
 static bool step_tee(struct inbound *in)
