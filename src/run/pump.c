@@ -88,6 +88,8 @@ static void over(struct inbound *in)
 	in->rated = NULL;
 	envelope_free(&inbound_env.envelopes, &in->envelope);
 	content_drop(in);
+	if (in->tee.state == TEE_BROKEN)
+		tee_drop(&in->tee); /* its reason is not that of the next mail */
 	in->key_set = false;
 	in->refused_here = 0;
 	in->fault = INBOUND_OK;

@@ -250,6 +250,17 @@ def _():
         bring_home(r, book, d.folder, port)
 
 
+@case("a mail is told its own trouble, not that of the one before it")
+def _():
+    port, book = free_port(), Book()
+    with Disk("1m") as d, Relay(conf_for(d, port, "always"), mortal=True) as r, session(r) as c:
+        equal(book.send(c, "large", size=3 << 20), 452, "the reply to a mail for which there is no room")
+        d.remount("ro")
+        send(r, book, "meanwhile", (451,))
+        c.cmd("MAIL FROM:<scan@dev.test>", "250")
+        contains(c.cmd("RCPT TO:<b@b.test>", "451").text.lower(), "read-only", "reply")
+
+
 @case("the folder is removed while it runs: mail passes, 451 without a gateway; it comes back after a reload")
 def _():
     port, book = free_port(), Book()
