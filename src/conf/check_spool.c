@@ -46,7 +46,8 @@ static void check_folder(struct check *k)
 
 	if (global(k, OPTION_SPOOL_MAX_SIZE) && g->spool_max_size < LEAST_SIZE)
 		build_error(k->b, global(k, OPTION_SPOOL_MAX_SIZE)->at,
-		    "Spool_Max_Size is too small to keep mail: it is in octets, 64k at least (100m, say)",
+		    "Spool_Max_Size is too small to keep mail: it is in octets, 64k at least "
+		    "(100m, say)",
 		    nothing, nothing);
 	switch (src->kind(src->ctx, g->spoolbase)) {
 	case CONF_KIND_FILE:

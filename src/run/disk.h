@@ -32,8 +32,8 @@ enum disk_op {
 	DISK_HELLO,
 	DISK_BEGIN,   /* a new file for `id` */
 	/*
-	 * `octets` of block `block`, from its octet `at` on, behind what is there; at its end they go on
-	 * in `further` more blocks, `list`
+	 * `octets` of block `block`, from its octet `at` on, behind what is there; at its end they
+	 * go on in `further` more blocks, `list`
 	 */
 	DISK_WRITE,
 	DISK_BODY,    /* what follows is the content: `info`, `lazy` */

@@ -158,7 +158,8 @@ static void wait_for_all(void)
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0 || errno == EINTR) {
 		if (pid == 0 && clock_monotonic_ms() >= until) {
-			log_text(LOG_LEVEL_WARNING, "a process that hangs in the kernel is left behind");
+			log_text(LOG_LEVEL_WARNING,
+			    "a process that hangs in the kernel is left behind");
 			return;
 		}
 		if (pid == 0)

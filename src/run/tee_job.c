@@ -91,7 +91,7 @@ void tee_job_unblock(struct tee_job *j)
 	}
 }
 
-/* The first `part` octets that its first block holds are the order's; does the block go with them? */
+/* `part` octets of its first block are the order's; is the block, too? */
 static bool hand_over(struct tee_job *j, struct tee_order *o, uint32_t part)
 {
 	uint16_t block = j->first;
