@@ -35,7 +35,7 @@
 /* The spool. */
 #define LIMIT_SPOOL_INDEX CONFIG_SPOOL_INDEX   /* mails known at the same time */
 #define LIMIT_SPOOL_BLOCKS CONFIG_SPOOL_BLOCKS /* between engine and disk … */
-#define LIMIT_SPOOL_BLOCK 16384u               /* … of so many octets */
+#define LIMIT_SPOOL_BLOCK (CONFIG_SPOOL_BLOCK_KIB * 1024u) /* … of so many octets */
 
 /* Buffers of one connection. */
 #define LIMIT_IN 4096u

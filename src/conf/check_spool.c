@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#define LEAST_SIZE (64u << 10) /* of a spool: below it hardly a mail fits */
 #define SAID_MAX 32u /* places that are remembered, so that each is told of once */
 
 struct check {
@@ -43,6 +44,11 @@ static void check_folder(struct check *k)
 	const struct conf_setting *set = global(k, OPTION_SPOOLBASE);
 	const char *wrong;
 
+	if (global(k, OPTION_SPOOL_MAX_SIZE) && g->spool_max_size < LEAST_SIZE)
+		build_error(k->b, global(k, OPTION_SPOOL_MAX_SIZE)->at,
+		    "Spool_Max_Size is too small to keep mail: it is in octets, 64k at least "
+		    "(100m, say)",
+		    nothing, nothing);
 	switch (src->kind(src->ctx, g->spoolbase)) {
 	case CONF_KIND_FILE:
 	case CONF_KIND_OTHER:
@@ -55,7 +61,9 @@ static void check_folder(struct check *k)
 	wrong = src->look ? src->look(src->ctx, CONF_FILE_SPOOL, g->spoolbase, NULL) : NULL;
 	if (!wrong)
 		return;
-	if (wrong[0] != '!' && g->spool_volatile)
+	if (wrong[0] == '#')
+		check_file(k->b, set->at, "Spoolbase", g->spoolbase, wrong + 1);
+	else if (wrong[0] != '!' && g->spool_volatile)
 		build_warning(k->b, set->at,
 		    "Spoolbase: $: $: mail that waits there is lost with the power",
 		    bytes_of(g->spoolbase), bytes_of(wrong));

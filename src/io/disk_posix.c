@@ -19,6 +19,8 @@
 #define RAMFS 0x858458f6
 #define JFFS2 0x72b6
 #define UBIFS 0x24051905
+#define PROC  0x9fa0
+#define SYSFS 0x62656572
 
 enum disk_status disk_posix_status(int error, bool folder)
 {
@@ -365,6 +367,9 @@ static enum disk_kind kind_of(const struct statfs *fs)
 	case TMPFS:
 	case RAMFS:
 		return DISK_KIND_MEMORY;
+	case PROC:
+	case SYSFS:
+		return DISK_KIND_NO_FILES;
 	case JFFS2:
 		return DISK_KIND_JFFS2;
 	case UBIFS:

@@ -8,6 +8,7 @@
 /* What kind of file system the folder lies on, as far as it matters to the spool. */
 enum disk_kind {
 	DISK_KIND_OTHER,
+	DISK_KIND_NO_FILES, /* proc, sysfs: nothing can be kept there */
 	DISK_KIND_MEMORY, /* tmpfs, ramfs: gone with the power */
 	DISK_KIND_JFFS2,  /* flash; writes through */
 	DISK_KIND_UBIFS   /* flash */
@@ -30,7 +31,7 @@ void disk_posix_close(struct disk_posix *d);
 
 enum disk_kind disk_posix_kind(const struct disk_posix *d);
 
-/* The same of a folder by name; of the one it would be made in where it is not there. */
+/* The same of a folder by name; of the nearest one above that is there where it is not. */
 enum disk_kind disk_posix_kind_at(const char *path);
 
 /* The port; d outlives it. */

@@ -223,9 +223,30 @@ static void over(struct delivery *d, const struct reply *reply)
 	delivery_sent(d);
 }
 
+/* A report was refused, perhaps only for its null sender: then once more from Envelope_From. */
+static bool send_otherwise(struct delivery *d, const struct reply *r)
+{
+	struct conf_header header;
+
+	conf_header(delivery_conf(), d->binding, &header);
+	if (r->code < 500 || !(d->tee.info.flags & RECORD_REPORT) || d->own_sender ||
+	    !header.envelope_from.n)
+		return false;
+	if (d->txn.phase != TXN_IDLE)
+		event(d, TXN_RESET, 0);
+	d->own_sender = true;
+	d->block = d->piece = (struct bytes){ 0 };
+	tee_read_stop(&d->tee);
+	delivery_change(d, RCPT_ACCEPTED, RCPT_NEW);
+	delivery_send(d);
+	return true;
+}
+
 /* The verdict about all that were accepted. */
 static void decided(struct delivery *d, const struct reply *r)
 {
+	if (send_otherwise(d, r))
+		return;
 	if (r->code < 400) {
 		d->taken = d->dirty = true;
 		stats.mails_sent++;
@@ -240,19 +261,11 @@ static void decided(struct delivery *d, const struct reply *r)
 	over(d, r);
 }
 
-/* MAIL was refused; of a report perhaps only its null sender. */
 static void mail_refused(struct delivery *d)
 {
-	struct conf_header header;
-
-	event(d, TXN_RESET, 0);
-	conf_header(delivery_conf(), d->binding, &header);
-	if (d->saved.code >= 500 && (d->tee.info.flags & RECORD_REPORT) && !d->own_sender &&
-	    header.envelope_from.n) {
-		d->own_sender = true;
-		delivery_send(d);
+	if (send_otherwise(d, &d->saved))
 		return;
-	}
+	event(d, TXN_RESET, 0);
 	if (d->saved.code >= 500) {
 		d->dirty = true;
 		delivery_keep_words(d, DELIVERY_EVERY, &d->saved, false);
@@ -267,6 +280,8 @@ static void rcpt_answered(struct delivery *d)
 	struct envelope_cursor cur;
 	enum envelope_verdict verdict = RCPT_ACCEPTED;
 
+	if (d->how == TXN_REJECT && send_otherwise(d, &d->saved))
+		return;
 	if (d->how == TXN_REJECT) {
 		verdict = RCPT_REFUSED;
 		d->dirty = true;

@@ -22,6 +22,7 @@
 #define DISK_WINDOW  64u
 #define DISK_NOTHING 0xffffu /* no block, no job */
 #define DISK_WHY     96u
+#define DISK_FURTHER 60u     /* blocks of one order, beside its first */
 
 enum disk_op {
 	/*
@@ -30,7 +31,10 @@ enum disk_op {
 	 */
 	DISK_HELLO,
 	DISK_BEGIN,   /* a new file for `id` */
-	/* `octets` of block `block`, from its octet `at` on, behind what is there */
+	/*
+	 * `octets` of block `block`, from its octet `at` on, behind what is there; at its end they
+	 * go on in `further` more blocks, `list`
+	 */
 	DISK_WRITE,
 	DISK_BODY,    /* what follows is the content: `info`, `lazy` */
 	/*
@@ -101,6 +105,7 @@ struct disk_message {
 	uint16_t job, block;
 	uint32_t octets;
 	uint32_t at;
+	uint16_t further;
 	uint16_t tries, gateway; /* struct spool_entry */
 	/* relay/retry.h, seconds of the monotonic clock */
 	int32_t since;
@@ -113,6 +118,7 @@ struct disk_message {
 		struct record_info info;
 		struct disk_state state;
 		uint8_t blocked[DISK_GATEWAYS / 8]; /* DISK_NEXT: a bit for each */
+		uint16_t list[DISK_FURTHER];        /* DISK_WRITE */
 	};
 };
 

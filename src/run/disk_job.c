@@ -82,9 +82,27 @@ static enum spool_status do_begin(struct disk_job *j, const struct disk_message 
 static enum spool_status do_write(
     struct disk_engine *e, struct disk_job *j, const struct disk_message *m)
 {
-	if (!is_storing(&j->mail) || !has_block(m))
+	uint32_t at = m->at, left = m->octets;
+	uint16_t block = m->block;
+
+	if (!is_storing(&j->mail) || at >= DISK_BLOCK)
 		return SPOOL_BROKEN;
-	return spool_write(&disk_all.spool, &j->mail, block_of(e, m));
+	for (uint32_t i = 0;; i++) {
+		uint32_t n = left < DISK_BLOCK - at ? left : DISK_BLOCK - at;
+		enum spool_status status;
+
+		if (block >= DISK_BLOCKS)
+			return SPOOL_BROKEN;
+		status = spool_write(&disk_all.spool, &j->mail,
+		    (struct bytes){ e->blocks + (size_t)block * DISK_BLOCK + at, n });
+		left -= n;
+		at = 0;
+		if (status != SPOOL_OK || left == 0)
+			return status;
+		if (i == m->further || i == DISK_FURTHER)
+			return SPOOL_BROKEN;
+		block = m->list[i];
+	}
 }
 
 static enum spool_status do_body(struct disk_job *j, const struct disk_message *m)

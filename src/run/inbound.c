@@ -282,6 +282,15 @@ static bool is_gone(const struct inbound *in)
 	return in->conn.eof && !in->conn.blocked && waits_for_client(in);
 }
 
+/* Nothing will come of its transaction but refusals: its client has nothing to wait for. */
+static bool is_hopeless(const struct inbound *in)
+{
+	if (net_is_idle(&in->net) || in->net.question != TXN_ASKS_NOTHING ||
+	    server_in_data(&in->server) || in->wait != INBOUND_WAIT_NONE || in->said_code < 400)
+		return false;
+	return in->net.txn.phase == TXN_FAILED || in->net.txn.accepted + in->net.kept == 0;
+}
+
 static void end_turn(struct loop_task *t)
 {
 	struct inbound *in = LOOP_OWNER(struct inbound, turn, t);
@@ -306,8 +315,11 @@ static void end_turn(struct loop_task *t)
 		inbound_lost(in);
 		return;
 	}
-	if (in->state == INBOUND_OPEN && inbound_env.stopping && server_idle(&in->server))
+	if (in->state == INBOUND_OPEN && inbound_env.stopping &&
+	    (server_idle(&in->server) || is_hopeless(in))) {
+		give_up_mail(in, "");
 		say_421(in, "4.3.2", "the box is shutting down");
+	}
 	if (in->state == INBOUND_CLOSING || in->state == INBOUND_LINGER) {
 		closing(in);
 		return;

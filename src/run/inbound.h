@@ -83,6 +83,7 @@ struct inbound {
 	bool safe;           /* the spool has the mail, or a part of it */
 	bool gone_logged;    /* the client is gone: said in the mail's log line */
 	uint16_t said_code;
+	bool rewritten; /* Envelope_From took the place of the mail's sender */
 	uint32_t refused_here; /* recipients of this mail that the box itself did not take */
 	struct gateway *rated; /* whose Outbound_Throttle_Messages counts this mail */
 	/*

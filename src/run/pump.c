@@ -88,6 +88,8 @@ static void over(struct inbound *in)
 	in->rated = NULL;
 	envelope_free(&inbound_env.envelopes, &in->envelope);
 	content_drop(in);
+	if (in->tee.state == TEE_BROKEN)
+		tee_drop(&in->tee); /* its reason is not that of the next mail */
 	in->key_set = false;
 	in->refused_here = 0;
 	in->fault = INBOUND_OK;
@@ -221,6 +223,8 @@ void pump_event(struct inbound *in, unsigned event, uint32_t arg)
 		mark_all(in, RCPT_TAKEN);
 	for (unsigned i = 0; i < due.n; i++)
 		perform(in, due.action[i]);
+	if (in->net.state != NET_LIVE)
+		tee_hurry(&in->tee); /* nobody else has the mail */
 }
 
 static bool step_tee(struct inbound *in)

@@ -27,6 +27,7 @@ void pump_open_tee(struct inbound *in)
 	m.peer = fmt_done(&f);
 	m.binding = conf_binding_name(inbound_env.args->conf, in->receive.binding);
 	m.flags = (in->mail.utf8 ? RECORD_UTF8 : 0) | (in->mail.body_8bit ? RECORD_8BIT : 0) |
+		  (in->rewritten ? RECORD_REWRITTEN : 0) |
 		  (clock_unset() ? 0 : RECORD_CLOCK_SET);
 	m.lazy = in->net.state == NET_LIVE;
 	m.first = content_received(in);

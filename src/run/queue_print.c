@@ -87,6 +87,14 @@ static const struct gateway *gateway_of(const struct queue_ask *q)
 	return q->opened && number > 0 ? gateway_numbered(number - 1u) : NULL;
 }
 
+/* Is it sent as soon as its gateway is up again? */
+static bool waits_for_gateway(const struct queue_ask *q)
+{
+	const struct gateway *g = gateway_of(q);
+
+	return g && q->tee.gateway > 0 && health_is_down(&g->health);
+}
+
 /* What it said last. */
 static struct bytes reply_of(const struct gateway *g)
 {
@@ -132,6 +140,7 @@ static void put_members(const struct queue_ask *q, uint64_t size, uint32_t tries
 	key_number(f, ",\"size\":", size);
 	key_number(f, ",\"tries\":", tries);
 	key_number(f, ",\"next\":", q->opened || !q->look.held ? wait_s(q) : NOT_KNOWN);
+	fmt_str(f, waits_for_gateway(q) ? ",\"when_up\":true" : ",\"when_up\":false");
 	fmt_init(&name, store, sizeof(store));
 	if (g)
 		gateway_print(&name, g);
@@ -146,7 +155,7 @@ static void put_members(const struct queue_ask *q, uint64_t size, uint32_t tries
 #define AT_OPEN 35u
 #define AT_TRY  41u
 #define AT_NEXT 48u
-#define AT_FROM 55u
+#define AT_FROM 57u
 
 void queue_print_begin(struct queue_ask *q, struct fmt *f)
 {
@@ -160,7 +169,7 @@ static void put_row(const struct queue_ask *q, struct fmt *f)
 	size_t start;
 
 	if (q->listed == 1)
-		fmt_str(f, "ID                    AGE   SIZE   OPEN  TRIES  NEXT   FROM\n");
+		fmt_str(f, "ID                    AGE   SIZE   OPEN  TRIES  NEXT     FROM\n");
 	start = f->n;
 	fmt_init(&id, store, sizeof(store));
 	trace_id(&id, q->look.id);
@@ -176,6 +185,8 @@ static void put_row(const struct queue_ask *q, struct fmt *f)
 	pad(f, start, AT_NEXT);
 	if (q->look.held)
 		fmt_str(f, "now");
+	else if (waits_for_gateway(q))
+		fmt_str(f, "when up");
 	else if (wait_s(q) == 0)
 		fmt_str(f, "due");
 	else
@@ -308,7 +319,10 @@ void queue_print_head(struct queue_ask *q, struct fmt *f)
 	fmt_u64(f, record_size(&q->tee.info));
 	fmt_str(f, "\ntries:   ");
 	fmt_u64(f, q->tee.tries);
-	fmt_str(f, wait_s(q) == 0 ? ", due now" : ", next in ");
+	if (waits_for_gateway(q))
+		fmt_str(f, ", next when its gateway is up again, or in ");
+	else
+		fmt_str(f, wait_s(q) == 0 ? ", due now" : ", next in ");
 	if (wait_s(q) > 0)
 		put_span(f, wait_s(q));
 	fmt_char(f, '\n');

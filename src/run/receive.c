@@ -111,7 +111,8 @@ void receive_mail(struct inbound *in, const struct server_what *what)
 		sender = qualify(sender, in->receive.domain_for_unqualified_sender_address);
 	in->sender_ok = conf_allows(in->receive.allowed_senders, sender);
 	conf_header(inbound_env.args->conf, in->receive.binding, &header);
-	if (sender.n && header.envelope_from.n)
+	in->rewritten = sender.n && header.envelope_from.n;
+	if (in->rewritten)
 		sender = header.envelope_from;
 	if (!envelope_sender(&inbound_env.envelopes, &in->envelope, sender)) {
 		say(in, 452, "4.3.1",

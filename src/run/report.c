@@ -86,13 +86,13 @@ static struct bytes find_to(const struct delivery *d, const struct conf_header *
 
 	if (!envelope_get_sender(delivery_arena(), &d->envelope, report.path, &sender.n))
 		sender.n = 0;
-	if (sender.n && !(header->envelope_from.n && bytes_same(sender, header->envelope_from)))
+	if (sender.n && !(d->tee.info.flags & RECORD_REWRITTEN))
 		return keep_to(sender);
 	if (d->key.mdn_failures_notify)
 		return keep_to(bytes_of(d->key.mdn_failures_notify));
 	if (header->envelope_from.n)
 		return keep_to(header->envelope_from);
-	return (struct bytes){ 0 };
+	return keep_to(sender); /* the Envelope_From of then */
 }
 
 /* Why there is to be no report, or NULL. */

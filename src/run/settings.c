@@ -145,6 +145,24 @@ static bool own_address(void *ctx, const uint8_t a[16], const char *interface)
 }
 
 /* On what the spool lies. */
+/* Is the folder there that it lies in, or would be made in? */
+static bool has_parent(const char *path)
+{
+	static char above[CONF_PATH_MAX + 1];
+	size_t n = strlen(path);
+	struct stat st;
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	while (n > 1 && path[n - 1] != '/')
+		n--;
+	if (n > CONF_PATH_MAX)
+		return true;
+	memcpy(above, path, n);
+	above[n] = '\0';
+	return stat(above, &st) == 0 || errno != ENOENT;
+}
+
 static const char *look_at_spool(const char *path)
 {
 	switch (ON(CONFIG_SPOOL) ? disk_posix_kind_at(path) : DISK_KIND_OTHER) {
@@ -153,10 +171,15 @@ static const char *look_at_spool(const char *path)
 	case DISK_KIND_JFFS2:
 		return "!lies on jffs2, which writes every mail through to the flash, also one "
 		       "that passes at once: ubifs spares it";
+	case DISK_KIND_NO_FILES:
+		return "#no file can be kept there: it is the kernel's (proc, sysfs)";
 	case DISK_KIND_UBIFS:
 	case DISK_KIND_OTHER:
 		break;
 	}
+	if (ON(CONFIG_SPOOL) && !has_parent(path))
+		return "!the folder above it is not there: the relay makes none but Spoolbase, and "
+		       "keeps no mail until it can";
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "run/descriptors.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#define LAST_MS           500u /* for processes that were killed */
 #define SPARE_DESCRIPTORS 64u /* of the engine, beside what its pools need */
 
 static void sup_raise_limit(void)
@@ -163,14 +165,30 @@ int sup_prepare(void)
 	return sup_start_generation() ? EX_OK : sup.status;
 }
 
+/* One that is stuck in the kernel, on a disk that hangs, is left to it. */
+static void wait_for_all(void)
+{
+	uint64_t until = sup_later(LAST_MS);
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0 || errno == EINTR) {
+		if (pid == 0 && clock_monotonic_ms() >= until) {
+			log_text(LOG_LEVEL_WARNING,
+			    "a process that hangs in the kernel is left behind");
+			return;
+		}
+		if (pid == 0)
+			(void)poll(NULL, 0, 10);
+	}
+}
+
 /* Children are ended and waited for, so that their last lines are logged. */
 void sup_finish(void)
 {
 	generation_end(&sup.old);
 	generation_end(&sup.now);
 	spooler_kill(&sup.spooler);
-	while (wait(NULL) > 0 || errno == EINTR)
-		;
+	wait_for_all();
 	while (log_relay(sup.log[0]) > 0)
 		;
 	doors_close(&sup.doors, NULL);

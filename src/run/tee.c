@@ -302,7 +302,6 @@ static uint16_t keep_text(struct tee_job *j, size_t *at, struct bytes x, size_t 
 void tee_open(struct tee *t, const struct tee_mail *m, void (*wake)(struct tee *t))
 {
 	struct tee_job *j = begin(t, wake);
-	struct tee_order *o;
 	size_t at = 0;
 
 	if (!j)
@@ -317,10 +316,18 @@ void tee_open(struct tee *t, const struct tee_mail *m, void (*wake)(struct tee *
 	j->peer_n = keep_text(j, &at, m->peer, RECORD_NAME);
 	j->binding_n = keep_text(j, &at, m->binding, RECORD_NAME);
 	j->first_n = keep_text(j, &at, m->first, TRACE_RECEIVED_SIZE);
-	o = tee_order(DISK_BEGIN, j);
-	memcpy(o->id, m->id, RECORD_ID);
 	tee_job_advance(j);
 	watch_time(j);
+}
+
+void tee_hurry(struct tee *t)
+{
+	struct tee_job *j = t->job;
+
+	if (!j || j->ended || !j->lazy)
+		return;
+	j->lazy = false;
+	tee_job_flush(j);
 }
 
 /* Does the disk take content for it? */
@@ -353,7 +360,7 @@ void tee_put(struct tee *t, struct bytes x)
 	memcpy(tee_block_at(j->block) + j->filled, x.p, x.n);
 	j->filled += (uint32_t)x.n;
 	if (j->filled == DISK_BLOCK)
-		tee_job_flush(j);
+		tee_job_full(j);
 }
 
 static void keep_marks(struct tee_job *j, const uint8_t *mark, uint32_t n)

@@ -59,7 +59,11 @@ struct tee_mail {
 	 */
 	const struct blk_arena *arena;
 	const struct envelope *envelope;
-	bool lazy;              /* it will hardly ever be committed: see spool_body */
+	/*
+	 * It will hardly ever be committed (see spool_body): what there is room for stays in the
+	 * blocks, without a file. TEE_OPENED may not come before tee_hurry or tee_commit.
+	 */
+	bool lazy;
 	/* the first of the content, at most TRACE_RECEIVED_SIZE octets: our Received field */
 	struct bytes first;
 };
@@ -115,6 +119,9 @@ void tee_open(struct tee *t, const struct tee_mail *m, void (*wake)(struct tee *
 /* Octets of content that may be put now; 0: wait (wake is called when there is room). */
 size_t tee_room(struct tee *t);
 void tee_put(struct tee *t, struct bytes x);
+
+/* It is lazy no more: it will most likely be committed. */
+void tee_hurry(struct tee *t);
 
 /*
  * Ends the file and makes it safe. mark: what each recipient is stored as (one octet each, enum

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define READERS (DISK_BLOCKS / 2) /* blocks that may wait at gateways */
+#define SPARE   (DISK_BLOCKS / 4) /* blocks that are free, or soon are, where that can be */
 
 uint8_t *tee_block_at(uint16_t block)
 {
@@ -35,10 +36,9 @@ static bool may_have(const struct tee_job *j)
 
 static uint16_t find_free(void)
 {
-	for (uint16_t i = 0; i < DISK_BLOCKS; i++)
-		if (tee_all.uses[i] == 0)
-			return i;
-	return DISK_NOTHING;
+	const uint8_t *found = memchr(tee_all.uses, 0, DISK_BLOCKS);
+
+	return found ? (uint16_t)(found - tee_all.uses) : DISK_NOTHING;
 }
 
 static void give(struct tee_job *j, uint16_t block)
@@ -46,8 +46,14 @@ static void give(struct tee_job *j, uint16_t block)
 	tee_all.uses[block] = 1;
 	tee_all.waiters -= j->wants;
 	j->wants = false;
-	j->block = block;
-	j->filled = j->sent = 0;
+	if (j->full > 0) {
+		tee_all.after[j->last] = block;
+	} else {
+		j->first = block;
+		j->sent = 0;
+	}
+	j->block = j->last = block;
+	j->filled = 0;
 }
 
 void tee_block_done(uint16_t block)
@@ -59,69 +65,140 @@ void tee_block_done(uint16_t block)
 		hand_on(block);
 }
 
-void tee_job_unblock(struct tee_job *j)
+static uint32_t count_blocks(const struct tee_job *j)
 {
-	uint16_t block = j->block;
-
-	j->block = DISK_NOTHING;
-	j->filled = j->sent = 0;
-	if (block != DISK_NOTHING)
-		tee_block_done(block);
+	return j->full + (j->block != DISK_NOTHING);
 }
 
-/* The content that is in the block and was not ordered yet. */
-static void write_block(struct tee_job *j)
+/* Octets in its blocks that were not ordered yet. */
+static uint32_t count_octets(const struct tee_job *j)
 {
-	struct tee_order *o;
+	return count_blocks(j) == 0 ? 0 : j->full * DISK_BLOCK + j->filled - j->sent;
+}
 
-	if (j->block == DISK_NOTHING || j->filled == j->sent)
+void tee_job_unblock(struct tee_job *j)
+{
+	uint32_t n = count_blocks(j);
+	uint16_t block = j->first;
+
+	j->block = DISK_NOTHING;
+	j->full = j->filled = j->sent = 0;
+	for (; n > 0; n--) {
+		uint16_t next = tee_all.after[block];
+
+		tee_block_done(block);
+		block = next;
+	}
+}
+
+/* `part` octets of its first block are the order's; is the block, too? */
+static bool hand_over(struct tee_job *j, struct tee_order *o, uint32_t part)
+{
+	uint16_t block = j->first;
+
+	o->octets += part;
+	j->sent += part;
+	if (j->sent < DISK_BLOCK) {
+		tee_all.uses[block]++;
+		return false;
+	}
+	j->first = tee_all.after[block];
+	j->sent = 0;
+	if (j->full > 0) {
+		j->full--;
+	} else {
+		j->block = DISK_NOTHING;
+		j->filled = 0;
+	}
+	return true;
+}
+
+/* Orders for the next n octets of its blocks. */
+static void write_some(struct tee_job *j, uint32_t n)
+{
+	while (n > 0) {
+		struct tee_order *o = tee_order(DISK_WRITE, j);
+
+		o->block = j->first;
+		o->at = j->sent;
+		for (;;) {
+			uint32_t part = DISK_BLOCK - j->sent < n ? DISK_BLOCK - j->sent : n;
+
+			n -= part;
+			if (!hand_over(j, o, part) || n == 0 || o->further == DISK_FURTHER)
+				break;
+			o->further++;
+		}
+	}
+}
+
+void tee_job_write(struct tee_job *j)
+{
+	uint32_t n = count_octets(j);
+
+	if (n == 0)
 		return;
-	o = tee_order(DISK_WRITE, j);
-	o->block = j->block;
-	o->at = j->sent;
-	o->octets = j->filled - j->sent;
-	tee_all.uses[j->block]++;
-	j->sent = j->filled;
+	if (!j->begun)
+		memcpy(tee_order(DISK_BEGIN, j)->id, j->record.info.id, RECORD_ID);
+	if (!j->bodied) {
+		uint32_t front = j->front_n < n ? j->front_n : n;
+
+		write_some(j, front);
+		j->front_n -= front;
+		if (j->front_n > 0 || j->front < TEE_FRONT_FIRST)
+			return;
+		(void)tee_order(DISK_BODY, j);
+		j->bodied = true;
+		n -= front;
+	}
+	write_some(j, n);
 }
 
 void tee_job_flush(struct tee_job *j)
 {
-	write_block(j);
+	tee_job_write(j);
 	tee_job_unblock(j);
 }
 
-/* Others wait, and this one only collects. */
-static bool collects(const struct tee_job *j)
-{
-	return j->used && !j->ended && !j->reading && !j->commit_due && j->block != DISK_NOTHING &&
-	       j->front == TEE_FRONT_DONE;
-}
-
-/* Blocks that come back soon by themselves. */
-static uint32_t count_under_way(void)
+/* Blocks that are free, or come back soon by themselves. */
+static uint32_t count_coming(void)
 {
 	uint32_t n = DISK_BLOCKS;
 
 	for (uint32_t i = 0; i < tee_all.fresh; i++)
-		n -= tee_all.job[i].block != DISK_NOTHING;
+		n -= count_blocks(&tee_all.job[i]);
 	return n;
 }
 
-/* The job that has collected most gives its block to the disk earlier than it would. */
-static void press(void)
+/* The job that has collected most gives its blocks to the disk earlier than it would. */
+static void press(uint32_t wanted)
 {
 	struct tee_job *best = NULL;
 
-	if (tee_all.waiters == 0 || count_under_way() >= tee_all.waiters)
+	if (wanted == 0 || count_coming() >= wanted)
 		return;
 	for (uint32_t i = 0; i < tee_all.fresh; i++) {
 		struct tee_job *j = &tee_all.job[i];
 
-		if (collects(j) && (!best || j->filled - j->sent > best->filled - best->sent))
+		if (j->used && !j->ended && !j->reading && !j->commit_due &&
+		    count_blocks(j) > 0 && j->front == TEE_FRONT_DONE &&
+		    (!best || count_octets(j) > count_octets(best)))
 			best = j;
 	}
 	if (best)
 		tee_job_flush(best);
+}
+
+void tee_job_full(struct tee_job *j)
+{
+	if (!j->lazy) {
+		tee_job_flush(j);
+		return;
+	}
+	j->full++;
+	j->block = DISK_NOTHING;
+	j->filled = 0;
+	press(SPARE);
 }
 
 /* A block is free: the one that has waited longest gets it. */
@@ -143,7 +220,7 @@ static void hand_on(uint16_t block)
 		if (best->owner)
 			tee_stir(best->owner, TEE_NOTHING);
 	}
-	press();
+	press(tee_all.waiters);
 }
 
 bool tee_job_block(struct tee_job *j)
@@ -162,7 +239,7 @@ bool tee_job_block(struct tee_job *j)
 	j->wants = j->asking = true;
 	j->since = loop_now();
 	tee_all.waiters++;
-	press();
+	press(tee_all.waiters);
 	j->asking = false;
 	return j->block != DISK_NOTHING;
 }
@@ -237,12 +314,11 @@ static bool compose(struct tee_job *j)
 				j->front = TEE_FRONT_FIRST;
 		}
 		j->filled += (uint32_t)buf_used(&out);
-		if (!done) {
+		j->front_n += (uint32_t)buf_used(&out);
+		if (!done)
 			tee_job_flush(j);
-			continue;
-		}
-		write_block(j);
-		(void)tee_order(DISK_BODY, j);
+		else if (!j->lazy)
+			tee_job_write(j);
 	}
 	while (j->front == TEE_FRONT_FIRST) {
 		struct bytes first = text_of(j, (size_t)j->peer_n + j->binding_n, j->first_n);
@@ -259,7 +335,7 @@ static bool compose(struct tee_job *j)
 		if (j->first_at == j->first_n)
 			j->front = TEE_FRONT_DONE;
 		if (j->filled == DISK_BLOCK)
-			tee_job_flush(j);
+			tee_job_full(j);
 	}
 	return true;
 }
@@ -280,11 +356,11 @@ static void commit(struct tee_job *j)
 {
 	struct tee_order *o;
 
+	tee_job_write(j);
 	if (j->marks_n > DISK_BLOCK - j->filled)
-		tee_job_flush(j);
+		tee_job_unblock(j);
 	if (j->marks_n > 0 && !tee_job_block(j))
 		return;
-	write_block(j);
 	o = tee_order(DISK_COMMIT, j);
 	if (j->marks_n > 0) {
 		put_marks(j, tee_block_at(j->block) + j->filled);
@@ -394,8 +470,11 @@ void tee_jobs_reset(void)
 	memset(tee_all.uses, 0, sizeof(tee_all.uses));
 	for (uint32_t i = 0; i < tee_all.fresh; i++) {
 		const struct tee_job *j = &tee_all.job[i];
+		uint16_t block = j->first;
 
-		if (j->used && j->block != DISK_NOTHING)
-			tee_all.uses[j->block] = 1;
+		for (uint32_t n = j->used ? count_blocks(j) : 0; n > 0; n--) {
+			tee_all.uses[block] = 1;
+			block = tee_all.after[block];
+		}
 	}
 }

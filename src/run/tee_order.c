@@ -47,6 +47,9 @@ static void fill(struct disk_message *m, const struct tee_order *o)
 	memcpy(m->id, o->id, RECORD_ID);
 	if (o->op == DISK_NEXT)
 		memcpy(m->blocked, tee_all.blocked, sizeof(m->blocked));
+	m->further = o->further;
+	for (uint16_t i = 0, block = o->block; i < o->further; i++)
+		m->list[i] = block = tee_all.after[block];
 	if (o->op == DISK_BODY) {
 		const struct tee_job *j = &tee_all.job[o->job];
 
@@ -228,6 +231,9 @@ static void on_answer(const struct disk_message *m)
 		on_list(m);
 	if (m->block < DISK_BLOCKS)
 		tee_block_done(m->block);
+	for (uint16_t i = 0; i < m->further && i < DISK_FURTHER; i++)
+		if (m->list[i] < DISK_BLOCKS)
+			tee_block_done(m->list[i]);
 	if (!j || !j->used || j->serial != m->serial || j->unanswered == 0)
 		return;
 	j->unanswered--;

@@ -28,7 +28,7 @@ struct tee_job {
 	bool used, ended;
 	bool begun;          /* the disk process knows of it */
 	bool safe;           /* on the medium: never removed but by the owner's wish */
-	bool lazy;
+	bool lazy;           /* nothing is ordered before blocks become few */
 	bool commit_due;     /* a commit waits for a block, or for the front */
 	bool marking;        /* the commit under way is one of marks alone */
 	uint8_t front;       /* enum tee_front */
@@ -36,8 +36,14 @@ struct tee_job {
 	bool wants;          /* a block, since … */
 	uint64_t since;
 	uint64_t asked;      /* when the commit under way was asked for */
-	uint16_t block;      /* that it works with, or DISK_NOTHING */
-	uint32_t filled, sent; /* octets in it; … of which the disk process was told */
+	/*
+	 * Its blocks: `full` ones from `first` on, then the one that it works with (or
+	 * DISK_NOTHING) with `filled` octets. Of the first one `sent` octets were ordered.
+	 */
+	uint16_t first, last, block;
+	uint32_t full, filled, sent;
+	uint32_t front_n;    /* octets before the content that were not ordered yet */
+	bool bodied;         /* all of them were, and DISK_BODY */
 	/* reading */
 	bool reading, under_way, stale, ready, given;
 	uint32_t read_at, got;
@@ -56,6 +62,7 @@ struct tee_job {
 struct tee_order {
 	uint8_t op;
 	uint16_t job, block; /* or DISK_NOTHING */
+	uint16_t further;    /* blocks, linked by `after` */
 	uint16_t tries, gateway;
 	bool same;
 	uint32_t serial, octets, at;
@@ -86,7 +93,8 @@ struct tee_all {
 	struct loop_task stir, send;
 	struct deadline tick;
 	struct tee_look *look[TEE_LOOKS];
-	uint8_t uses[DISK_BLOCKS]; /* by a job, by orders; 0: free */
+	uint8_t uses[DISK_BLOCKS];   /* by a job, by orders; 0: free */
+	uint16_t after[DISK_BLOCKS]; /* the next one of the same file */
 	uint32_t fresh;            /* jobs never used begin here */
 	struct tee_job job[DISK_JOBS];
 	uint32_t order_at, orders; /* of order: a ring */
@@ -112,10 +120,16 @@ void tee_job_advance(struct tee_job *j);
 /* Has it a block now? If not it waits for one. */
 bool tee_job_block(struct tee_job *j);
 
-/* What is in its block goes to the disk process, and the block with it. */
+/* What is in its blocks goes to the disk process … */
+void tee_job_write(struct tee_job *j);
+
+/* … and the blocks with it. */
 void tee_job_flush(struct tee_job *j);
 
-/* Gives up its block. */
+/* Its block is full. */
+void tee_job_full(struct tee_job *j);
+
+/* Gives up its blocks. */
 void tee_job_unblock(struct tee_job *j);
 
 /* An order no longer needs a block. */

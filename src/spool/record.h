@@ -45,6 +45,7 @@ _Static_assert(CONFIG_RECIPIENTS_MAX <= RECORD_RECIPIENTS, "what is written can 
 #define RECORD_UTF8      1u /* came with SMTPUTF8 */
 #define RECORD_8BIT      2u /* came with BODY=8BITMIME */
 #define RECORD_CLOCK_SET 4u /* the clock was set when it came */
+#define RECORD_REWRITTEN 16u /* its sender is not the client's: Envelope_From took its place */
 #define RECORD_REPORT    8u /* a report of our own: none is made about it */
 
 /* What has become of a recipient: an octet on the disk. */

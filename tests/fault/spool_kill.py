@@ -218,7 +218,7 @@ def trial(world, whom, k):
             thread = threading.Thread(target=quietly, args=(world.act,), daemon=True)
             thread.start()
             which = until((trace.hit, lambda: not thread.is_alive() and world.is_over()), 45, f"{what}: the end of a run")
-            if which and not world.settled:
+            if which and (not world.settled or whom == "supervisor"):
                 time.sleep(0.3)             # for what comes of it, the log for one
                 which = 0 if trace.hit() else which
             tail = trace.tail()

@@ -15,6 +15,7 @@ from lib.programs import free_port                                      # noqa: 
 from lib.spool import Folder, conf_of                                   # noqa: E402
 from lib.trial import *                                                 # noqa: E402,F403
 
+LARGE = 14 << 20        # octets: more than stays in memory
 HANGS = 4               # seconds of a call that hangs
 AT_ONCE = 1.5           # seconds: what waits for a call that hangs takes longer, on the slowest box
 SYNCS = "fsync,fdatasync"
@@ -91,12 +92,13 @@ def _(call):
 def _():
     book = Book()
     with slow_box() as (r, g, f, disk):
-        with hang(disk, "unlinkat"):
-            for number in range(6):
+        with hang(disk, "unlinkat") as trace:
+            for number, size in enumerate((LARGE, 30000, 300000, 200, 30000)):
                 with session(r) as c:
-                    seconds = timed(lambda n=number, c=c: equal(book.send(c, f"m{n}", size=30000), 250, "reply"))
-                within(seconds, 0, AT_ONCE, f"seconds of mail {number}")
-        equal(len(g.mails), 6, "mails taken")
+                    seconds = timed(lambda n=number, c=c, size=size: equal(book.send(c, f"m{n}", size=size), 250, "reply"))
+                within(seconds, 0, 2 * AT_ONCE if size == LARGE else AT_ONCE, f"seconds of mail {number}")
+            check("unlinkat" in trace.text(), "no file was removed")
+        equal(len(g.mails), 5, "mails taken")
         f.empty(60)
 
 
@@ -106,7 +108,7 @@ def _():
     with slow_box() as (r, g, _f, disk):
         with hang(disk, "pwrite64", 30):
             with session(r) as c:
-                seconds = timed(lambda: equal(book.send(c, "large", size=4 << 20), 250, "reply"))
+                seconds = timed(lambda: equal(book.send(c, "large", size=LARGE + (6 << 20)), 250, "reply"))
             within(seconds, 0, 15, "seconds of a mail larger than all blocks")
             with session(r) as c:
                 seconds = timed(lambda: equal(book.send(c, "small"), 250, "reply"))

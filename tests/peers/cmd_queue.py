@@ -13,6 +13,7 @@ import time
 
 sys.dont_write_bytecode = True
 from lib import *                                                       # noqa: E402,F403
+from lib.programs import free_port                                      # noqa: E402
 from lib.relay import BINARY                                            # noqa: E402
 from lib.spool import Folder, conf_of, spool_box                        # noqa: E402
 
@@ -107,6 +108,15 @@ def _():
         text = queue(r)
         contains(text, one["gateway"] + ": 451 4.3.0 not now")
         check(re.search(r" 5\dm +<a@a.test>| 6\dm +<a@a.test>| 1h +<a@a.test>", text), text)
+
+
+@case("a mail whose gateway is down: it goes when that is up again")
+def _():
+    with Folder() as f, Relay(f'Gateway = "127.0.0.1:{free_port()}"\n' + conf_of(f, more=SLOW)) as r, r.session() as c:
+        send(c)
+        wait_for(lambda: only(r).get("when_up"), 60, "when_up")
+        check(re.search(r" when up +<a@a.test>", queue(r)), queue(r))
+        contains(queue(r, "show", only(r)["id"]), ", next when its gateway is up again, or in ")
 
 
 @case("300 mails are listed, to a reader that takes its time, too")
@@ -387,6 +397,16 @@ def _(mode, code, wanted):
             equal((value["exit"], value["queue"]["usable"]), (code, False), "exit, usable")
             check(re.fullmatch(wanted, first_line(r)), first_line(r))
             contains(queue(r), "the spool cannot be used: " + f.top)
+
+
+@cases("check: a Spoolbase {0}", [
+    ("of the kernel's", "/proc/gatepost", 78, "error: Spoolbase: /proc/gatepost: no file can be kept there"),
+    ("whose parent is missing", "/nowhere/at/all", 0, "warning: Spoolbase: /nowhere/at/all: the folder above it is not there")])
+def _(_name, path, status, words):
+    with Files() as files:
+        code, _out, err = gatepost("check", "-c", files.put("gatepost.conf", f'Gateway = 192.0.2.1\nSpoolbase = "{path}"\n'))
+        equal(code, status, f"exit ({err})")
+        contains(err, words)
 
 
 @case("a Spoolbase in memory wants Spool_Volatile, and is told of")

@@ -229,7 +229,7 @@ def _(_name, name):
         os.makedirs(os.path.dirname(after), exist_ok=True)
         r.control = after
         r.reload(g.conf())
-        wait_for(lambda: r.status(fail=False) and r.status()["exit"] == 0, 10, "status at the new place")
+        wait_for(lambda: r.status(fail=False) and r.status()["exit"] == 0, 60, "status at the new place")
         check(not os.path.exists(before), "the old one is still there")
         submit = os.path.join(os.path.dirname(after), "submit.sock")
         code, _out, err = gatepost("b@b.test", stdin=b"Subject: x\n\nx\n", argv0="sendmail",

@@ -115,6 +115,18 @@ def _():
         equal(g.offered, [], "mails")
 
 
+@case("SIGTERM does not wait for a client whose mail can come to nothing any more")
+def _():
+    with box(GREETING=CLOSE) as (r, _g):
+        c = r.session()
+        c.cmd("MAIL FROM:<a@a.test>", "250")
+        c.cmd("RCPT TO:<b@b.test>", "451 4.4.2")
+        r.signal(signal.SIGTERM)
+        c.reply("421 4.3.2", wait=5)
+        c.close()
+        r.ended(5)
+
+
 @cases("a gateway that takes the connection and {0} at once: 451 4.4.2", [("closes it",), ("resets it",)])
 def _(how):
     with box(GREETING=CLOSE if how == "closes it" else RESET) as (r, g), r.session() as c:

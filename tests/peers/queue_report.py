@@ -147,6 +147,45 @@ def _():
         equal(parse(mail)[0]["Auto-Submitted"], "auto-replied", "Auto-Submitted")
 
 
+@cases("the null sender is refused at {0}: once more from Envelope_From", ["RCPT", "DATA", "DOT"])
+def _(where):
+    null = {}
+
+    def mail(conn, line):
+        null[conn] = b"<>" in line
+        return "250 ok"
+
+    def refuse(conn, line=b""):
+        good = {"RCPT": "250 ok", "DATA": "354 go on", "DOT": "250 ok"}[where]
+        return "550 5.7.1 no null sender here" if null[conn] else "550 5.1.1 no" if b"b@b.test" in line else good
+
+    script = {"MAIL": mail, "RCPT": refuse_others("admin@home.test"), where: refuse}
+    with spool_box('Envelope_From = "box@home.test"\nMDN_Failures_Notify = "admin@home.test"\n', mode="always", **script) as (r, g, f), \
+            r.session() as c:
+        offer(c)
+        mail = g.one()
+        f.empty()
+        equal((mail.sender.split(b" ")[1], to(mail)), (b"FROM:<box@home.test>", ["admin@home.test"]), "sender, recipient")
+        equal(len([ln for ln in g.lines if ln.startswith(b"MAIL")]), 3, "attempts")
+
+
+@cases("to whom, after a reload with another Envelope_From: {0}", [
+    ("the present one, where the mail has the one of then", "old@home.test", "new@home.test", "new@home.test"),
+    ("the original sender, where it was not rewritten", "", "scan@dev.test", "scan@dev.test"),
+    ("the one of then, where there is none any more", "old@home.test", "", "old@home.test")])
+def _(_name, then, now, wanted):
+    def conf(address, more=""):
+        return (f'Envelope_From = "{address}"\n' if address else "") + more
+
+    more = 'MDN_Failures_Notify = "admin@home.test"\n' if wanted == "scan@dev.test" else ""
+    with spool_box(conf(then, "Suspend_Delivery = true\n"), mode="always", mortal=True, RCPT=refuse_others("home.test", "scan@dev.test")) as (r, g, f):
+        with r.session() as c:
+            offer(c)
+        r.reload(g.conf() + conf_of(f, "always", conf(now, more)))
+        equal(to(only_report(g)), [wanted], "report to")
+        f.empty()
+
+
 @cases("to whom: {0}", [
     ("the original sender", "", "scan@dev.test", "scan@dev.test"),
     ("rewritten: MDN_Failures_Notify", 'Envelope_From = "box@home.test"\nMDN_Failures_Notify = "admin@home.test"\n', "scan@dev.test",
@@ -203,14 +242,14 @@ def _():
     port_sock.bind(("127.0.0.1", 0))
     port = port_sock.getsockname()[1]
     port_sock.close()
-    big = b"Subject: scan of the day\r\n\r\n" + b"0123456789\r\n" * 5000
+    big = b"Subject: scan of the day\r\n\r\n" + b"0123456789\r\n" * 5400
     with Folder() as f:
         tight = 'Spool_Max_Size = 64k\n'
         conf = f'Gateway = "127.0.0.1:{port}"\n'
         with Relay(conf + conf_of(f, "always", tight)) as r, r.session() as c:
             offer(c, body=big)
         with Liar(port=port, DOT=[NO, "250 ok"]) as g:
-            with Relay(conf + conf_of(f, "always", 'Spool_Max_Size = 1k\n'), mortal=True) as r:
+            with Relay(conf + conf_of(f, "always", tight), mortal=True) as r:
                 wait_for(lambda: [e for e in r.events("delivery") if e["status"] == "bounced"], 60, "the refusal")
                 time.sleep(1)
                 equal((len(g.mails), len(f.files)), (0, 1), "reports, files")

@@ -45,7 +45,9 @@ class Disk:
         os.unlink(self.ballast)
 
     def remount(self, how):
-        subprocess.run(["mount", "-o", f"remount,{how}", self.mount], check=True, timeout=10)
+        def done():     # not while a file is open for writing
+            return subprocess.run(["mount", "-o", f"remount,{how}", self.mount], stderr=subprocess.DEVNULL, timeout=10).returncode == 0
+        wait_for(done, 60, f"mount -o remount,{how}")
 
     def __enter__(self):
         return self
@@ -198,14 +200,21 @@ def _():
     port, book = free_port(), Book()
     with Disk("64m") as d, Liar() as g:
         with Relay(conf_for(d, g.port, more="Spool_Write_Limit = 500k\n")) as r:
-            for number in range(6):
+            for number in range(6):         # what lies in memory until the gateway has it wears nothing
                 send(r, book, f"m{number}", (250,), size=200000)
-            for number in range(30):        # what is left of it
-                send(r, book, f"small{number}", (250,))
-            equal(len(g.mails), 36, "mails taken")
-            contains(state_of(r), "Spool_Write_Limit", "status")
+            contains(state_of(r), "written today 0,", "status")
+            send(r, book, "large", (250,), size=20 << 20)
+            equal(len(g.mails), 7, "mails taken")
         with Relay(conf_for(d, port, "always", "Spool_Write_Limit = 500k\n")) as r:
             send(r, book, "over", (452,), size=200000)
+            left = (send(r, book, f"small{number}", (250, 452), size=5000) for number in range(100))
+            check(452 in left, "small mails are kept without end")
+            for number in range(20):        # what is left of it
+                send(r, book, f"tiny{number}", (250, 452))
+            contains(state_of(r), "Spool_Write_Limit", "status")
+        with Relay(conf_for(d, g.port, more="Spool_Write_Limit = 500k\n")) as r:
+            send(r, book, "passed on", (250,), size=20 << 20)
+            contains(state_of(r), "Spool_Write_Limit", "status")
 
 
 # --- read-only, gone, another's ---
@@ -239,6 +248,17 @@ def _():
         wait_for(lambda: "cannot be used" not in state_of(r), 60, "a spool that is usable")
         send(r, book, "after", (250,))
         bring_home(r, book, d.folder, port)
+
+
+@case("a mail is told its own trouble, not that of the one before it")
+def _():
+    port, book = free_port(), Book()
+    with Disk("1m") as d, Relay(conf_for(d, port, "always"), mortal=True) as r, session(r) as c:
+        equal(book.send(c, "large", size=3 << 20), 452, "the reply to a mail for which there is no room")
+        d.remount("ro")
+        send(r, book, "meanwhile", (451,))
+        c.cmd("MAIL FROM:<scan@dev.test>", "250")
+        contains(c.cmd("RCPT TO:<b@b.test>", "451").text.lower(), "read-only", "reply")
 
 
 @case("the folder is removed while it runs: mail passes, 451 without a gateway; it comes back after a reload")

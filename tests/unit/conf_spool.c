@@ -96,6 +96,9 @@ static const struct {
 	{G "Spoolbase = \"/file\"", "t:2:13: " ERROR "Spoolbase: /file: is no folder\n"},
 	{G "Spoolbase = \"/dev/zero\"", "t:2:13: " ERROR "Spoolbase: /dev/zero: is no folder\n"},
 	{G "Spool = off Spoolbase = \"/file\"", ""},
+	{B "Spool_Max_Size = 10", "t:3:18: " ERROR "Spool_Max_Size is too small to keep mail: it is in octets, 64k at least "
+		"(100m, say)\n"},
+	{B "Spool_Max_Size = 64k", ""},
 	{G "Spoolbase = \"/ram\"", "t:2:13: " ERROR "Spoolbase: /ram: lies in memory, so that mail that waits there is lost with "
 		"the power: name a folder on a disk, or allow that with Spool_Volatile = true\n"},
 	{G "Spoolbase = \"/ram/\"\nSpool_Volatile = true", "t:2:13: " WARNING "Spoolbase: /ram: lies in memory: mail that waits "
