@@ -296,7 +296,7 @@ static void unread_parts(unsigned m)
 {
 	two_bundles(m);
 	keep();
-	for (uint32_t at = 0; at < nor.size; at += at % store.slot < 2048 ? 512 : 8192 - 512) {
+	for (uint32_t at = 0; at < nor.size; at += at % 8192 < 2048 ? 512 : 8192 - at % 8192) {
 		uint32_t slot = at / store.slot;
 		unsigned there, store_said = 0;
 
