@@ -264,4 +264,4 @@ def _():
         within(trials, 0, 3, "boots on trial")
 
 
-main()
+main(limit=int(os.environ.get("GATEPOST_LIMIT", "600")))
