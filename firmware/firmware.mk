@@ -55,7 +55,7 @@ SIGNER   := $(HOST_O)/gatepost
 .PHONY: signer
 signer:
 	$(Q)$(MAKE) --no-print-directory BOARD=host O=$(HOST_O) DEFCONFIG=board/host/defconfig $(SIGNER)
-$(SIGNER): signer
+$(SIGNER): signer ; @:
 
 $(SET): $(SET).unsigned $(SIGNER) $(SIGN_KEY)
 	$(call say,SIGN,$@)
