@@ -161,7 +161,9 @@ static int store_info(void)
 	}
 	if (!cmd_say(1, it.text, "\n", NULL))
 		return EX_IOERR;
-	return result == STORED_OK || result == STORED_BLANK ? EX_OK : EX_DATAERR;
+	if (result == STORED_OK || result == STORED_BLANK)
+		return EX_OK;
+	return result == STORED_FAILED ? EX_IOERR : EX_DATAERR;
 }
 
 static int store_list(void)

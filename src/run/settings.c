@@ -145,7 +145,6 @@ static bool own_address(void *ctx, const uint8_t a[16], const char *interface)
 	return ifaces_walk(compare, &w) == 0 && w.found;
 }
 
-/* On what the spool lies. */
 /* Is the folder there that it lies in, or would be made in? */
 static bool has_parent(const char *path)
 {
@@ -164,6 +163,7 @@ static bool has_parent(const char *path)
 	return stat(above, &st) == 0 || errno != ENOENT;
 }
 
+/* On what the spool lies. */
 static const char *look_at_spool(const char *path)
 {
 	switch (ON(CONFIG_SPOOL) ? disk_posix_kind_at(path) : DISK_KIND_OTHER) {
