@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Gate: what kind of file the product is: static-pie, stripped, hardened, nothing of glibc, no iconv, within its size;
-without TLS nothing of it.
+"""Gate: what kind of file the product is: static-pie (on 32-bit ARM at a fixed address), stripped, hardened, nothing of
+glibc, no iconv, within its size; without TLS nothing of it. The ARM board's product too, if ARM names its folder.
 """
 import os
 import re
@@ -29,12 +29,25 @@ def readelf(what, path):
                           errors="replace", check=False).stdout
 
 
-def check_kind(path):
+def machine_of(path):
+    """x86_64, armv7, armv5 …, as the budget calls it."""
+    m = re.search(r"Machine: +(.*)", readelf("-h", path))
+    if not m or m.group(1) != "ARM":
+        return "x86_64" if m and "X86-64" in m.group(1) else m and m.group(1)
+    m = re.search(r"Tag_CPU_arch: v(\d)", readelf("-A", path))
+    return "armv" + m.group(1) if m else "arm"
+
+
+def check_kind(path, fixed=False):
+    """fixed: at a fixed address, with nothing that is written once and read-only from then on."""
     head, segments, dynamic = readelf("-h", path), readelf("-l", path), readelf("-d", path)
     stack = [line for line in segments.splitlines() if "GNU_STACK" in line]
     loads = [line.split() for line in segments.splitlines() if line.strip().startswith("LOAD")]
     found = []
-    if "DYN (" not in head or "PIE" not in dynamic:
+    if fixed:
+        if "EXEC (" not in head or ".data.rel.ro" in readelf("-S", path) or ".rel.dyn" in readelf("-S", path):
+            found.append("not at a fixed address, or relocated")
+    elif "DYN (" not in head or "PIE" not in dynamic:
         found.append("not position-independent")
     if "INTERP" in segments or "(NEEDED)" in dynamic:
         found.append("not static: asks for a loader or a library")
@@ -42,7 +55,7 @@ def check_kind(path):
         found.append("not stripped")
     if not stack or "E" in stack[0].split()[-2]:
         found.append("the stack is executable")
-    if "GNU_RELRO" not in segments or "NOW" not in dynamic:
+    if not fixed and ("GNU_RELRO" not in segments or "NOW" not in dynamic):
         found.append("no full relro")
     if any("W" in words and "E" in words for words in loads) or any("RWE" in words for words in loads):
         found.append("a segment is both writable and executable")
@@ -75,13 +88,12 @@ def check_no_tls(path, debug):
         ["has %s" % s for s in sorted(defined(debug)) if TLS_SYMBOLS.match(s)]
 
 
-def has_tls():
-    with open(os.path.join(gate.BUILD, "config.mk"), encoding="utf-8") as f:
+def has_tls(build):
+    with open(os.path.join(build, "config.mk"), encoding="utf-8") as f:
         return "CONFIG_TLS := y\n" in f.read()
 
 
-def budget():
-    machine, options = os.uname().machine, "tls" if has_tls() else "plain"
+def budget(machine, options):
     with open(os.path.join(os.path.dirname(__file__), "budget"), encoding="utf-8") as f:
         for line in f:
             words = line.split()
@@ -99,26 +111,34 @@ def gcc(out, text, *flags):
     subprocess.run(["gcc", "-Os", "-o", out, "-x", "c", "-", *flags], input=text, text=True, check=True)
 
 
-product = os.path.join(gate.BUILD, "gatepost")
-if os.path.exists(product):
-    complaints = check_kind(product)
-    gate.ok(not complaints, "the product is a stripped, hardened static-pie", complaints)
+def check_product(build):
+    product = os.path.join(build, "gatepost")
+    if not os.path.exists(product):
+        gate.ok(False, "there is %s" % product)
+        return
+    machine, tls = machine_of(product), has_tls(build)
+    fixed = machine.startswith("arm")
+    complaints = check_kind(product, fixed)
+    gate.ok(not complaints, "%s: the product is a stripped, hardened static%s" % (machine, "" if fixed else "-pie"), complaints)
     complaints = check_content(product, product + ".debug")
-    gate.ok(not complaints, "nothing of glibc and no iconv is in it", complaints)
+    gate.ok(not complaints, "%s: nothing of glibc and no iconv is in it" % machine, complaints)
     complaints = check_no_tls(product, product + ".debug")
-    if has_tls():
-        gate.ok(len(complaints) > 20, "TLS would be seen in it", [] if len(complaints) > 20 else complaints)
+    if tls:
+        gate.ok(len(complaints) > 20, "%s: TLS would be seen in it" % machine, [] if len(complaints) > 20 else complaints)
     else:
-        gate.ok(not complaints, "there is nothing of TLS in it", complaints)
-    allowed = budget()
+        gate.ok(not complaints, "%s: there is nothing of TLS in it" % machine, complaints)
+    allowed = budget(machine, "tls" if tls else "plain")
     if allowed is None:
-        gate.skip("its size is within the budget", "no budget for this machine")
-    else:
-        complaints = check_size(product, allowed)
-        gate.ok(not complaints, "its size is within the budget (%d of %d bytes)" % (os.path.getsize(product), allowed),
-                complaints)
-else:
-    gate.ok(False, "there is a product")
+        gate.skip("%s: its size is within the budget" % machine, "no budget for this machine")
+        return
+    complaints = check_size(product, allowed)
+    gate.ok(not complaints, "%s: its size is within the budget (%d of %d bytes)" % (machine, os.path.getsize(product), allowed),
+            complaints)
+
+
+check_product(gate.BUILD)
+if os.environ.get("ARM"):
+    check_product(os.environ["ARM"])
 
 tmp = tempfile.mkdtemp()
 try:
@@ -131,6 +151,8 @@ try:
     found = check_kind(static)
     gate.ok("not position-independent" in found and "the stack is executable" in found and "not stripped" not in found,
             "self-test: a static program at a fixed address with an executable stack", found)
+    found = check_kind(static, fixed=True)
+    gate.ok("not at a fixed address, or relocated" in found, "self-test: one at a fixed address whose tables are relocated", found)
     found = check_content(static, plain)
     gate.ok(any("GNU C Library" in f or "GLIBC_" in f for f in found) and any("__init_libc" in f for f in found),
             "self-test: a program with glibc in it", found)

@@ -4,7 +4,7 @@
 
 # What the make that runs the tests was told is not for those that the tests run.
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES BOARD V WERROR SOURCE_DATE_EPOCH GATEPOST_SOURCES TESTS
-unset O
+unset O ARM
 
 count=0 bad=0
 work=$(mktemp -d "${TMPDIR:-/tmp}/gatepost-build.XXXXXX")

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The relay for other machines, run by qemu-arm: ARMv7 relays with TLS and without; without TLS it keeps its size; ARMv5
+# builds and relays.
+set -u
+. tests/build/lib/tree.sh
+
+tree=$work/tree
+copy "$tree"
+cd "$tree" || exit 1
+
+free_port() {
+	/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# runs BINARY: a program $work/bin/gatepost that runs it
+runs() {
+	mkdir -p "$work/bin"
+	printf '#!/bin/sh\nexec qemu-arm-static "%s" "$@"\n' "$tree/$1" >"$work/bin/gatepost"
+	chmod +x "$work/bin/gatepost"
+}
+relays() { quiet env "PORT=$(free_port)" "GATEPOST=$work/bin/gatepost" "GATEPOST_DEMO=$work/demo" tests/demo/run; }
+kind() { LC_ALL=C readelf -hA "$1" >"$work/kind" && grep -q "$2" "$work/kind"; }
+
+ok 'ARMv7: it builds' quiet make BOARD=qemu-nor WERROR=1 build/qemu-nor/gatepost
+ok '… in Thumb-2, for hardware floating point' kind build/qemu-nor/gatepost 'Tag_ABI_VFP_args: VFP registers'
+runs build/qemu-nor/gatepost
+ok '… relays a mail' relays
+ok '… has TLS' quiet "$work/bin/gatepost" version
+ok '… that it tells' says '^mbedTLS: 3'
+ok '… and speaks it' quiet env O=build/qemu-nor "GATEPOST=$work/bin/gatepost" /usr/bin/python3 tests/peers/tls_gateway.py
+
+make BOARD=qemu-nor O=build/plain build/plain/config.mk >/dev/null 2>&1
+for symbol in TLS SPOOL; do
+	sed -i "s/^CONFIG_$symbol=y/# CONFIG_$symbol is not set/" build/plain/.config
+done
+ok 'ARMv7 without TLS and the spool: it builds' quiet make BOARD=qemu-nor O=build/plain WERROR=1 build/plain/gatepost
+ok '… has nothing of TLS in it, and its size' quiet env O=build/plain tests/size/binary.py
+runs build/plain/gatepost
+ok '… relays a mail' relays
+
+ok 'ARMv5: it builds' quiet make BOARD=armv5 WERROR=1
+ok '… for ARMv5TE' kind build/armv5/gatepost 'Tag_CPU_arch: v5TE'
+ok '… without floating point in hardware' never grep -q 'Tag_ABI_VFP_args: VFP' "$work/kind"
+runs build/armv5/gatepost
+ok '… relays a mail' relays
+finish
