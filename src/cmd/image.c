@@ -162,5 +162,6 @@ int cmd_image(int argc, char **argv)
 			return cmd_usage("image", "sign wants the key: -k FILE");
 		return image_sign(argv[o.at + 1], key);
 	}
-	return cmd_usage("image", ON(CONFIG_IMAGE_SIGN) ? "can verify, and sign -k KEY" : "can verify");
+	return cmd_usage(
+	    "image", ON(CONFIG_IMAGE_SIGN) ? "can verify, and sign -k KEY" : "can verify");
 }

@@ -55,8 +55,7 @@ int image_sign(const char *path, const char *key)
 	status = image_open(path, O_RDWR, &file);
 	if (status != EX_OK)
 		return status;
-	wrong = tls_image_sign(
-	    (struct bytes){ text, (size_t)n }, file.sums.hash, signature, point);
+	wrong = tls_image_sign((struct bytes){ text, (size_t)n }, file.sums.hash, signature, point);
 	digest_wipe(text, sizeof(text));
 	if (wrong != NULL)
 		status = image_failed(key, wrong, EX_DATAERR);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A firmware image: what an upgrade brings, and a set in the flash. A header of 512 octets, then the
- * parts, each at a multiple of 4096; numbers are little-endian, offsets those in the image.
+ * A firmware image: what an upgrade brings, and a set in the flash. A header of 512 octets, then
+ * the parts, each at a multiple of 4096; numbers are little-endian, offsets those in the image.
  *
  *     0 "GPIMAGE1"    8 length of the header, 512    12 length of the image
  *    16 CRC-32 of all octets from 512 on    20 format, 1
@@ -27,9 +27,9 @@ enum image_wrong {
 	IMAGE_NONE,  /* it does not begin as an image does */
 	IMAGE_OLDER, /* another format, see image.format */
 	IMAGE_NEWER,
-	IMAGE_CUT,   /* shorter than its header says */
-	IMAGE_LONG,  /* longer */
-	IMAGE_ODD,   /* the header makes no sense */
+	IMAGE_CUT,  /* shorter than its header says */
+	IMAGE_LONG, /* longer */
+	IMAGE_ODD,  /* the header makes no sense */
 };
 
 struct image_place {

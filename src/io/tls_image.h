@@ -14,8 +14,8 @@ struct tls_image_sums {
 };
 
 /*
- * Reads the file's first `total` octets, in pieces. 0, or -errno; -ENODATA where it has fewer. total
- * >= body >= head.
+ * Reads the file's first `total` octets, in pieces. 0, or -errno; -ENODATA where it has fewer.
+ * total >= body >= head.
  */
 int tls_image_sum(int fd, uint32_t head, uint32_t body, uint32_t total, struct tls_image_sums *out);
 
@@ -24,8 +24,8 @@ bool tls_image_verify(const uint8_t hash[DIGEST_SHA256],
     const uint8_t signature[TLS_IMAGE_SIGNATURE], const uint8_t point[TLS_IMAGE_POINT]);
 
 /*
- * Signs the hash with the private key of a PEM text (SEC1 or PKCS#8); the same key and hash give the
- * same signature (RFC 6979). Tells the key's public half. NULL, or what is wrong with the key.
+ * Signs the hash with the private key of a PEM text (SEC1 or PKCS#8); the same key and hash give
+ * the same signature (RFC 6979). Tells the key's public half. NULL, or what is wrong with the key.
  * tls_init comes first.
  */
 const char *tls_image_sign(struct bytes pem, const uint8_t hash[DIGEST_SHA256],

@@ -18,7 +18,8 @@ static int sign_random(void *ctx, unsigned char *out, size_t n)
 
 static bool is_key(struct bytes label)
 {
-	return bytes_same(label, BYTES("PRIVATE KEY")) || bytes_same(label, BYTES("EC PRIVATE KEY"));
+	return bytes_same(label, BYTES("PRIVATE KEY")) ||
+	       bytes_same(label, BYTES("EC PRIVATE KEY"));
 }
 
 /* The block with the key, from a text that may hold others. */
@@ -40,8 +41,7 @@ static const char *read_key(struct bytes pem, mbedtls_pk_context *key)
 	digest_wipe(der, sizeof(der));
 	if (ret != 0)
 		return "the key cannot be read";
-	if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECKEY ||
-	    mbedtls_pk_get_bitlen(key) != 256)
+	if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECKEY || mbedtls_pk_get_bitlen(key) != 256)
 		return "it is not a key on the curve P-256";
 	return NULL;
 }
@@ -65,8 +65,8 @@ static bool sign(mbedtls_ecp_keypair *pair, const uint8_t hash[DIGEST_SHA256],
 	good = mbedtls_ecp_export(pair, &group, &d, &public) == 0 &&
 	       group.id == MBEDTLS_ECP_DP_SECP256R1 &&
 	       mbedtls_ecp_mul(&group, &public, &d, &group.G, sign_random, NULL) == 0 &&
-	       mbedtls_ecp_point_write_binary(&group, &public, MBEDTLS_ECP_PF_UNCOMPRESSED, &n,
-		   point, TLS_IMAGE_POINT) == 0 &&
+	       mbedtls_ecp_point_write_binary(
+		   &group, &public, MBEDTLS_ECP_PF_UNCOMPRESSED, &n, point, TLS_IMAGE_POINT) == 0 &&
 	       mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &d, hash, DIGEST_SHA256,
 		   MBEDTLS_MD_SHA256, sign_random, NULL) == 0 &&
 	       mbedtls_mpi_write_binary(&r, signature, half) == 0 &&
