@@ -36,6 +36,7 @@ mkdir -p "$stage/usr/share/gatepost"
 cp "$build/ca.idx" "$stage/usr/share/gatepost/ca.idx"
 [ -e "$stage/usr/sbin/sendmail" ] || ln -s gatepost "$stage/usr/sbin/sendmail"
 chmod 755 "$stage/bin/busybox" "$stage/usr/sbin/gatepost"
+chmod 644 "$stage/usr/share/gatepost/ca.idx"
 
 date=$(define BUILD_DATE)
 {

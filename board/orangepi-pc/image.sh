@@ -72,6 +72,9 @@ card)
 	truncate -s "$((BOOT_SIZE))" "$build/fat"
 	mkfs.vfat -F 16 -s 2 -n GATEPOST -i 47504f50 "$build/fat" >/dev/null
 	mcopy -m -i "$build/fat" "$build/README.TXT" ::
+	# It keeps the time of the text; those of its creation and of its reading would be now.
+	entry=$(grep -abo 'README  TXT' "$build/fat" | head -n 1 | cut -d: -f1)
+	head -c 7 /dev/zero | dd of="$build/fat" bs=1 seek=$((entry + 13)) conv=notrunc status=none
 	put "$build/fat" "$output.new" "$BOOT_OFFSET" "$BOOT_SIZE"
 
 	put "$set" "$output.new" "$SET_A_OFFSET" "$SET_A_SIZE"
