@@ -54,7 +54,7 @@ def campaign(machine, cuts, seed):
         machine.console.send(f"gatepost store put gatepost.conf </tmp/c{number}\n")
         time.sleep(dice.random() * took * 1.3)
         machine.cut()
-        said = f"mtd:store: stored" in machine.texts[-1].rsplit(f"/tmp/c{number}", 1)[-1]
+        said = "mtd:store: stored" in machine.texts[-1].rsplit(f"/tmp/c{number}", 1)[-1]
         try:
             machine.boot()
             there = stored(machine)
