@@ -56,8 +56,7 @@ set)
 	;;
 card)
 	build=$2 set=$3 uboot=$4 output=$5
-	SOURCE_DATE_EPOCH=$(define BUILD_DATE)
-	export SOURCE_DATE_EPOCH
+	date=$(define BUILD_DATE)
 	rm -f "$output.new"
 	truncate -s "$((CARD_SIZE))" "$output.new"
 	partitions | sfdisk -q --no-reread --no-tell-kernel "$output.new"
@@ -67,10 +66,10 @@ card)
 
 	# The FAT, with a file that tells a person what to do here.
 	sed 's/$/\r/' "$here/card.txt" >"$build/README.TXT"
-	touch -d "@$SOURCE_DATE_EPOCH" "$build/README.TXT"
+	touch -d "@$date" "$build/README.TXT"
 	rm -f "$build/fat"
 	truncate -s "$((BOOT_SIZE))" "$build/fat"
-	mkfs.vfat -F 16 -s 2 -n GATEPOST -i 47504f50 "$build/fat" >/dev/null
+	mkfs.vfat --invariant -F 16 -s 2 -n GATEPOST -i 47504f50 "$build/fat" >/dev/null
 	mcopy -m -i "$build/fat" "$build/README.TXT" ::
 	# It keeps the time of the text; those of its creation and of its reading would be now.
 	entry=$(grep -abo 'README  TXT' "$build/fat" | head -n 1 | cut -d: -f1)
