@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lint", "lib"))
 import gate  # noqa: E402
@@ -111,6 +112,31 @@ def gcc(out, text, *flags):
     subprocess.run(["gcc", "-Os", "-o", out, "-x", "c", "-", *flags], input=text, text=True, check=True)
 
 
+def sealed(product):
+    """Are tables of pointers read-only when it runs? Looked at while it waits for room in a pipe."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, bytes(4096)):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    p = subprocess.Popen([product, "version"], stdout=writer, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 30
+        maps = []
+        while time.monotonic() < end and p.poll() is None and not any(" r--p " in line for line in maps):
+            time.sleep(0.05)
+            with open("/proc/%d/maps" % p.pid, encoding="utf-8") as f:
+                maps = [line.strip() for line in f if line.strip().endswith(os.path.realpath(product))]
+        return [] if any(" r--p " in line for line in maps) else maps or ["it ended with %s" % p.poll()]
+    finally:
+        p.kill()
+        p.wait()
+        os.close(reader)
+        os.close(writer)
+
+
 def check_product(build):
     product = os.path.join(build, "gatepost")
     if not os.path.exists(product):
@@ -120,6 +146,9 @@ def check_product(build):
     fixed = machine.startswith("arm")
     complaints = check_kind(product, fixed)
     gate.ok(not complaints, "%s: the product is a stripped, hardened static%s" % (machine, "" if fixed else "-pie"), complaints)
+    if machine == os.uname().machine:
+        complaints = sealed(product)
+        gate.ok(not complaints, "%s: its tables of pointers are read-only when it runs" % machine, complaints)
     complaints = check_content(product, product + ".debug")
     gate.ok(not complaints, "%s: nothing of glibc and no iconv is in it" % machine, complaints)
     complaints = check_no_tls(product, product + ".debug")
