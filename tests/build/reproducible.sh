@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Two builds of the same tree in different folders give the same images, octet for octet. Kernel, BusyBox, U-Boot and the
+# libraries come from the cache, which is named after what goes in; REPRODUCE=whole (make soak) builds these twice as well.
+set -u
+. tests/build/lib/tree.sh
+
+# What signs may be any build of it: the tests' own, where there is one.
+boards='qemu-nor orangepi-pc'
+signer=$(realpath "${GATEPOST:-build/host/gatepost}")
+sources=${XDG_CACHE_HOME:-$HOME/.cache}/gatepost/sources
+
+one=$work/one
+two=$work/another/one/whose/name/is/longer
+mkdir -p "$work/another"
+copy "$one"
+copy "$two"
+
+# shellcheck disable=SC2317 # called by ok
+# usage: build FOLDER CACHE VARIABLE=VALUE...
+build() {
+	folder=$1 cache=$2
+	shift 2
+	if [ "${REPRODUCE-}" = whole ]; then set -- "$@" "XDG_CACHE_HOME=$cache" "GATEPOST_SOURCES=$sources"; fi
+	for board in $boards; do
+		(cd "$folder" && env "$@" make "BOARD=$board" "SIGNER=$signer") || return 1
+	done
+}
+
+# shellcheck disable=SC2317
+same() { cmp "$one/build/$1" "$two/build/$1"; }
+
+if [ ! -x "$signer" ]; then
+	make build/host/gatepost >"$work/log" 2>&1
+fi
+ok 'both boards build' quiet build "$one" "$work/cache-of-one" TZ=UTC LC_ALL=C
+umask 077
+ok '… in another folder, time zone, language, with another umask' quiet build "$two" "$work/the-cache-of-two" TZ=Asia/Tokyo LC_ALL=C.UTF-8
+for board in $boards; do
+	for file in gatepost root.squashfs "gatepost-$board.img"; do
+		ok "$board: $file is the same" quiet same "$board/$file"
+	done
+done
+ok 'qemu-nor: the flash is the same' quiet same qemu-nor/gatepost-qemu-nor-flash.bin
+ok 'orangepi-pc: the card is the same' quiet same orangepi-pc/gatepost-orangepi-pc-card.img
+ok 'no file tells where it was made' never grep -qaF "$work" "$one/build/qemu-nor/gatepost" "$one/build/orangepi-pc/gatepost-orangepi-pc-card.img"
+
+# What of others is in it: every part of the card, with the sum of its source and the words of its licence.
+# shellcheck disable=SC2317 # called by ok
+told() {
+	legal=$one/build/orangepi-pc/legal
+	for part in musl mbedtls linux busybox uboot; do
+		sum=$(sed -n "s/^${part}_SHA256 *:= *//p" firmware/sources.mk)
+		grep -A 5 -x "Part: *$part" "$legal/README.txt" | grep -q "$sum" || { echo "nothing of $part, $sum"; return 1; }
+		[ -n "$(find "$legal/licences/$part" -type f -size +1)" ] || { echo "no licence of $part"; return 1; }
+	done
+	for file in config/linux/config config/busybox/config config/uboot/config patches/linux/0001-xz-thumb-filter.patch; do
+		grep -A 1 "$file\$" "$legal/README.txt" | grep -q "$(sha256sum <"$legal/$file" | cut -d' ' -f1)" || { echo "nothing of $file"; return 1; }
+	done
+}
+# shellcheck disable=SC2317
+legal() { (cd "$one" && make BOARD=orangepi-pc "SIGNER=$signer" legal); }
+ok 'make legal' quiet legal
+ok '… tells every part, its source, licence, patches and configuration' quiet told
+finish
