@@ -65,7 +65,7 @@ card)
 	put "$build/marks" "$output.new" "$MARKS_OFFSET" "$MARKS_SIZE"
 
 	# The FAT, with a file that tells a person what to do here.
-	sed 's/$/\r/' "$here/card.txt" >"$build/README.TXT"
+	sed -e 1d -e 's/$/\r/' "$here/card.txt" >"$build/README.TXT"
 	touch -d "@$date" "$build/README.TXT"
 	rm -f "$build/fat"
 	truncate -s "$((BOOT_SIZE))" "$build/fat"
