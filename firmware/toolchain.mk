@@ -9,7 +9,7 @@ CROSS_COMPILE := arm-linux-gnueabihf-
 MACHINE := -mthumb -march=armv7-a+fp -mfloat-abi=hard
 else ifeq ($(CONFIG_ARCH_ARMV5),y)
 CROSS_COMPILE := arm-linux-gnueabi-
-MACHINE := -marm -march=armv5te -mfloat-abi=soft
+MACHINE := -mthumb -march=armv5te -mfloat-abi=soft
 endif
 
 comma := ,

@@ -40,6 +40,7 @@ runs build/plain/gatepost
 ok '… relays a mail' relays
 
 ok 'ARMv5: it builds' quiet make BOARD=armv5 WERROR=1
+ok '… and has its size' quiet env O=build/armv5 tests/size/binary.py
 ok '… for ARMv5TE' kind build/armv5/gatepost 'Tag_CPU_arch: v5TE'
 ok '… without floating point in hardware' never grep -q 'Tag_ABI_VFP_args: VFP' "$work/kind"
 runs build/armv5/gatepost
