@@ -110,7 +110,7 @@ archive="sh firmware/fetch.sh ${XDG_CACHE_HOME:-$HOME/.cache}/gatepost $(
 		awk '/^pool/ { p = $0 } /^[0-9a-f]{64}$/ || length($0) == 64 { s = $0 } /^http/ { u = $0 } END { print p, s, u }')"
 musl() {
 	# shellcheck disable=SC2086 # a command
-	CC=gcc AR=gcc-ar RANLIB=gcc-ranlib MUSL_CFLAGS='-O0 -fPIE' sh firmware/musl.sh "$work/musl" $archive
+	CC=gcc AR=gcc-ar RANLIB=gcc-ranlib TARGET='' MUSL_CFLAGS='-O0 -fPIE' sh firmware/musl.sh "$work/musl" $archive
 }
 musl >"$work/musl.1" 2>&1 &
 a=$!
