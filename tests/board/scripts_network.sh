@@ -71,6 +71,14 @@ nameserver 10.0.2.4' 'name servers'
 is "$(cat "$box/run/dhcp.ntp")" 10.0.2.5 'the time server'
 has "$(console)" 'address 10.0.2.15/24' 'the address is told on the console'
 
+printf '    inet %s scope global eth0\n' 192.168.1.20/24 10.0.2.99/24 >"$box/run/addresses"
+echo 'address = 192.168.1.20/24 dhcp' | network
+lease mask= >/dev/null
+got=$(calls)
+has "$got" 'ip addr del 10.0.2.99/24 dev eth0' 'another lease: the old address goes'
+has "$got" 'ip addr add 10.0.2.15/24 dev eth0' 'a lease without a mask'
+case $got in *192.168.1.20* | *flush*) ok 1 'the address of the settings stays' ;; *) ok 0 'the address of the settings stays' ;; esac
+: | network
 echo '    inet 10.0.2.15/24 scope global eth0' >"$box/run/addresses"
 event=renew lease >/dev/null
 got=$(calls)
