@@ -44,7 +44,7 @@ date=$(define BUILD_DATE)
 	echo "BOARD=$board"
 	echo "VERSION=$(define GATEPOST_VERSION)"
 	echo "BUILD_DATE=$date"
-	cat "board/$board/board.conf"
+	grep -v '^#' "board/$board/board.conf"
 	# shellcheck disable=SC1090 # the board's
 	. "board/$board/layout"
 	echo "MARKS_OFFSET=$((MARKS_OFFSET))"

@@ -14,6 +14,7 @@ copy=$build/qemu.img
 # shellcheck source=board/qemu-nor/layout
 . board/qemu-nor/layout
 
+# shellcheck disable=SC3013 # dash and BusyBox have -nt
 if [ ! -e "$copy" ] || [ "$image" -nt "$copy" ]; then
 	cp "$image" "$copy.new"
 	if [ -e "$copy" ]; then
