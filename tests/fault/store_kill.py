@@ -4,7 +4,6 @@
 new one if it had been said; and the same command, once more, does it. Each call fails, too: then it is told."""
 
 import os
-import re
 import subprocess
 import sys
 
@@ -15,7 +14,7 @@ from lib.trial import *                                                 # noqa: 
 
 OLD = {"gatepost.conf": b'Gateway = "10.0.0.1"\n', "oauth/token": b"one"}
 NEW = {"gatepost.conf": b'Gateway = "10.0.0.2"\n' + b"#" * 9000 + b"\n", "keys/a.key": b"key"}
-REPEATS = 12                # calls of a kind whose further ones are taken by random sample, unless in the soak
+REPEATS = 12                # calls of a kind whose further ones are left out between the first and the last, unless in the soak
 CHANGING = "open pwrite64 write fdatasync fsync fallocate rename unlink mkdir utimensat flock".split()
 
 
@@ -86,7 +85,7 @@ class Case:
         if b"ptrace" in run.stderr:
             raise Skip(f"no namespaces here: strace may not attach: {run.stderr!r}")
         with open(trace, encoding="latin-1") as file:
-            calls = re.findall(r"^(\w+)\(", file.read(), re.M)
+            calls = called(file.read())
         return run.returncode, run.stdout, run.stderr, calls
 
     def content(self):
@@ -149,15 +148,8 @@ def moments(case):
     """(call, which of its kind) for each of the command's system calls."""
     status, _, err, calls = case.traced()
     equal(status, 0, f"exit status unharmed: {err!r}")
-    seen, found = {}, []
-    for name in calls:
-        seen[name] = seen.get(name, 0) + 1
-        found.append((name, seen[name]))
-    check(len(found) > 30, f"calls: {found}")
-    if SOAK:
-        return found
-    many = [name for name, n in seen.items() if n > REPEATS]
-    return [(name, n) for name, n in found if name not in many or n <= REPEATS // 2 or n > seen[name] - REPEATS // 2]
+    check(len(calls) > 30, f"calls: {calls}")
+    return calls if SOAK else ends(calls, REPEATS)
 
 
 @cases("killed at each system call: {0}", [(verb,) for verb in VERBS])

@@ -2,6 +2,7 @@
 """Mails that are counted, from what a client was told to what a gateway took; a relay that is killed; strace on one of
 its processes."""
 
+import math
 import os
 import re
 import shutil
@@ -67,6 +68,22 @@ class Mortal(Relay):
             return None
         return wait_for(once, 60, "a process that holds the spool's folder")
 
+    def engine(self):
+        """The child that has the listener."""
+        def once():
+            with open("/proc/net/tcp", encoding="ascii") as file:
+                rows = [line.split() for line in file]
+            sockets = {f"socket:[{r[9]}]" for r in rows[1:] if r[3] == "0A" and int(r[1].split(":")[1], 16) == self.port}
+            for pid in self.children():
+                try:
+                    links = {os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if links & sockets:
+                    return pid
+            return None
+        return wait_for(once, 60, "a process that listens")
+
     def stop_hard(self):
         """The end, whatever state it is in."""
         if self.process is not None and self.process.poll() is None:
@@ -75,15 +92,22 @@ class Mortal(Relay):
 
 
 class Strace:
-    """strace on one process: what is injected into which calls, and whether that has happened."""
+    """strace on one process: what is injected into which calls, and whether that has happened.
 
-    def __init__(self, pid, calls, what, word, follow=False):
+    what is put into all of calls; or it is a dict of what is put into which. strace counts `when` for each system call of
+    its own: the third one of two kinds is a third write and a third read, not the third call.
+    """
+
+    def __init__(self, pid, calls, what="", word="(?!)", follow=False):
         handle, self.path = tempfile.mkstemp(prefix="gatepost-strace-")
         os.close(handle)
         self.word = word
         self.pid = pid
-        words = ["strace", *(["-f"] if follow else []), "-s", "100", "-p", str(pid), "-o", self.path, "-e", f"trace={calls}", "-e",
-                 f"inject={calls}:{what}"]
+        words = ["strace", *(["-f"] if follow else []), "-s", "100", "-p", str(pid), "-o", self.path, "-e", f"trace={calls}"]
+        if isinstance(what, str):
+            what = {calls: what} if what else {}
+        for name, action in what.items():
+            words += ["-e", f"inject={name}:{action}"]
         with open(self.path + ".err", "wb") as err:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=err, stderr=err)
         tap.child(self.process.pid)
@@ -134,23 +158,53 @@ class Strace:
         self.close()
 
 
-def stopper(pid, k):
-    """Stops it behind its k-th system call; the rest of the relay goes on until it is killed."""
-    return Strace(pid, "all", f"signal=STOP:when={k}", "stopped by SIGSTOP")
+def called(text):
+    """The system calls in strace's output, in their order: (name, which of its kind)."""
+    seen, found = {}, []
+    for name in re.findall(r"^(\w+)\(", text, re.M):
+        seen[name] = seen.get(name, 0) + 1
+        found.append((name, seen[name]))
+    return found
 
 
-def killer(pid, k):
-    """Kills it at its k-th system call, which is not made."""
-    return Strace(pid, "all", f"signal=KILL:when={k}", "killed by SIGKILL")
+def ends(moments, repeats):
+    """Those of which there are more than so many calls of a kind: the first and the last of them alone."""
+    seen = dict(moments)
+    half = repeats // 2
+    return [(name, n) for name, n in moments if seen[name] <= repeats or n <= half or n > seen[name] - half]
+
+
+def spread(things, start):
+    """All of them, from this one on, in such an order that those at its beginning are spread evenly."""
+    size = len(things)
+    step = max(1, round(size * 0.618))
+    while math.gcd(step, size) > 1:
+        step += 1
+    return [things[(start + i * step) % size] for i in range(size)]
+
+
+def watcher(pid, calls="all"):
+    """Only looks on."""
+    return Strace(pid, calls)
+
+
+def stopper(pid, name, n):
+    """Stops it behind the n-th of these system calls; the rest of the relay goes on until it is killed."""
+    return Strace(pid, "all", {name: f"signal=STOP:when={n}"}, "stopped by SIGSTOP")
+
+
+def killer(pid, name, n):
+    """Kills it at the n-th of these system calls, which is not made."""
+    return Strace(pid, "all", {name: f"signal=KILL:when={n}"}, "killed by SIGKILL")
 
 
 FILE_CALLS = ("openat,pwrite64,write,pread64,fsync,fdatasync,renameat,renameat2,unlinkat,fstat,newfstatat,statfs,fstatfs,"
               "getdents64,lseek,mkdirat,faccessat,faccessat2,ftruncate")
 
 
-def breaker(pid, error, when):
-    """Lets its calls on files fail. In their place one is made that its sandbox allows."""
-    return Strace(pid, FILE_CALLS, f"error={error}:syscall=getpid:when={when}", "INJECTED")
+def breaker(pid, error, whens):
+    """Lets these of its calls on files fail. In their place one is made that its sandbox allows."""
+    return Strace(pid, FILE_CALLS, {name: f"error={error}:syscall=getpid:when={when}" for name, when in whens.items()}, "INJECTED")
 
 
 class Book:
