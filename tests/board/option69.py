@@ -75,7 +75,7 @@ def _():
          Machine(net="tap,ifname=box0,script=no,downscript=no") as m:
         with Dhcp("69,10.99.0.1,10.99.0.9") as dhcp:
             m.boot()
-            m.console.expect(f"gatepost: address {BOX}/24")
+            wait_for(lambda: f"gatepost: address {BOX}/24" in m.console.text, 120, "the address on the console")
             status(m, "gateway 10.99.0.1:25")
             equal(m.shell("ip route | grep -c default || true").strip(), "0", "default routes")
             mail("250")

@@ -86,6 +86,11 @@ has "$got" 'ip route del default dev eth0' 'renewed without a router'
 case $got in *'addr add'*) ok 1 'the address is not set anew' ;; *) ok 0 'the address is not set anew' ;; esac
 is "$(cat "$box/run/etc/resolv.conf")$(cat "$box/run/dhcp.ntp")" '' 'and without name server and time server'
 
+echo 'router = 10.0.2.9' | network
+event=renew lease >/dev/null
+is "$(calls | grep -c 'ip route')" 0 'a router of the settings stays'
+: | network
+
 lease opt69=0a000219c0a80001 >/dev/null
 is "$(cat "$box/run/gateway.offer")" 10.0.2.25 'option 69: the first address is offered'
 event=renew lease opt69=0a0002 >/dev/null

@@ -136,7 +136,7 @@ rm "$box/run/gatepost"
 
 # --- rcS, rcK ---
 
-for name in data settings network; do
+for name in data settings network report; do
 	printf '#!/bin/sh\necho "%s $*" >>/run/calls\n' "$name" >"$box/etc/init.d/$name"
 	chmod 755 "$box/etc/init.d/$name"
 done
@@ -155,7 +155,7 @@ rcS() {
 	echo "$1" >"$box/proc/cmdline"
 	: >"$box/run/calls"
 	box /etc/init.d/rcS
-	calls | grep -v '^mount\|^logger'
+	calls | grep -v '^mount\|^logger\|^report'
 }
 is "$(rcS 'console=ttyAMA0 gatepost.set=a')" 'settings 
 network start' 'a start: settings, then network'
