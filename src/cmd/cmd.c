@@ -117,19 +117,19 @@ COMMAND(cert, "[-o FOLDER] NAME...", "a certificate for TLS towards the devices"
 	"  gatepost cert -o /etc/gatepost box.lan 192.168.1.2\n");
 
 COMMAND(image, "verify [-b BOARD] FILE", "is a firmware image whole and to be trusted?",
-	"Reads a firmware image to its end and tells its version, its board and the key that it was\n"
-	"signed with; or why it is refused.\n"
+	"Reads a firmware image to its end and tells its version, its board and the key that it\n"
+	"was signed with; or why it is refused.\n"
 	"\n"
 	"  -b BOARD   the board that it must be for (on a box: this one)\n"
 	"\n"
 	"  gatepost image verify gatepost-qemu-nor.img\n"
 	"\n"
-	"A version that is built on the build machine also signs: gatepost image sign -k KEY FILE,\n"
-	"KEY a file with a private key on the curve P-256 in PEM. The same key and image give the\n"
-	"same signature.\n"
+	"A version that is built on the build machine signs, too: gatepost image sign -k KEY FILE,\n"
+	"KEY a file with a private key on the curve P-256 in PEM. The same key and image give\n"
+	"the same signature.\n"
 	"\n"
-	"Ends with 65 when it is no image, damaged or cut off, 76 when it is of another format, 77\n"
-	"when it is not signed with the key of this version, 78 when it is for another board.\n");
+	"Ends with 65 when it is no image, damaged or cut off, 76 when it is of another format,\n"
+	"77 when it is not signed with the key of this version, 78 when it is for another board.\n");
 
 COMMAND(store,
 	"[-c FILE] [-s STORE] info | list | get NAME | put NAME | import DIR | export DIR | erase",
