@@ -124,12 +124,12 @@ COMMAND(image, "verify [-b BOARD] FILE", "is a firmware image whole and to be tr
 	"\n"
 	"  gatepost image verify gatepost-qemu-nor.img\n"
 	"\n"
-	"A version that is built on the build machine signs, too: gatepost image sign -k KEY FILE,\n"
-	"KEY a file with a private key on the curve P-256 in PEM. The same key and image give\n"
-	"the same signature.\n"
+	"A version for the build machine signs, too: gatepost image sign -k KEY FILE, KEY a file\n"
+	"with a private key on the curve P-256 in PEM. The same key and image give the same\n"
+	"signature.\n"
 	"\n"
 	"Ends with 65 when it is no image, damaged or cut off, 76 when it is of another format,\n"
-	"77 when it is not signed with the key of this version, 78 when it is for another board.\n");
+	"77 when it is not signed with this version's key, 78 when it is for another board.\n");
 
 COMMAND(store,
 	"[-c FILE] [-s STORE] info | list | get NAME | put NAME | import DIR | export DIR | erase",
