@@ -56,6 +56,14 @@ static void test_records(void)
 	expect(1, MARK_NONE, 0, true, "a bad A behind it");
 	mark(4, MARK_A, 3, true);
 	expect(0, MARK_NONE, 0, false, "well with its last try");
+	marks_clear();
+	mark(0, MARK_A, 0, true);
+	mark(1, MARK_B, 3, false);
+	mark(2, MARK_A, 3, false);
+	expect(0, MARK_NONE, 0, false, "a bad B, and an A that had no time to report: the last that was well");
+	marks_clear();
+	mark(0, MARK_B, 3, false);
+	expect(0, MARK_NONE, 0, true, "none was ever well: the other one");
 }
 
 static void test_full(void)

@@ -13,6 +13,7 @@ struct choice choose(const volatile uint32_t *mark, unsigned records)
 {
 	struct choice c = { .set = 0, .word = MARK_NONE };
 	uint32_t last = MARK_NONE;
+	unsigned well = 2, tired;
 
 	for (unsigned i = 0; i < records; i++) {
 		unsigned set = mark_set(mark[i * MARK_WORDS]);
@@ -21,6 +22,8 @@ struct choice choose(const volatile uint32_t *mark, unsigned records)
 			continue;
 		last = i * MARK_WORDS;
 		c.set = set;
+		if (mark[last + MARK_GOOD] != MARK_FREE)
+			well = set;
 	}
 	if (last == MARK_NONE || mark[last + MARK_GOOD] != MARK_FREE)
 		return c;
@@ -31,8 +34,9 @@ struct choice choose(const volatile uint32_t *mark, unsigned records)
 			return c;
 		}
 	}
-	c.set = !c.set;
-	c.tired = true;
+	tired = c.set;
+	c.set = well > 1 ? !tired : well;
+	c.tired = c.set != tired;
 	return c;
 }
 

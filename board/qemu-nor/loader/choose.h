@@ -29,7 +29,8 @@ struct choice {
 };
 
 /*
- * Reads the marks. A set on trial is taken while it has a word for one more try; then the other one. Without a mark: A.
+ * Reads the marks. A set on trial is taken while it has a word for one more try; then the one that reported well last,
+ * or, where none ever did, the other one. Without a mark: A.
  * A word that was begun counts as programmed: for a try, so that none is gained by a power cut; for "well", since it is
  * begun by a system that is well.
  */
