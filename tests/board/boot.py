@@ -154,10 +154,13 @@ def _():
         m.boot()
         leased(m)
         built = int(re.search(r"^BUILD_DATE=(\d+)", m.shell("cat /etc/board.conf"), re.M).group(1))
+        wait_for(lambda: int(m.shell("date +%s")) >= built, 60, "the day of the build")
         within(int(m.shell("date +%s")) - built, 0, 3600)
+        wait_for(lambda: "clock: unset" in m.run("gatepost status")[1], 60, "the relay to know that nobody set the clock")
         m.shell(f"echo 10.0.2.2:{clock.port} >/run/dhcp.ntp; kill $(cat /run/ntp.pid); true")
         wait_for(lambda: abs(int(m.shell("date +%s")) - clock.now()) < 5, 120, "the clock to be set")
         wait_for(lambda: "the clock is set" in m.shell("logread"), 60, "the log to say so")
+        wait_for(lambda: "clock: set" in m.run("gatepost status")[1], 60, "the relay to trust the clock")
         check(clock.asked > 0, "nobody asked the time server")
 
 

@@ -118,6 +118,7 @@ def _():
     with Liar() as gateway, Machine(clock="2001-01-01T00:00:00") as m:
         m.boot()
         built = int(m.shell("sed -n s/^BUILD_DATE=//p /etc/board.conf").split()[-1])
+        wait_for(lambda: int(m.shell("date +%s").split()[-1]) >= built, 60, "the day of the build")
         within(int(m.shell("date +%s").split()[-1]), built, built + 600, "the clock")
         m.shell("printf 'address = 10.0.2.77/24\\nrouter = 10.0.2.2\\n' | gatepost store put network; /etc/init.d/network restart")
         contains(m.shell("ip addr show dev eth0"), "10.0.2.77/24")
