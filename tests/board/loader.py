@@ -180,7 +180,7 @@ def _():
     flash = Flash(a=b"\xff" * len(SETS["A"]))
     flash.boots("B", "Gatepost: set B, since A is damaged")
     flash.mark(1, "A", used=3)
-    flash.boots("B", "Gatepost: set B, since A did not report well")
+    flash.boots("B", "Gatepost: set B, since A is damaged")
 
 
 @case("a set that did not report well is taken all the same where the other one is damaged")
