@@ -256,10 +256,11 @@ def campaign(kind, error, forever):
         what = f"{kind.__name__}, {error} at {name} {n}{' and after' if forever else ''}"
         hits += trial(kind, what, error, since(found, (name, n)) if forever else {name: n}, forever)[0]
         runs += 1
-        if time.monotonic() > end:
+        # A call that does not recur in this run proves nothing: then one more.
+        if time.monotonic() > end + (0 if hits else 60):
             break
     print(f"# {kind.__name__}, {error}{', and all after' if forever else ''}: {hits} failures, at {runs} of {len(found)} calls")
-    check(hits * 2 > runs, f"in {runs} runs calls failed in {hits}")
+    check(hits and hits * 3 >= runs, f"in {runs} runs calls failed in {hits}")
 
 
 KINDS = (Pass, Down, Half, Always, Queue, Report)
