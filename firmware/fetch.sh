@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: ISC
 # Brings one source archive into the cache and prints its path.
 #
-# usage: fetch.sh CACHE POOL SHA256 UPSTREAM
+# usage: fetch.sh CACHE POOL SHA256 [UPSTREAM]
 # Looked for in this order: the cache, GATEPOST_SOURCES=DIR (the file under either of its names), each archive
 # root that apt knows, upstream's own address. Nothing is used whose SHA-256 differs.
 set -eu
 
-cache=$1 pool=$2 sum=$3 upstream=$4
+cache=$1 pool=$2 sum=$3 upstream=${4-}
 file=${pool##*/}
 here=$cache/sources/$file
 part=$here.$$
@@ -78,12 +78,14 @@ if command -v apt-get >/dev/null; then
 		done
 	done
 fi
-get "$upstream" || :
-take "$upstream"
+if [ -n "$upstream" ]; then
+	get "$upstream" || :
+	take "$upstream"
+fi
 
 if [ -n "$wrong" ]; then
 	say "$file: wrong SHA-256 from$wrong; wanted $sum: put the right file into a folder and say make GATEPOST_SOURCES=FOLDER"
 else
-	say "$file: found nowhere (no network?): put it, or ${upstream##*/}, into a folder and say make GATEPOST_SOURCES=FOLDER"
+	say "$file: found nowhere (no network?): put it${upstream:+, or ${upstream##*/},} into a folder and say make GATEPOST_SOURCES=FOLDER"
 fi
 exit 1

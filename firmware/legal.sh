@@ -59,8 +59,8 @@ part() {
 	line Licence "$(word "$1" LICENCE)"
 	line Source "${pool##*/}"
 	line '  sha256' "$(word "$1" SHA256)"
-	line '  from' "$(word "$1" UPSTREAM)"
-	line '  or' "DEBIAN-ARCHIVE/$pool"
+	line '  from' "DEBIAN-ARCHIVE/$pool"
+	[ -z "$(word "$1" UPSTREAM)" ] || line '  or' "$(word "$1" UPSTREAM)"
 	# shellcheck disable=SC2046 # lists of files
 	files Patch "patches/${1%_old}" $(word "$1" PATCHES)
 	# shellcheck disable=SC2046

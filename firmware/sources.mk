@@ -27,13 +27,13 @@ mbedtls_old_TEXTS    := LICENSE
 mbedtls_old_POOL     := pool/main/m/mbedtls/mbedtls_3.6.6.orig.tar.bz2
 mbedtls_old_UPSTREAM := https://github.com/Mbed-TLS/mbedtls/releases/download/mbedtls-3.6.6/mbedtls-3.6.6.tar.bz2
 
-# The firmware's. Debian repacks Linux: its sum is not kernel.org's, its second home is Debian's own archive of what was.
+# The firmware's. Debian repacks Linux: its sum is not kernel.org's, and there is no upstream address for this very file.
 linux_VERSION  := 6.1.176
 linux_SHA256   := 9aad4025973feea3f0d978e82ab7db97d8d5ce3f59fcc6b1f316153d66e3a504
 linux_LICENCE  := GPL-2.0-only WITH Linux-syscall-note
 linux_TEXTS    := COPYING LICENSES
 linux_POOL     := pool/main/l/linux/linux_6.1.176.orig.tar.xz
-linux_UPSTREAM := https://snapshot.debian.org/archive/debian/20260801T000000Z/pool/main/l/linux/linux_6.1.176.orig.tar.xz
+linux_UPSTREAM :=
 
 busybox_VERSION  := 1.37.0
 busybox_SHA256   := 3311dff32e746499f4df0d5df04d7eb396382d7e108bb9250e7b519b837043a4

@@ -24,7 +24,7 @@ chmod +x "$work/bin/apt-get"
 
 cache=$work/cache
 fetch() {
-	PATH=$work/bin:$PATH quiet timeout 120 sh firmware/fetch.sh "$cache" "$pool" "$sum" "${1:-$upstream}"
+	PATH=$work/bin:$PATH quiet timeout 120 sh firmware/fetch.sh "$cache" "$pool" "$sum" "${1-$upstream}"
 }
 fresh() { rm -rf "$cache"; }
 one_line() { test "$(grep -vc fetching "$work/log")" = 1; }
@@ -34,6 +34,9 @@ ok '… in one line' one_line
 ok '… that says what to do' says 'make GATEPOST_SOURCES=FOLDER'
 ok '… after asking for the lists of packages' grep -q update "$work/apt-calls"
 ok '… and nothing is left behind' test -z "$(find "$cache" -type f ! -name '*.lock')"
+
+ok 'a source that upstream does not have as it is: fails' never fetch ''
+ok '… and says what to do, without another name' says 'put it into a folder and say make GATEPOST_SOURCES=FOLDER'
 
 export GATEPOST_SOURCES="$work/in"
 cp "$work/right" "$work/in/thing_1.0.orig.tar.gz"

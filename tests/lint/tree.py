@@ -17,8 +17,7 @@ SPDX = "SPDX-License-Identifier: ISC"
 UNMARKED = re.compile(r"(\.md|/defconfig|^LICENSE|^\.git\w*|\.eml|\.smtp|\.dat|\.bin|/help\.txt|\.expected)$|/corpus/|^rootfs/etc/(group|hosts|mtab|passwd)$|/data/|/certs/|"
                       r"^\.clang|^\.editorconfig")
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
-# The archive of what once was in Debian is no mirror: each of its addresses stays.
-MIRROR = re.compile(r"\b(?!snapshot\.)[a-z0-9-]+\.debian\.org|\bdebian\.org/debian|registry\.npm|\bpypi\.", re.I)
+MIRROR = re.compile(r"\b[a-z0-9-]+\.debian\.org|\bdebian\.org/debian|registry\.npm|\bpypi\.", re.I)
 
 
 def text(top, name):
