@@ -9,10 +9,6 @@ tree=$work/tree
 copy "$tree"
 cd "$tree" || exit 1
 
-free_port() {
-	/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 for which in allnoconfig allyesconfig; do
 	O=build/$which
 	ok "$which builds" quiet make "O=$O" "DEFCONFIG=$which" WERROR=1

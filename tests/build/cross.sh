@@ -9,10 +9,6 @@ tree=$work/tree
 copy "$tree"
 cd "$tree" || exit 1
 
-free_port() {
-	/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # runs BINARY: a program $work/bin/gatepost that runs it
 runs() {
 	mkdir -p "$work/bin"

@@ -32,6 +32,11 @@ skip() {
 	echo "ok $count - $1 # SKIP $2"
 }
 
+# A port of loopback where nobody listens.
+free_port() {
+	/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 finish() {
 	echo "1..$count"
 	[ "$bad" = 0 ] || exit 1
