@@ -236,9 +236,22 @@ void log_line(enum log_level level, struct bytes line)
 	log_lost(1);
 }
 
+void log_put(enum log_level level, const char *format, ...)
+{
+	static char store[LOG_LINE];
+	struct fmt f;
+	va_list args;
+
+	fmt_init(&f, store, sizeof(store));
+	va_start(args, format);
+	fmt_put_list(&f, format, args);
+	va_end(args);
+	log_line(level, fmt_done(&f));
+}
+
 void log_text(enum log_level level, const char *text)
 {
-	log_line(level, bytes_of(text));
+	log_put(level, "%s", text);
 }
 
 uint32_t log_dropped(void)

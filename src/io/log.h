@@ -24,6 +24,10 @@ void log_to(int fd);
 void log_line(enum log_level level, struct bytes line);
 void log_text(enum log_level level, const char *text);
 
+/* The same from a format, see fmt_add. Text from the network is escaped before. */
+#define log_add(level, ...) log_put(level, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 2, 3))) void log_put(enum log_level level, const char *format, ...);
+
 /*
  * A process with a loop may let its lines wait for the end of the turn, and go together. log_flush:
  * now (before the process ends).

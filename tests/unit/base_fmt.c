@@ -40,6 +40,39 @@ static void texts(void)
 	ok(!f.cut, "nothing was cut");
 }
 
+static void formats(void)
+{
+	char p[200];
+	struct fmt f;
+	struct bytes slice = BYTES("slice and more");
+
+	slice.n = 5;
+	fmt_init(&f, p, sizeof(p));
+	fmt_add(&f, "plain");
+	is_str(p, "plain", "a format without directives");
+	fmt_init(&f, p, sizeof(p));
+	fmt_add(&f, "%s|%.*s|%c|%s|%%|%.*s.", "text", SPAN(slice), 'x', PHRASE("a phrase"),
+	    SPAN(((struct bytes){ NULL, 0 })));
+	is_str(p, "text|slice|x|a phrase|%|.", "texts, slices, characters");
+	fmt_init(&f, p, sizeof(p));
+	fmt_add(&f, "%u %d %d %ju %jd %zu %x %02u %03ju %08jx", 7u, -7, INT32_MIN, UINT64_MAX,
+	    INT64_MIN, SIZE_MAX, 0xbeefu, 5u, (uint64_t)1234, (uint64_t)0xabc);
+	is_str(p,
+	    "7 -7 -2147483648 18446744073709551615 -9223372036854775808 18446744073709551615 beef "
+	    "05 "
+	    "1234 00000abc",
+	    "numbers of all lengths");
+	ok(!f.cut, "nothing was cut");
+	fmt_init(&f, p, 6);
+	fmt_add(&f, "%u and more", 12u);
+	is_str(p, "12 an", "what does not fit is cut");
+	ok(f.cut, "and cut says so");
+	fmt_init(&f, p, sizeof(p));
+	fmt_str(&f, PHRASE("one"));
+	fmt_str(&f, ", two");
+	is_str(p, "one, two", "a phrase and a text");
+}
+
 static void numbers(void)
 {
 	static const uint64_t edge[] = { 0, 9, 10, UINT32_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1,
@@ -96,6 +129,7 @@ static void cuts(void)
 int main(void)
 {
 	texts();
+	formats();
 	numbers();
 	cuts();
 	return done();
