@@ -100,8 +100,15 @@ head -c 100000 /dev/urandom >"$work/kernel"
 "$box/usr/lib/gatepost" image sign -k firmware/keys/development.key "$box/run/new.img" >/dev/null
 size=$(stat -c %s "$box/run/new.img")
 
+mkdir "$box/run/upgrade.lock"
+echo $$ >"$box/run/upgrade.lock/pid"
 got=$(box upgrade -n /run/new.img)
-ok $? 'an upgrade'
+is $? 75 'beside another upgrade'
+sh -c 'exit 0' &
+echo $! >"$box/run/upgrade.lock/pid"
+wait
+got=$(box upgrade -n /run/new.img)
+ok $? 'an upgrade, where one before was killed'
 has "$got" 'Gatepost 9.8.7 for test' '… names the version'
 head -c "$size" "$box/dev/set_b" | cmp -s - "$box/run/new.img"
 ok $? '… is written to the set that does not run'

@@ -75,6 +75,23 @@ ok "$([ -e "$box/run/relay.off" ]; echo $?)" 'init is held off'
 box /etc/init.d/relay start
 ok "$([ ! -e "$box/run/relay.off" ]; echo $?)" 'until start'
 
+rm "$box/run/relay.pid"
+sh -c 'exit 0' &
+gone=$!
+wait "$gone"
+for holder in $$ "$gone"; do
+	box /etc/init.d/relay stop "$holder"
+	: >"$box/run/calls"
+	printf '#!/bin/sh\nrm -f /run/relay.off\n' >"$box/run/sleep"
+	chmod 755 "$box/run/sleep"
+	[ "$holder" = $$ ] || echo : >"$box/run/sleep"
+	timeout 20 chroot "$box" /etc/init.d/relay >/dev/null 2>&1
+	[ "$holder" != $$ ] || held=$(calls | grep -c '^sleep 1$')
+done
+is "$held" 1 'stop for a process that lives: init is held off'
+is "$(calls | grep -c '^gatepost run')" 1 '… for one that was killed: it is not'
+ok "$([ ! -e "$box/run/relay.off" ]; echo $?)" '… and nothing is left of it'
+
 cat >"$box/run/slow" <<'END'
 #!/bin/sh
 trap '' TERM
