@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from machine import TOP, image                                          # noqa: E402
 from card import BOARD, FREE, Pi                                        # noqa: E402
+from stick import Stick                                                 # noqa: E402
 from lib import Client, Liar, case, check, contains, equal, main, refused_port, wait_for  # noqa: E402
 
 SET = image(BOARD, f"gatepost-{BOARD}.img")
@@ -112,6 +113,22 @@ def _():
         pi.cut()
         equal(pi.mark(1), (B, 0, FREE, FREE, 0), "the mark")
         equal(pi.loads(), ("", "b"), "U-Boot's choice")
+
+
+@case("a USB stick, which the kernel finds when the box is up already, is taken into the store; the relay uses it")
+def _():
+    with Pi() as pi, Liar() as gateway:
+        stick = Stick({"gatepost.conf": conf(gateway.port)})
+        pi.start(("-drive", f"if=none,id=stick,format=raw,file={stick.path}", "-device", "usb-storage,bus=usb-bus.0,drive=stick"))
+        pi.login()
+        wait_for(lambda: f":{gateway.port}" in pi.run("gatepost status")[1], 120, "the stick's configuration in force")
+        contains(pi.console.text, "gatepost.conf from the stick is in the store")
+        contains(pi.run("gatepost status")[1], "configuration 2,")     # it ran before
+        equal(pi.shell("gatepost store get gatepost.conf"), conf(gateway.port), "what lies in the store")
+        send(pi, "from the stick")
+        gateway.wait(lambda: "from the stick" in subjects(gateway), 60)
+        pi.cut()
+        equal(stick.names(), ["gatepost.conf.taken"], "names on the stick")
 
 
 @case("a set whose kernel panics is left after three boots; one with a wrong sum at once")
