@@ -115,15 +115,15 @@ def _():
         equal(pi.loads(), ("", "b"), "U-Boot's choice")
 
 
-@case("a USB stick, which the kernel finds when the box is up already, is taken into the store; the relay uses it")
+@case("a USB stick that comes when the box is up already is taken into the store; the relay uses it")
 def _():
     with Pi() as pi, Liar() as gateway:
         stick = Stick({"gatepost.conf": conf(gateway.port)})
-        pi.start(("-drive", f"if=none,id=stick,format=raw,file={stick.path}", "-device", "usb-storage,bus=usb-bus.0,drive=stick"))
+        pi.start(("-drive", f"if=none,id=stick,format=raw,file={stick.path}"))
         pi.login()
+        pi.monitor.send("device_add usb-storage,bus=usb-bus.0,drive=stick\n")
         wait_for(lambda: f":{gateway.port}" in pi.run("gatepost status")[1], 120, "the stick's configuration in force")
         contains(pi.console.text, "gatepost.conf from the stick is in the store")
-        contains(pi.run("gatepost status")[1], "configuration 2,")     # it ran before
         equal(pi.shell("gatepost store get gatepost.conf"), conf(gateway.port), "what lies in the store")
         send(pi, "from the stick")
         gateway.wait(lambda: "from the stick" in subjects(gateway), 60)
