@@ -269,11 +269,11 @@ struct conf_receive {
  * the configuration.
  */
 struct conf_sending {
+	struct bytes ehlo_hostname;           /* n = 0: the address literal of the connection */
 	const struct conf_routes *routes;     /* NULL: no gateway is in force */
 	const struct inet_addr *bind_address; /* NULL: the system's choice; port 0 */
 	const char *mdn_failures_notify;      /* a mailbox; NULL: none */
-	/* n = 0: the address literal of the connection */
-	struct bytes ehlo_hostname;
+	const char *none;                     /* NULL: see unused */
 	const struct conf_nets *prohibited_hosts;   /* NULL: none */
 	struct num_rate outbound_throttle_messages; /* count 0: no limit */
 	uint32_t max_outbound_connections;          /* 0: no limit but the pool's */
