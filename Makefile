@@ -159,9 +159,9 @@ $(O)/asan/librelay.a: $(objects_asan) $(O)/objects
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(objects_asan)
 
-$(O)/gatepost.debug: $(O)/obj/main.o $(O)/librelay.a $(call mbedtls_archive,product)
+$(O)/gatepost.debug: $(O)/obj/main.o $(O)/librelay.a $(call mbedtls_archive,product) $(O)/packing/as
 	$(call say,LD,$@)
-	$(Q)$(call musl_link,$@,$^,$(CODEGEN) $(SIZE) $(LTO) -Xlinker -Map=$(O)/gatepost.map)
+	$(Q)$(call phrases_link,$@,$(filter-out %/as,$^),$(CODEGEN) $(SIZE) $(LTO) -Xlinker -Map=$(O)/gatepost.map)
 
 $(O)/gatepost: $(O)/gatepost.debug
 	$(call say,STRIP,$@)

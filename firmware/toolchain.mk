@@ -59,3 +59,20 @@ musl_link = $(CC) $(3) $(MUSL_LDFLAGS) -o $(1) $(MUSL_BEFORE) $(2) $(MUSL_AFTER)
 $(MUSL)/include/stdio.h:
 	@CC='$(CC)' AR='$(AR)' RANLIB='$(RANLIB)' TARGET='$(CROSS_COMPILE:-=)' MUSL_CFLAGS='$(MUSL_CFLAGS)' \
 	    sh firmware/musl.sh $(MUSL) sh firmware/fetch.sh $(CACHE) $(musl_POOL) $(musl_SHA256) $(musl_UPSTREAM)
+
+# A link of what is optimised as a whole, so that one assembler's file holds all phrases: they are packed first
+# (firmware/phrases.c). $(call phrases_link,OUTPUT,OBJECTS,FLAGS)
+phrases_link = rm -f $(1).phrases && $(call musl_link,$(1),$(2),-B $(O)/packing/ $(3)) && \
+	{ test -s $(1).phrases || { echo '$(1): its assembler packed no phrases' >&2; rm -f $(1); exit 1; }; }
+
+# Of the machine that builds.
+$(O)/packing/phrases: firmware/phrases.c src/base/phrase.h src/base/fmt.h $(O)/flags
+	$(call say,HOST,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc -std=c11 -O2 $(WARNINGS) -Isrc -o $@ $<
+
+# What the compiler calls in the assembler's place: its last argument is the file.
+$(O)/packing/as: $(O)/packing/phrases firmware/toolchain.mk
+	$(Q)printf '%s\n' '#!/bin/sh' 'for file; do :; done' \
+	    '$(abspath $(@D))/phrases "$$file" >$(abspath $(O))/gatepost.debug.phrases || exit 1' \
+	    'exec $(shell $(CC) -print-prog-name=as) "$$@"' >$@ && chmod +x $@

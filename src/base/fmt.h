@@ -24,7 +24,7 @@ void fmt_init(struct fmt *f, char *p, size_t cap);
  * fmt_add, fmt_str and what is built on them can read it; its own octets tell nothing, and it has
  * no length until then. ASCII, a literal.
  */
-#define PHRASE_MARK "\001"
+#define PHRASE_MARK "\036" /* begins no other literal */
 #define PHRASE(literal) PHRASE_MARK literal
 
 /*

@@ -1,36 +1,50 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/phrase.h"
 
-#include "base/bug.h"
 #include "base/fmt.h"
 
-/* Two octets for each code. Zeros where nothing is packed; the packer puts its own table here. */
-extern const uint8_t phrase_pairs[PHRASE_CODES * 2];
-__attribute__((weak)) const uint8_t phrase_pairs[PHRASE_CODES * 2] = { 0 };
+#include <stddef.h>
 
 bool phrase_open(struct phrase *p, const char *text)
 {
-	p->packed = text[0] == PHRASE_MARK[0];
-	p->p = text + p->packed;
+	bool marked = text[0] == PHRASE_MARK[0];
+
+	p->packed = &phrase_book != NULL &&
+		    (uintptr_t)text - (uintptr_t)&phrase_book < phrase_book.size;
+	p->text = (const uint8_t *)text + (marked && !p->packed);
+	p->at = 0;
 	p->n = 0;
-	return p->packed;
+	return marked || p->packed;
+}
+
+/* rest: how far the code is behind the first one of its length. */
+static unsigned decoded(struct phrase *p)
+{
+	unsigned symbol = 0, rest = 0;
+
+	for (const uint16_t *codes = phrase_book.codes;; codes++) {
+		rest = rest << 1 | (p->text[p->at / 8] >> p->at % 8 & 1);
+		p->at++;
+		if (rest < *codes)
+			return symbol + rest;
+		rest -= *codes;
+		symbol += *codes;
+	}
 }
 
 char phrase_next(struct phrase *p)
 {
-	unsigned c;
+	const uint8_t *entry;
+	unsigned symbol;
 
-	if (p->n > 0)
-		c = p->held[--p->n];
-	else if ((c = (uint8_t)*p->p) != 0)
-		p->p++;
-	while (p->packed && c >= 256 - PHRASE_CODES) {
-		const uint8_t *pair = &phrase_pairs[(c - (256 - PHRASE_CODES)) * 2];
-
-		if (p->n == PHRASE_DEPTH)
-			gp_bug("phrase_next: too deep");
-		p->held[p->n++] = pair[1];
-		c = pair[0];
+	if (!p->packed)
+		return (char)*p->text++;
+	symbol = p->n > 0 ? p->held[--p->n] : decoded(p);
+	for (;;) {
+		entry = phrase_book.symbols[symbol];
+		if (entry[2] == PHRASE_OCTET)
+			return (char)entry[0];
+		p->held[p->n++] = (uint16_t)(entry[2] << 4 | entry[1] >> 4);
+		symbol = entry[0] | (entry[1] & 15u) << 8;
 	}
-	return (char)c;
 }

@@ -42,7 +42,7 @@ int cmd_version(int argc, char **argv)
 	fmt_str(&f, "gatepost " GATEPOST_VERSION);
 	if (sizeof(GATEPOST_COMMIT) > 1)
 		fmt_str(&f, " (" GATEPOST_COMMIT ")");
-	fmt_str(&f, "\nbuilt from sources of ");
+	fmt_str(&f, PHRASE("\nbuilt from sources of "));
 	date_rfc3339(&f, BUILD_DATE);
 	fmt_str(&f, "\nparts:");
 	for (size_t i = 0; i < COUNT(parts); i++) {

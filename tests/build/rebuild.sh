@@ -33,6 +33,13 @@ touch src/base/num.c
 ok 'a touched source' quiet make
 ok '… rebuilds itself alone' test "$(built)" = 1
 
+mv build/host/packing/as "$work/as"
+printf '%s\n' '#!/bin/sh' 'exec as "$@"' >build/host/packing/as
+chmod +x build/host/packing/as
+ok 'an assembler that packs no phrases' never quiet make
+ok '… is told' says 'packed no phrases'
+mv "$work/as" build/host/packing/as
+
 sed -i 's/^CONFIG_SESSIONS=.*/CONFIG_SESSIONS=77/' build/host/.config
 ok 'a changed symbol' quiet make
 ok '… reaches the header' grep -qx '#define CONFIG_SESSIONS 77' build/host/config.h

@@ -77,6 +77,16 @@ def check_content(path, debug):
     return found
 
 
+def check_phrases(path, debug):
+    """All are in the book (firmware/phrases.c), and there is one."""
+    with open(path, "rb") as f:
+        plain = re.findall(rb"\x1e[ -~]{6,}", f.read())
+    found = ["has a phrase that is not packed: %r" % s.decode()[:40] for s in plain]
+    if "phrase_book" not in defined(debug):
+        found.append("has no phrases")
+    return found
+
+
 def defined(debug):
     out = subprocess.run(["nm", debug], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
     return {line.split()[2] for line in out.splitlines() if len(line.split()) == 3 and "." not in line.split()[2]}
@@ -151,6 +161,8 @@ def check_product(build):
         gate.ok(not complaints, "%s: its tables of pointers are read-only when it runs" % machine, complaints)
     complaints = check_content(product, product + ".debug")
     gate.ok(not complaints, "%s: nothing of glibc and no iconv is in it" % machine, complaints)
+    complaints = check_phrases(product, product + ".debug")
+    gate.ok(not complaints, "%s: its phrases are packed" % machine, complaints)
     complaints = check_no_tls(product, product + ".debug")
     if tls:
         gate.ok(len(complaints) > 20, "%s: TLS would be seen in it" % machine, [] if len(complaints) > 20 else complaints)
@@ -192,6 +204,9 @@ try:
     gcc(lib, "int qsort(void); int qsort(void) { return 1; } int main(void) { return qsort(); }", "-O0", "-fno-builtin")
     found = check_content(lib, lib)
     gate.ok(any("has qsort" in f for f in found), "self-test: a program with a large part of the C library", found)
+    gcc(lib, 'const char *t = "\\036left as it was"; int main(void) { return !t; }')
+    found = check_phrases(lib, lib)
+    gate.ok(len(found) == 2 and "left as it was" in found[0] and found[1] == "has no phrases", "self-test: a phrase that is not packed", found)
     gate.ok(check_size(plain, 1000) and not check_size(plain, 10 ** 9), "self-test: the size")
 finally:
     shutil.rmtree(tmp)
