@@ -20,10 +20,10 @@
 _Static_assert(OUT > STATUS_PIECE && OUT > QUEUE_PIECE, "a piece fits the buffer");
 
 struct session {
-	bool used, trusted;    /* trusted: root, or our own user */
-	bool answered;         /* the answer is in conn.out, or comes from `fn` */
-	status_fn *fn;         /* NULL: nothing more comes, but from the queue */
-	bool queueing;         /* the answer comes from `queue` */
+	bool used, trusted; /* trusted: root, or our own user */
+	bool answered;      /* the answer is in conn.out, or comes from `fn` */
+	status_fn *fn;      /* NULL: nothing more comes, but from the queue */
+	bool queueing;      /* the answer comes from `queue` */
 	/* What is large comes last: what lies near the front is reached in fewer octets. */
 	struct deadline idle;  /* without progress */
 	struct deadline whole; /* for all of it */
@@ -73,17 +73,14 @@ static void put(struct session *s, const char *text)
 	buf_put(&s->conn.out, bytes_of(text));
 }
 
-/* An answer of one line. */
+/* An answer of one line; text may be a phrase. */
 static void say(struct session *s, unsigned status, const char *text)
 {
 	char store[128];
 	struct fmt f;
 
 	fmt_init(&f, store, sizeof(store));
-	fmt_u64(&f, status);
-	fmt_char(&f, ' ');
-	fmt_str(&f, text);
-	fmt_str(&f, "\n.\n");
+	fmt_add(&f, "%u %s\n.\n", status, text);
 	put(s, store);
 	s->answered = true;
 }
@@ -100,11 +97,12 @@ static void ask_status(struct session *s, struct bytes rest)
 	else if (bytes_same(form, BYTES("prometheus")))
 		s->fn = prometheus;
 	if (s->fn == NULL) {
-		say(s, EX_UNAVAILABLE, "this form of status is not built into this gatepost");
+		say(s, EX_UNAVAILABLE,
+		    PHRASE("this form of status is not built into this gatepost"));
 		return;
 	}
 	status_judge(&s->status, args, supervisor);
-	s->walk = (struct status_walk){0};
+	s->walk = (struct status_walk){ 0 };
 	put(s, s->status.trouble ? "1 trouble\n" : "0 working\n");
 	s->answered = true;
 }
@@ -115,11 +113,9 @@ static void log_hint(const struct gateway *g, struct bytes why)
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "gateway gateway=");
+	fmt_add(&f, "gateway gateway=");
 	gateway_print(&f, g);
-	fmt_str(&f, " state=");
-	fmt_str(&f, health_name(&g->health));
-	fmt_str(&f, " send=failed reason=");
+	fmt_add(&f, " state=%s send=failed reason=", health_name(&g->health));
 	esc_word(&f, why);
 	log_line(LOG_LEVEL_INFO, fmt_done(&f));
 }
@@ -131,15 +127,15 @@ static void learned(struct session *s, struct bytes rest)
 	struct bytes how = bytes_word(&rest);
 
 	if (!s->trusted) {
-		say(s, EX_NOPERM, "only root and the relay's own user may tell");
+		say(s, EX_NOPERM, PHRASE("only root and the relay's own user may tell"));
 	} else if (g == NULL) {
-		say(s, EX_OK, "that gateway is not in use");
-	} else if (bytes_same(how, BYTES("ok"))) {
-		for (; g != NULL; g = gateway_named(name, g))
-			gateway_probe_now(g);
-		say(s, EX_OK, "noted");
+		say(s, EX_OK, PHRASE("that gateway is not in use"));
 	} else {
-		log_hint(g, bytes_trim(rest));
+		if (!bytes_same(how, BYTES("ok")))
+			log_hint(g, bytes_trim(rest));
+		else
+			for (; g != NULL; g = gateway_named(name, g))
+				gateway_probe_now(g);
 		say(s, EX_OK, "noted");
 	}
 }
@@ -164,7 +160,7 @@ static void request(struct session *s, struct bytes line)
 	else if (bytes_same(verb, BYTES("queue")))
 		ask_queue(s, line);
 	else
-		say(s, EX_USAGE, "there is no such request");
+		say(s, EX_USAGE, PHRASE("there is no such request"));
 }
 
 static void read_request(struct session *s)
@@ -180,7 +176,7 @@ static void read_request(struct session *s)
 		request(s, line);
 		buf_clear(&s->conn.in);
 	} else if (buf_room(&s->conn.in) == 0) {
-		say(s, EX_USAGE, "the request is too long");
+		say(s, EX_USAGE, PHRASE("the request is too long"));
 	}
 }
 
@@ -309,7 +305,7 @@ static void know_gateways(const struct conf *conf)
 	for (uint32_t b = 0; b < conf->bindings; b++) {
 		struct conf_sending s;
 
-		conf_sending(conf, b, (struct bytes){0}, &s);
+		conf_sending(conf, b, (struct bytes){ 0 }, &s);
 		for (uint32_t i = 0; s.routes != NULL && i < s.routes->n; i++)
 			gateway_get(&s.routes->route[i], &s);
 	}

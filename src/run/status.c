@@ -10,9 +10,13 @@
 
 void status_time(struct fmt *f, uint64_t wall)
 {
-	fmt_char(f, STATUS_TIME);
-	fmt_u64(f, wall);
-	fmt_char(f, STATUS_TIME_END);
+	fmt_add(f, "%c%ju%c", STATUS_TIME, wall, STATUS_TIME_END);
+}
+
+void status_since(struct fmt *f, uint64_t wall)
+{
+	if (wall != 0)
+		fmt_add(f, " since %c%ju%c", STATUS_TIME, wall, STATUS_TIME_END);
 }
 
 static void submit_path(struct fmt *f, const struct conf *conf)
@@ -22,7 +26,7 @@ static void submit_path(struct fmt *f, const struct conf *conf)
 	while (path.n > 0 && path.p[path.n - 1] != '/')
 		path.n--;
 	fmt_bytes(f, path);
-	fmt_str(f, "submit.sock");
+	fmt_add(f, "submit.sock");
 }
 
 void status_listener(struct fmt *f, const struct engine_args *args, unsigned i)
@@ -34,9 +38,7 @@ void status_listener(struct fmt *f, const struct engine_args *args, unsigned i)
 	} else if (l->unix_socket) {
 		fmt_bytes(f, args->conf->listen[l->index].name);
 	} else if (l->zone[0] != '\0') {
-		fmt_str(f, l->zone);
-		fmt_char(f, ':');
-		fmt_u64(f, l->at.port);
+		fmt_add(f, "%s:%u", l->zone, l->at.port);
 	} else {
 		inet_print_port(f, &l->at);
 	}
@@ -47,20 +49,20 @@ void status_size(struct fmt *f, uint64_t octets)
 	static const char names[] = "kmg";
 	unsigned i = 0;
 
-	if (octets < 1024) {
-		fmt_u64(f, octets);
-		return;
-	}
-	while (i < 2 && octets >> (10 * (i + 2)) > 0)
+	while (octets >= 1024 && i < 3) {
+		octets = (octets + 1023) >> 10;
 		i++;
-	fmt_u64(f, (octets + (1ull << (10 * (i + 1))) - 1) >> (10 * (i + 1)));
-	fmt_char(f, names[i]);
+	}
+	fmt_u64(f, octets);
+	if (i > 0)
+		fmt_char(f, names[i - 1]);
 }
 
 const char *status_spool(const struct engine_args *args)
 {
 	static const char names[][9] = { [CONF_SPOOL_OFF] = "off",
-		[CONF_SPOOL_FALLBACK] = "fallback", [CONF_SPOOL_ALWAYS] = "always" };
+		[CONF_SPOOL_FALLBACK] = "fallback",
+		[CONF_SPOOL_ALWAYS] = "always" };
 
 	return names[args->conf->global.spool];
 }
@@ -89,19 +91,16 @@ static const struct gateway *stand_in(const struct gateway *g)
 	return NULL;
 }
 
-static void name(struct fmt *f, const struct gateway *g)
+void status_gateway(struct fmt *f, const struct gateway *g)
 {
-	fmt_str(f, "gateway ");
+	fmt_add(f, "gateway ");
 	gateway_print(f, g);
 }
 
-static void in_brackets(struct fmt *f, const char *why)
+void status_brackets(struct fmt *f, const char *why)
 {
-	if (why[0] == '\0')
-		return;
-	fmt_str(f, " (");
-	fmt_str(f, why);
-	fmt_char(f, ')');
+	if (why[0] != '\0')
+		fmt_add(f, " (%s)", why);
 }
 
 /* "refuses the login since 10:32 (535 5.7.139 …)" */
@@ -110,11 +109,11 @@ static void tell_refused(struct fmt *f, const struct gateway *g)
 	struct bytes why = bytes_of(g->health.reason), prefix = bytes_of(OUTBOUND_REFUSES);
 	bool refused = bytes_begins_fold(why, prefix);
 
-	fmt_str(f, refused ? " refuses the login since " : " has no login since ");
-	status_time(f, g->health.since);
-	in_brackets(f, g->health.reason + (refused ? prefix.n : 0));
+	fmt_str(f, refused ? PHRASE(" refuses the login") : PHRASE(" has no login"));
+	status_since(f, g->health.since);
+	status_brackets(f, g->health.reason + (refused ? prefix.n : 0));
 	if (!g->health.accepted_once)
-		fmt_str(f, "; it has taken none since the configuration was loaded");
+		fmt_add(f, "; it has taken none since the configuration was loaded");
 }
 
 /* Can mail be kept now? */
@@ -141,9 +140,9 @@ static void tell_fate(const struct status *s, struct fmt *f, const struct gatewa
 	const char *why;
 
 	if (!can_keep(s, &why) || (!always && is_day_one(g)))
-		fmt_str(f, "; mails are refused");
+		fmt_add(f, "; mails are refused");
 	else if (s->spool->mails == 0)
-		fmt_str(f, "; mails are kept");
+		fmt_add(f, "; mails are kept");
 }
 
 /* Behind whatever the first line says. */
@@ -152,35 +151,33 @@ static void tell_spool(const struct status *s, struct fmt *f)
 	bool fallback = s->args->conf->global.spool == CONF_SPOOL_FALLBACK;
 	const char *why;
 
-	if (s->spool->mails > 0) {
-		fmt_str(f, "; ");
-		fmt_u64(f, s->spool->mails);
-		fmt_str(f, s->spool->mails == 1 ? " mail kept" : " mails kept");
-	}
+	if (s->spool->mails > 0)
+		fmt_add(f, "; %u mail%s kept", s->spool->mails, s->spool->mails == 1 ? "" : "s");
 	if (!fallback || can_keep(s, &why))
 		return;
-	fmt_str(f, "; the net is gone");
-	in_brackets(f, why);
-	fmt_str(f, s->trouble ? "" : ": mail passes through without it");
+	fmt_add(f, "; the net is gone");
+	status_brackets(f, why);
+	if (!s->trouble)
+		fmt_add(f, ": mail passes through without it");
 }
 
 static void tell_down(const struct status *s, struct fmt *f, const struct gateway *g)
 {
 	const struct gateway *other = stand_in(g);
 
-	name(f, g);
+	status_gateway(f, g);
 	if (g->health.login_wait_ms) {
 		tell_refused(f, g);
 	} else {
-		fmt_str(f, " is down since ");
-		status_time(f, g->health.since);
-		in_brackets(f, g->health.reason);
+		fmt_add(f, " is down");
+		status_since(f, g->health.since);
+		status_brackets(f, g->health.reason);
 	}
 	if (other == NULL) {
 		tell_fate(s, f, g);
 	} else {
-		fmt_str(f, "; mails go to ");
-		name(f, other);
+		fmt_add(f, "; mails go to ");
+		status_gateway(f, other);
 	}
 }
 
@@ -192,9 +189,9 @@ static bool wants_login(const struct gateway *g)
 
 static void tell_login(const struct status *s, struct fmt *f, const struct gateway *g)
 {
-	name(f, g);
-	fmt_str(f, " takes no mail");
-	in_brackets(f, g->last_reply);
+	status_gateway(f, g);
+	fmt_add(f, " takes no mail");
+	status_brackets(f, g->last_reply);
 	tell_fate(s, f, g);
 }
 
@@ -205,25 +202,17 @@ static bool tell_kept_back(const struct status *s, struct fmt *f)
 	const char *why;
 
 	if (s->args->setup != NULL) {
-		fmt_str(f, "not set up yet, mails are refused: ");
-		fmt_str(f, s->args->setup);
+		fmt_add(f, "not set up yet, mails are refused: %s", s->args->setup);
 	} else if (g->spool == CONF_SPOOL_ALWAYS && !can_keep(s, &why)) {
-		fmt_str(f, "the spool cannot be used");
-		in_brackets(f, why);
-		fmt_str(f, "; mails are refused");
+		fmt_add(f, "the spool cannot be used");
+		status_brackets(f, why);
+		fmt_add(f, "; mails are refused");
 	} else if (g->suspend_delivery) {
-		fmt_str(f, "delivery is suspended (Suspend_Delivery)");
+		fmt_add(f, "delivery is suspended (Suspend_Delivery)");
 	} else {
 		return false;
 	}
 	return true;
-}
-
-static void tell_full(struct fmt *f)
-{
-	fmt_str(f, "all ");
-	fmt_u64(f, CONFIG_SESSIONS);
-	fmt_str(f, " client sessions are taken; further clients are turned away");
 }
 
 /* As of now. */
@@ -271,27 +260,22 @@ static void tell_working(struct fmt *f)
 		    (g->health.state == HEALTH_UP && best->health.state != HEALTH_UP))
 			best = g;
 	}
-	fmt_str(f, "working: ");
+	fmt_add(f, "working: ");
 	if (best == NULL) {
-		fmt_str(f, "no gateway has been tried yet");
+		fmt_add(f, "no gateway has been tried yet");
 		return;
 	}
-	name(f, best);
-	if (best->health.state != HEALTH_UP) {
-		fmt_str(f, " has not been tried yet");
-	} else if (best->health.since != 0) {
-		fmt_str(f, " up since ");
-		status_time(f, best->health.since);
-	} else {
-		fmt_str(f, " is up");
-	}
-	if (n > 1) {
-		fmt_str(f, n == 2 ? ", and 1 more gateway" : ", and ");
-		if (n > 2) {
-			fmt_u64(f, n - 1);
-			fmt_str(f, " more gateways");
-		}
-	}
+	status_gateway(f, best);
+	if (best->health.state != HEALTH_UP)
+		fmt_add(f, " has not been tried yet");
+	else if (best->health.since != 0)
+		fmt_add(f, " up");
+	else
+		fmt_add(f, " is up");
+	if (best->health.state == HEALTH_UP)
+		status_since(f, best->health.since);
+	if (n > 1)
+		fmt_add(f, ", and %u more gateway%s", n - 1, n == 2 ? "" : "s");
 }
 
 void status_judge(struct status *s, const struct engine_args *args, uint64_t pid)
@@ -312,16 +296,15 @@ void status_judge(struct status *s, const struct engine_args *args, uint64_t pid
 	} else if (worst != NULL && health_is_down(&worst->health)) {
 		tell_down(s, &f, worst);
 	} else if (stats.sessions_now >= CONFIG_SESSIONS) {
-		tell_full(&f);
+		fmt_add(&f, "all %u client sessions are taken; further clients are turned away",
+		    (unsigned)CONFIG_SESSIONS);
 	} else if (worst != NULL) {
 		tell_login(s, &f, worst);
 	} else {
 		s->trouble = false;
 		tell_working(&f);
 	}
-	if (down > 1) {
-		fmt_str(&f, "; gateways down in all: ");
-		fmt_u64(&f, down);
-	}
+	if (down > 1)
+		fmt_add(&f, "; gateways down in all: %u", down);
 	tell_spool(s, &f);
 }

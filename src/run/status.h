@@ -11,18 +11,20 @@
 #include "run/engine.h"
 #include "run/tee.h"
 
-#define STATUS_TIME '\002'
+struct gateway;
+
+#define STATUS_TIME     '\002'
 #define STATUS_TIME_END '\003'
 
-#define STATUS_PIECE 1536u /* room that any piece fits */
+#define STATUS_PIECE  1536u /* room that any piece fits */
 #define STATUS_REASON 800u
 
 /* What is told of, fixed for one answer. */
 struct status {
 	const struct engine_args *args;
-	uint64_t wall;  /* seconds since 1970 */
-	uint64_t ms;    /* monotonic */
-	uint64_t pid;   /* of the supervisor */
+	uint64_t wall; /* seconds since 1970 */
+	uint64_t ms;   /* monotonic */
+	uint64_t pid;  /* of the supervisor */
 	bool trouble;
 	const struct disk_state *spool; /* all zero: not known yet, or there is none */
 	unsigned delivering;            /* of the spool */
@@ -45,6 +47,12 @@ status_fn status_text, status_json, status_prometheus;
 
 /* Helpers of the three. */
 void status_time(struct fmt *f, uint64_t wall);
+/* " since …"; nothing where that is not known (0). */
+void status_since(struct fmt *f, uint64_t wall);
+/* "gateway …" */
+void status_gateway(struct fmt *f, const struct gateway *g);
+/* " (why)", or nothing where why is empty. why may be a phrase. */
+void status_brackets(struct fmt *f, const char *why);
 void status_listener(struct fmt *f, const struct engine_args *args, unsigned i);
 /* What is wrong with the store, in words; "": nothing. */
 const char *status_store(const struct status *s);

@@ -13,17 +13,23 @@
 
 enum part { HEAD, LISTENERS, GATEWAYS, ADDRESSES, END };
 
-/* A string; times for the asker to fill in pass as they are. */
-static void text(struct fmt *f, struct bytes x)
+/*
+ * A string, which may be a phrase; times for the asker to fill in pass as they are. Cut to what
+ * fits a piece.
+ */
+static void text(struct fmt *f, const char *value)
 {
-	fmt_char(f, '"');
-	for (size_t i = 0; i < x.n; i++) {
-		struct bytes c = {x.p + i, 1};
+	char store[STATUS_REASON];
+	struct fmt plain;
 
-		if (x.p[i] == STATUS_TIME || x.p[i] == STATUS_TIME_END)
-			fmt_bytes(f, c);
+	fmt_init(&plain, store, sizeof(store));
+	fmt_str(&plain, value);
+	fmt_char(f, '"');
+	for (size_t i = 0; i < plain.n; i++) {
+		if (store[i] == STATUS_TIME || store[i] == STATUS_TIME_END)
+			fmt_char(f, store[i]);
 		else
-			esc_json(f, c);
+			esc_json(f, (struct bytes){ (const uint8_t *)&store[i], 1 });
 	}
 	fmt_char(f, '"');
 }
@@ -31,47 +37,37 @@ static void text(struct fmt *f, struct bytes x)
 static void key_text(struct fmt *f, const char *key, const char *value)
 {
 	fmt_str(f, key);
-	text(f, bytes_of(value));
-}
-
-static void key_number(struct fmt *f, const char *key, uint64_t value)
-{
-	fmt_str(f, key);
-	fmt_u64(f, value);
+	text(f, value);
 }
 
 static void key_time(struct fmt *f, const char *key, uint64_t wall)
 {
 	fmt_str(f, key);
-	if (wall == 0) {
-		fmt_str(f, "null");
+	fmt_str(f, wall == 0 ? "null" : "\"");
+	if (wall == 0)
 		return;
-	}
-	fmt_char(f, '"');
 	date_rfc3339(f, wall);
 	fmt_char(f, '"');
 }
 
-static void flag(struct fmt *f, const char *key, bool value)
+static const char *truth(bool value)
 {
-	fmt_str(f, key);
-	fmt_str(f, value ? "true" : "false");
+	return value ? "true" : "false";
 }
 
 static void head(const struct status *s, struct fmt *f)
 {
-	fmt_str(f, s->trouble ? "{\"state\":\"trouble\"" : "{\"state\":\"working\"");
-	key_text(f, ",\n\"reason\":", s->reason);
-	key_text(f, ",\n\"version\":", GATEPOST_VERSION);
-	key_number(f, ",\n\"generation\":", s->args->generation);
-	key_number(f, ",\n\"pid\":", s->pid);
-	key_time(f, ",\n\"started\":", stats.started_wall);
-	key_number(f, ",\n\"uptime\":", status_uptime(s));
+	fmt_add(f, "{\"state\":\"%s\"", s->trouble ? "trouble" : "working");
+	key_text(f, PHRASE(",\n\"reason\":"), s->reason);
+	fmt_add(f, ",\n\"version\":\"" GATEPOST_VERSION "\",\n\"generation\":%u,\n\"pid\":%ju",
+	    s->args->generation, s->pid);
+	key_time(f, PHRASE(",\n\"started\":"), stats.started_wall);
+	fmt_add(f, ",\n\"uptime\":%ju", status_uptime(s));
 	if (ON(CONFIG_STORE))
-		key_text(f, ",\n\"store\":", status_store(s));
+		key_text(f, PHRASE(",\n\"store\":"), status_store(s));
 	if (ON(CONFIG_SETUP))
-		flag(f, ",\n\"setup\":", s->args->setup != NULL);
-	fmt_str(f, ",\n\"listeners\":[");
+		fmt_add(f, ",\n\"setup\":%s", truth(s->args->setup != NULL));
+	fmt_add(f, ",\n\"listeners\":[");
 }
 
 static void listener(const struct status *s, struct fmt *f, unsigned i)
@@ -81,20 +77,18 @@ static void listener(const struct status *s, struct fmt *f, unsigned i)
 
 	fmt_init(&name, store, sizeof(store));
 	status_listener(&name, s->args, i);
-	fmt_str(f, i == 0 ? "\n {\"address\":" : ",\n {\"address\":");
-	text(f, fmt_done(&name));
-	key_number(f, ",\"sessions\":", inbound_count_at(i));
-	fmt_char(f, '}');
+	fmt_add(f, "%s\n {\"address\":", i == 0 ? "" : ",");
+	text(f, store);
+	fmt_add(f, ",\"sessions\":%u}", inbound_count_at(i));
 }
 
 static void sessions(struct fmt *f)
 {
-	key_number(f, "],\n\"sessions\":", stats.sessions_now);
-	key_number(f, ",\n\"sessions_limit\":", CONFIG_SESSIONS);
-	key_number(f, ",\n\"sessions_high\":", stats.sessions_high);
-	key_number(f, ",\n\"sessions_total\":", stats.sessions_total);
-	key_number(f, ",\n\"sessions_refused\":", stats.sessions_refused);
-	fmt_str(f, ",\n\"gateways\":[");
+	fmt_add(f,
+	    "],\n\"sessions\":%u,\n\"sessions_limit\":%u,\n\"sessions_high\":%u,\n"
+	    "\"sessions_total\":%ju,\n\"sessions_refused\":%ju,\n\"gateways\":[",
+	    stats.sessions_now, (unsigned)CONFIG_SESSIONS, stats.sessions_high,
+	    stats.sessions_total, stats.sessions_refused);
 }
 
 static void gateway(const struct gateway *g, struct fmt *f, bool first)
@@ -104,92 +98,76 @@ static void gateway(const struct gateway *g, struct fmt *f, bool first)
 
 	fmt_init(&name, store, sizeof(store));
 	gateway_print(&name, g);
-	fmt_str(f, first ? "\n {\"gateway\":" : ",\n {\"gateway\":");
-	text(f, fmt_done(&name));
-	key_text(f, ",\"state\":", health_name(&g->health));
-	key_time(f, ",\"since\":", g->health.since);
-	key_text(f, ",\"reason\":", g->health.reason);
-	key_text(f, ",\"last_reply\":", g->last_reply);
+	fmt_add(f, "%s\n {\"gateway\":", first ? "" : ",");
+	text(f, store);
+	key_text(f, PHRASE(",\"state\":"), health_name(&g->health));
+	key_time(f, PHRASE(",\"since\":"), g->health.since);
+	key_text(f, PHRASE(",\"reason\":"), g->health.reason);
+	key_text(f, PHRASE(",\"last_reply\":"), g->last_reply);
 	if (g->sending.login_user != NULL)
-		key_text(f, ",\"user\":", g->sending.login_user);
+		key_text(f, PHRASE(",\"user\":"), g->sending.login_user);
 	if (g->tls != NULL) {
-		key_text(f, ",\"tls\":", g->tls);
-		key_text(f, ",\"auth\":", g->auth);
+		key_text(f, PHRASE(",\"tls\":"), g->tls);
+		key_text(f, PHRASE(",\"auth\":"), g->auth);
 	}
-	key_number(f, ",\"handshakes\":", g->handshakes);
-	key_number(f, ",\"resumed\":", g->resumed);
-	key_number(f, ",\"connections\":", g->connections);
-	key_number(f, ",\"idle\":", gateway_idle_count(g));
-	key_number(f, ",\"mails\":", g->mails);
-	fmt_str(f, ",\"addresses\":[");
+	fmt_add(f,
+	    ",\"handshakes\":%u,\"resumed\":%u,\"connections\":%u,\"idle\":%u,\"mails\":%u,"
+	    "\"addresses\":[",
+	    g->handshakes, g->resumed, g->connections, gateway_idle_count(g), g->mails);
 }
 
 /* One address of the gateway w->i - 1, or the end of that gateway. */
 static void address(struct status_walk *w, struct fmt *f)
 {
 	const struct gateway *g = gateway_at(w->i - 1);
-	char store[INET_TEXT];
-	struct fmt name;
 
 	if (g == NULL || w->k >= g->naddr) {
 		fmt_str(f, "]}");
 		w->part = GATEWAYS;
 		return;
 	}
-	fmt_init(&name, store, sizeof(store));
-	inet_print_addr(&name, &g->addr[w->k].a);
-	if (w->k > 0)
-		fmt_char(f, ',');
-	text(f, fmt_done(&name));
-	w->k++;
+	fmt_str(f, w->k > 0 ? ",\"" : "\"");
+	inet_print_addr(f, &g->addr[w->k++].a);
+	fmt_char(f, '"');
 }
 
-static void spool(const struct status *s, struct fmt *f)
+static void queue(const struct status *s, struct fmt *f)
 {
-	const struct conf_global *g = &s->args->conf->global;
 	const struct disk_state *d = s->spool;
 	const char *why = "";
 	bool no_room, usable = tee_can(&no_room, &why);
 
-	key_text(f, ",\n\"spool\":", status_spool(s->args));
-	fmt_str(f, ",\n\"queue\":");
-	if (g->spool == CONF_SPOOL_OFF) {
-		fmt_str(f, "null");
-		return;
-	}
-	key_number(f, "{\"mails\":", d->mails);
-	key_number(f, ",\"octets\":", d->octets);
-	key_time(f, ",\"oldest\":", d->oldest);
+	fmt_add(f, "{\"mails\":%u,\n\"octets\":%ju", d->mails, d->octets);
+	key_time(f, PHRASE(",\n\"oldest\":"), d->oldest);
 	if (s->next_s == UINT64_MAX)
-		fmt_str(f, ",\"next\":null");
+		fmt_add(f, ",\n\"next\":null");
 	else
-		key_number(f, ",\"next\":", s->next_s);
-	key_number(f, ",\"in_doubt\":", parted_count());
-	key_number(f, ",\"delivering\":", s->delivering);
-	key_number(f, ",\"corrupt\":", d->corrupt);
-	key_number(f, ",\"written_today\":", d->today);
-	key_number(f, ",\"written\":", d->ever);
-	flag(f, ",\"complete\":", d->scanned);
-	flag(f, ",\"usable\":", usable);
-	key_text(f, ",\"why\":", why);
-	flag(f, ",\"in_memory\":", d->in_memory);
-	flag(f, ",\"suspended\":", g->suspend_delivery);
-	fmt_char(f, '}');
+		fmt_add(f, ",\n\"next\":%ju", s->next_s);
+	fmt_add(f,
+	    ",\n\"in_doubt\":%u,\n\"delivering\":%u,\n\"corrupt\":%u,\n\"written_today\":%ju,\n"
+	    "\"written\":%ju,\n\"complete\":%s,\n\"usable\":%s",
+	    parted_count(), s->delivering, d->corrupt, d->today, d->ever, truth(d->scanned),
+	    truth(usable));
+	key_text(f, PHRASE(",\n\"why\":"), why);
+	fmt_add(f, ",\n\"in_memory\":%s,\n\"suspended\":%s}", truth(d->in_memory),
+	    truth(s->args->conf->global.suspend_delivery));
 }
 
 static void tail(const struct status *s, struct fmt *f)
 {
-	key_number(f, "],\n\"mails\":{\"sent\":", stats.mails_sent);
-	key_number(f, ",\"refused\":", stats.mails_refused);
-	key_number(f, ",\"queued\":", stats.mails_queued);
-	key_number(f, "},\n\"recipients\":{\"sent\":", stats.recipients_sent);
-	key_number(f, ",\"refused\":", stats.recipients_refused);
-	key_number(f, "},\n\"octets_sent\":", stats.octets_sent);
-	key_number(f, ",\n\"gateway_connections\":", stats.gateway_connections_now);
-	key_number(f, ",\n\"gateway_connections_total\":", stats.gateway_connections_total);
-	spool(s, f);
-	key_text(f, ",\n\"clock\":", clock_unset() ? "unset" : "set");
-	fmt_str(f, "}\n");
+	fmt_add(f,
+	    "],\n\"mails\":{\"sent\":%ju,\n\"refused\":%ju,\n\"queued\":%ju},\n"
+	    "\"recipients\":{\"sent\":%ju,\n\"refused\":%ju},\n\"octets_sent\":%ju,\n"
+	    "\"gateway_connections\":%u,\n\"gateway_connections_total\":%ju,\n"
+	    "\"spool\":\"%s\",\n\"queue\":",
+	    stats.mails_sent, stats.mails_refused, stats.mails_queued, stats.recipients_sent,
+	    stats.recipients_refused, stats.octets_sent, stats.gateway_connections_now,
+	    stats.gateway_connections_total, status_spool(s->args));
+	if (s->args->conf->global.spool == CONF_SPOOL_OFF)
+		fmt_str(f, "null");
+	else
+		queue(s, f);
+	fmt_add(f, ",\n\"clock\":\"%s\"}\n", clock_unset() ? "unset" : "set");
 }
 
 bool status_json(const struct status *s, struct status_walk *w, struct fmt *f)

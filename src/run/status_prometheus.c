@@ -9,18 +9,48 @@
 #include "run/stats.h"
 #include "version.h"
 
-#define NOT_KNOWN UINT64_MAX
+#define NOT_KNOWN   UINT64_MAX
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 /* What a metric counts, in the order in which they are told. */
 enum what {
-	UP, TROUBLE, BUILD, STARTED, GENERATION, CLOCK,
-	SESSIONS, SESSIONS_LIMIT, SESSIONS_HIGH, SESSIONS_TOTAL, SESSIONS_REFUSED,
+	UP,
+	TROUBLE,
+	BUILD,
+	STARTED,
+	GENERATION,
+	CLOCK,
+	SESSIONS,
+	SESSIONS_LIMIT,
+	SESSIONS_HIGH,
+	SESSIONS_TOTAL,
+	SESSIONS_REFUSED,
 	LISTENER, /* of each listener */
-	MAILS_SENT, MAILS_REFUSED, MAILS_QUEUED, RECIPIENTS_SENT, RECIPIENTS_REFUSED, OCTETS, CALLS,
-	USABLE, QUEUE, QUEUE_OCTETS, OLDEST, NEXT, DOUBT, DELIVERING, CORRUPT, TODAY, EVER,
+	MAILS_SENT,
+	MAILS_REFUSED,
+	MAILS_QUEUED,
+	RECIPIENTS_SENT,
+	RECIPIENTS_REFUSED,
+	OCTETS,
+	CALLS,
+	USABLE,
+	QUEUE,
+	QUEUE_OCTETS,
+	OLDEST,
+	NEXT,
+	DOUBT,
+	DELIVERING,
+	CORRUPT,
+	TODAY,
+	EVER,
 	/* of each gateway: */
-	GATEWAY, SINCE, CONNECTIONS, IDLE, TAKEN, HANDSHAKES, RESUMED,
+	GATEWAY,
+	SINCE,
+	CONNECTIONS,
+	IDLE,
+	TAKEN,
+	HANDSHAKES,
+	RESUMED,
 };
 
 /*
@@ -28,42 +58,45 @@ enum what {
  * of the metric before.
  */
 static const char *const metrics[] = {
-	[UP] = "up gauge Whether the relay answers.",
-	[TROUBLE] = "trouble gauge Whether something keeps mail from flowing.",
-	[BUILD] = ("build_info{version=\"" GATEPOST_VERSION "\"} gauge What runs."),
-	[STARTED] = "start_time_seconds gauge When this configuration was taken up.",
-	[GENERATION] = "generation gauge Configurations taken up since the start.",
-	[CLOCK] = "clock_set gauge Whether the clock is set.",
-	[SESSIONS] = "sessions gauge Clients that are connected.",
-	[SESSIONS_LIMIT] = "sessions_limit gauge Clients that may be connected.",
-	[SESSIONS_HIGH] = "sessions_high gauge The most clients that were connected.",
-	[SESSIONS_TOTAL] = "sessions_total counter Clients that were let in.",
-	[SESSIONS_REFUSED] = "sessions_refused_total counter Clients turned away.",
-	[LISTENER] = "listener_sessions gauge Clients connected, by listener.",
-	[MAILS_SENT] = "mails_total{status=\"sent\"} counter Mails that clients offered.",
-	[MAILS_REFUSED] = "mails_total{status=\"refused\"}",
-	[MAILS_QUEUED] = "mails_total{status=\"queued\"}",
-	[RECIPIENTS_SENT] = "recipients_total{status=\"sent\"} counter Their recipients.",
-	[RECIPIENTS_REFUSED] = "recipients_total{status=\"refused\"}",
-	[OCTETS] = "sent_bytes_total counter Content of the mails sent.",
-	[CALLS] = "gateway_connects_total counter Connections made to gateways.",
-	[USABLE] = "spool_usable gauge Whether mail can be kept.",
-	[QUEUE] = "queue_messages gauge Mails that are kept.",
-	[QUEUE_OCTETS] = "queue_bytes gauge What they take.",
-	[OLDEST] = "queue_oldest_seconds gauge When the oldest of them came.",
-	[NEXT] = "queue_next_try_seconds gauge Until the next of them is tried.",
-	[DOUBT] = "queue_in_doubt gauge Those whose gateway has not said yet whether it has them.",
-	[DELIVERING] = "queue_delivering gauge Those that are being delivered.",
-	[CORRUPT] = "spool_corrupt_files gauge Files set aside.",
-	[TODAY] = "spool_written_today_bytes gauge Octets written in the last 24 hours.",
-	[EVER] = "spool_written_bytes_total counter Octets written.",
-	[GATEWAY] = "gateway_up gauge 1 up, 0 down; none while it was not tried.",
-	[SINCE] = "gateway_since_seconds gauge When that began.",
-	[CONNECTIONS] = "gateway_connections gauge Connections to the gateway.",
-	[IDLE] = "gateway_connections_idle gauge Those that are kept for later.",
-	[TAKEN] = "gateway_mails_total counter Mails that the gateway has taken.",
-	[HANDSHAKES] = "gateway_tls_handshakes_total counter TLS sessions with the gateway.",
-	[RESUMED] = "gateway_tls_resumed_total counter Those of them that resumed an earlier one.",
+	[UP] = PHRASE("up gauge Whether the relay answers."),
+	[TROUBLE] = PHRASE("trouble gauge Whether something keeps mail from flowing."),
+	[BUILD] = PHRASE("build_info{version=\"" GATEPOST_VERSION "\"} gauge What runs."),
+	[STARTED] = PHRASE("start_time_seconds gauge When this configuration was taken up."),
+	[GENERATION] = PHRASE("generation gauge Configurations taken up since the start."),
+	[CLOCK] = PHRASE("clock_set gauge Whether the clock is set."),
+	[SESSIONS] = PHRASE("sessions gauge Clients that are connected."),
+	[SESSIONS_LIMIT] = PHRASE("sessions_limit gauge Clients that may be connected."),
+	[SESSIONS_HIGH] = PHRASE("sessions_high gauge The most clients that were connected."),
+	[SESSIONS_TOTAL] = PHRASE("sessions_total counter Clients that were let in."),
+	[SESSIONS_REFUSED] = PHRASE("sessions_refused_total counter Clients turned away."),
+	[LISTENER] = PHRASE("listener_sessions gauge Clients connected, by listener."),
+	[MAILS_SENT] = PHRASE("mails_total{status=\"sent\"} counter Mails that clients offered."),
+	[MAILS_REFUSED] = PHRASE("mails_total{status=\"refused\"}"),
+	[MAILS_QUEUED] = PHRASE("mails_total{status=\"queued\"}"),
+	[RECIPIENTS_SENT] = PHRASE("recipients_total{status=\"sent\"} counter Their recipients."),
+	[RECIPIENTS_REFUSED] = PHRASE("recipients_total{status=\"refused\"}"),
+	[OCTETS] = PHRASE("sent_bytes_total counter Content of the mails sent."),
+	[CALLS] = PHRASE("gateway_connects_total counter Connections made to gateways."),
+	[USABLE] = PHRASE("spool_usable gauge Whether mail can be kept."),
+	[QUEUE] = PHRASE("queue_messages gauge Mails that are kept."),
+	[QUEUE_OCTETS] = PHRASE("queue_bytes gauge What they take."),
+	[OLDEST] = PHRASE("queue_oldest_seconds gauge When the oldest of them came."),
+	[NEXT] = PHRASE("queue_next_try_seconds gauge Until the next of them is tried."),
+	[DOUBT] = PHRASE(
+	    "queue_in_doubt gauge Those whose gateway has not said yet whether it has them."),
+	[DELIVERING] = PHRASE("queue_delivering gauge Those that are being delivered."),
+	[CORRUPT] = PHRASE("spool_corrupt_files gauge Files set aside."),
+	[TODAY] = PHRASE("spool_written_today_bytes gauge Octets written in the last 24 hours."),
+	[EVER] = PHRASE("spool_written_bytes_total counter Octets written."),
+	[GATEWAY] = PHRASE("gateway_up gauge 1 up, 0 down; none while it was not tried."),
+	[SINCE] = PHRASE("gateway_since_seconds gauge When that began."),
+	[CONNECTIONS] = PHRASE("gateway_connections gauge Connections to the gateway."),
+	[IDLE] = PHRASE("gateway_connections_idle gauge Those that are kept for later."),
+	[TAKEN] = PHRASE("gateway_mails_total counter Mails that the gateway has taken."),
+	[HANDSHAKES] = PHRASE(
+	    "gateway_tls_handshakes_total counter TLS sessions with the gateway."),
+	[RESUMED] = PHRASE(
+	    "gateway_tls_resumed_total counter Those of them that resumed an earlier one."),
 };
 
 static uint64_t of_box(const struct status *s, enum what what)
@@ -162,59 +195,49 @@ static void gateway_labels(struct fmt *f, const struct gateway *g)
 	fmt_char(f, '}');
 }
 
-static void sample(struct fmt *f, uint64_t value)
-{
-	fmt_char(f, ' ');
-	fmt_u64(f, value);
-	fmt_char(f, '\n');
-}
-
+/* "name{labels} type help" without its labels, type and help */
 static void about(struct fmt *f, struct bytes name, struct bytes rest)
 {
 	struct bytes type = bytes_word(&rest);
 
 	name = bytes_first(name, bytes_find(name, '{'));
-	if (type.n == 0)
-		return;
-	fmt_str(f, "# HELP gatepost_");
-	fmt_bytes(f, name);
-	fmt_bytes(f, rest);
-	fmt_str(f, "\n# TYPE gatepost_");
-	fmt_bytes(f, name);
-	fmt_char(f, ' ');
-	fmt_bytes(f, type);
-	fmt_char(f, '\n');
+	if (type.n > 0)
+		fmt_add(f, "# HELP gatepost_%.*s%.*s\n# TYPE gatepost_%.*s %.*s\n", SPAN(name),
+		    SPAN(rest), SPAN(name), SPAN(type));
 }
 
 /* The i-th sample of what, where it is known; false behind the last. */
 static bool put(const struct status *s, enum what what, unsigned i, struct fmt *f)
 {
 	const struct gateway *g = what >= GATEWAY ? gateway_at(i) : NULL;
-	struct bytes rest = bytes_of(metrics[what]), metric = bytes_word(&rest);
-	char store[NAMES_HOST + INET_TEXT];
+	char store[NAMES_HOST + INET_TEXT], line[160];
+	struct bytes rest, metric;
 	struct fmt name;
+	uint64_t value;
 
 	if (what >= GATEWAY ? g == NULL : i >= (what == LISTENER ? s->args->nlisteners : 1))
 		return false;
+	fmt_init(&name, line, sizeof(line));
+	fmt_str(&name, metrics[what]);
+	rest = fmt_done(&name);
+	metric = bytes_word(&rest);
 	if (i == 0)
 		about(f, metric, rest);
-	if (g != NULL ? of_gateway(g, what) == NOT_KNOWN
-		      : what != LISTENER && of_box(s, what) == NOT_KNOWN)
+	value = g != NULL          ? of_gateway(g, what)
+		: what == LISTENER ? inbound_count_at(i)
+				   : of_box(s, what);
+	if (value == NOT_KNOWN)
 		return true;
-	fmt_str(f, "gatepost_");
-	fmt_bytes(f, metric);
-	fmt_init(&name, store, sizeof(store));
+	fmt_add(f, "gatepost_%.*s", SPAN(metric));
 	if (g != NULL) {
 		gateway_labels(f, g);
-		sample(f, of_gateway(g, what));
 	} else if (what == LISTENER) {
+		fmt_init(&name, store, sizeof(store));
 		status_listener(&name, s->args, i);
 		label(f, '{', "address", fmt_done(&name));
 		fmt_char(f, '}');
-		sample(f, inbound_count_at(i));
-	} else {
-		sample(f, of_box(s, what));
 	}
+	fmt_add(f, " %ju\n", value);
 	return true;
 }
 

@@ -14,88 +14,66 @@
 
 enum part { HEAD, LISTENERS, GATEWAYS, END };
 
-static void count(struct fmt *f, const char *before, uint64_t n, const char *after)
-{
-	fmt_str(f, before);
-	fmt_u64(f, n);
-	fmt_str(f, after);
-}
-
 static void state(struct fmt *f, const struct gateway *g, uint64_t ms)
 {
 	uint64_t probe = health_probe_at(&g->health);
 
 	if (g->health.state == HEALTH_UNKNOWN) {
-		fmt_str(f, "not tried yet");
+		fmt_add(f, "not tried yet");
 		return;
 	}
 	fmt_str(f, health_name(&g->health));
-	if (g->health.since != 0) {
-		fmt_str(f, " since ");
-		status_time(f, g->health.since);
-	}
+	status_since(f, g->health.since);
 	if (!health_is_down(&g->health))
 		return;
-	if (g->health.reason[0] != '\0') {
-		fmt_str(f, " (");
-		fmt_str(f, g->health.reason);
-		fmt_char(f, ')');
-	}
+	status_brackets(f, g->health.reason);
 	if (probe == TIMER_NEVER)
-		fmt_str(f, ", being tried now");
+		fmt_add(f, ", being tried now");
 	else
-		count(f, ", to be tried in ", probe > ms ? (probe - ms + 999) / 1000 : 0, " s");
+		fmt_add(f, ", to be tried in %u s",
+		    probe > ms ? (unsigned)(probe - ms + 999) / 1000 : 0);
 }
 
 static void gateway(struct fmt *f, const struct gateway *g, uint64_t ms)
 {
-	fmt_str(f, "gateway ");
-	gateway_print(f, g);
-	if (g->sending.login_user != NULL) {
-		fmt_str(f, " as ");
-		fmt_str(f, g->sending.login_user);
-	}
+	status_gateway(f, g);
+	if (g->sending.login_user != NULL)
+		fmt_add(f, " as %s", g->sending.login_user);
 	fmt_str(f, ": ");
 	state(f, g, ms);
-	count(f, ", connections ", g->connections, "");
-	count(f, " (", gateway_idle_count(g), " idle)");
-	count(f, ", mails ", g->mails, "");
+	fmt_add(f, ", connections %u (%u idle), mails %u", g->connections, gateway_idle_count(g),
+	    g->mails);
 	if (g->tls != NULL) {
-		fmt_str(f, g->tls[0] == 'T' ? ", " : ", in clear");
-		fmt_str(f, g->tls[0] == 'T' ? g->tls : "");
-		fmt_str(f, conf_has_login(&g->sending) ? ", login " : "");
-		fmt_str(f, conf_has_login(&g->sending) ? g->auth : "");
+		fmt_add(f, ", %s", g->tls[0] == 'T' ? g->tls : "in clear");
+		if (conf_has_login(&g->sending))
+			fmt_add(f, ", login %s", g->auth);
 	}
 	for (unsigned i = 0; i < g->naddr && i < ADDRESSES && !g->literal; i++) {
 		fmt_str(f, i == 0 ? ", at " : " ");
 		inet_print_addr(f, &g->addr[i].a);
 	}
-	if (g->last_reply[0] != '\0' && strcmp(g->last_reply, g->health.reason) != 0) {
-		fmt_str(f, "; said last: ");
-		fmt_str(f, g->last_reply);
-	}
+	if (g->last_reply[0] != '\0' && strcmp(g->last_reply, g->health.reason) != 0)
+		fmt_add(f, "; said last: %s", g->last_reply);
 	fmt_char(f, '\n');
 }
 
 static void head(const struct status *s, struct fmt *f)
 {
-	fmt_str(f, s->reason);
-	count(f, "\ngatepost " GATEPOST_VERSION ", configuration ", s->args->generation,
-	      ", running since ");
-	status_time(f, stats.started_wall);
+	const char *store = status_store(s);
+
+	fmt_add(f, "%s\ngatepost " GATEPOST_VERSION ", configuration %u, running", s->reason,
+	    s->args->generation);
+	status_since(f, stats.started_wall);
 	fmt_char(f, '\n');
-	if (status_store(s)[0] != '\0') {
-		fmt_str(f, "store: ");
-		fmt_str(f, status_store(s));
-		fmt_char(f, '\n');
-	}
+	if (store[0] != '\0')
+		fmt_add(f, "store: %s\n", store);
 }
 
 static void listener(const struct status *s, struct fmt *f, unsigned i)
 {
-	fmt_str(f, "listening on ");
+	fmt_add(f, "listening on ");
 	status_listener(f, s->args, i);
-	count(f, ", sessions ", inbound_count_at(i), "\n");
+	fmt_add(f, ", sessions %u\n", inbound_count_at(i));
 }
 
 /* "3 mails (12k), oldest since 10:32, next try in 40 s" */
@@ -103,21 +81,20 @@ static void queue(const struct status *s, struct fmt *f)
 {
 	const struct disk_state *spool = s->spool;
 
-	count(f, ": ", spool->mails, spool->mails == 1 ? " mail (" : " mails (");
+	fmt_add(f, ": %u mail%s (", spool->mails, spool->mails == 1 ? "" : "s");
 	status_size(f, spool->octets);
 	fmt_char(f, ')');
 	if (spool->oldest > 0) {
-		fmt_str(f, ", oldest since ");
-		status_time(f, spool->oldest);
+		fmt_add(f, ", oldest");
+		status_since(f, spool->oldest);
 	}
 	if (s->next_s == 0)
-		fmt_str(f, ", next try now");
+		fmt_add(f, ", next try now");
 	else if (s->next_s != UINT64_MAX)
-		count(f, ", next try in ", s->next_s, " s");
-	count(f, ", ", parted_count(), " in doubt");
-	count(f, ", ", s->delivering, " being delivered");
+		fmt_add(f, ", next try in %ju s", s->next_s);
+	fmt_add(f, ", %u in doubt, %u being delivered", parted_count(), s->delivering);
 	if (spool->corrupt > 0)
-		count(f, ", ", spool->corrupt, " in corrupt/");
+		fmt_add(f, ", %u in corrupt/", spool->corrupt);
 }
 
 static void spool(const struct status *s, struct fmt *f)
@@ -126,40 +103,35 @@ static void spool(const struct status *s, struct fmt *f)
 	bool no_room;
 	const char *why;
 
-	fmt_str(f, "spool: ");
-	fmt_str(f, status_spool(s->args));
+	fmt_add(f, "spool: %s", status_spool(s->args));
 	if (g->spool != CONF_SPOOL_OFF) {
 		fmt_str(f, ", ");
 		fmt_bytes(f, bytes_first(bytes_of(g->spoolbase), 300));
 		queue(s, f);
-		fmt_str(f, s->spool->scanned ? "" : ", still being looked through");
-		fmt_str(f, "; written today ");
+		fmt_add(f, "%s; written today ",
+		    s->spool->scanned ? "" : PHRASE(", still being looked through"));
 		status_size(f, s->spool->today);
-		fmt_str(f, ", ever ");
+		fmt_add(f, ", ever ");
 		status_size(f, s->spool->ever);
-	}
-	if (g->spool != CONF_SPOOL_OFF && !tee_can(&no_room, &why)) {
-		fmt_str(f, "\nspool: cannot be used: ");
-		fmt_str(f, why);
+		if (!tee_can(&no_room, &why))
+			fmt_add(f, "\nspool: cannot be used: %s", why);
 	}
 	if (s->spool->in_memory)
-		fmt_str(f, "\nspool: in memory (Spool_Volatile): mail is lost with the power");
+		fmt_add(f, "\nspool: in memory (Spool_Volatile): mail is lost with the power");
 	fmt_char(f, '\n');
 }
 
 static void tail(const struct status *s, struct fmt *f)
 {
-	count(f, "mails: ", stats.mails_sent, " sent");
+	fmt_add(f, "mails: %ju sent", stats.mails_sent);
 	if (s->args->conf->global.spool != CONF_SPOOL_OFF)
-		count(f, ", ", stats.mails_queued, " kept");
-	count(f, ", ", stats.mails_refused, " refused\n");
-	count(f, "sessions: ", stats.sessions_now, "");
-	count(f, " of ", CONFIG_SESSIONS, "");
-	count(f, " now, ", stats.sessions_high, " at the most");
-	count(f, ", ", stats.sessions_total, " in all");
-	count(f, ", ", stats.sessions_refused, " turned away\n");
+		fmt_add(f, ", %ju kept", stats.mails_queued);
+	fmt_add(f,
+	    ", %ju refused\nsessions: %u of %u now, %u at the most, %ju in all, %ju turned away\n",
+	    stats.mails_refused, stats.sessions_now, (unsigned)CONFIG_SESSIONS, stats.sessions_high,
+	    stats.sessions_total, stats.sessions_refused);
 	spool(s, f);
-	fmt_str(f, clock_unset() ? "clock: unset\n" : "clock: set\n");
+	fmt_add(f, "clock: %s\n", clock_unset() ? "unset" : "set");
 }
 
 bool status_text(const struct status *s, struct status_walk *w, struct fmt *f)
