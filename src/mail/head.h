@@ -46,8 +46,6 @@ enum head_event {
 
 /* All private; use the functions. */
 struct head {
-	const struct head_params *params;
-	struct bytes queue[HEAD_QUEUE]; /* runs that are decided */
 	uint8_t queued, sent;
 	uint8_t state; /* enum state in head.c */
 	uint8_t act;   /* what happens to the current field: enum act in head.c */
@@ -62,6 +60,8 @@ struct head {
 	uint16_t held;
 	uint16_t from_len;
 	uint32_t hops;
+	const struct head_params *params;
+	struct bytes queue[HEAD_QUEUE]; /* runs that are decided */
 	uint8_t hold[HEAD_HOLD];
 	uint8_t from[HEAD_FROM_FIELD - 5]; /* value of From, unfolded */
 };

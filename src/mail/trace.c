@@ -52,8 +52,7 @@ static void print_said(struct fmt *f, struct bytes said)
 		uint8_t c = x.p[i];
 
 		if (c < 32 || c > 126 || c == '(' || c == ')' || c == '\\' || c == '%') {
-			fmt_char(f, '%');
-			fmt_hex(f, c, 2);
+			fmt_add(f, "%%%02x", c);
 		} else {
 			fmt_char(f, (char)c);
 		}
@@ -66,43 +65,33 @@ static void print_from(struct fmt *f, const struct trace *t)
 {
 	bool good = is_domain(t->hello) || is_literal(t->hello);
 
-	fmt_str(f, "Received: from ");
+	fmt_add(f, "Received: from ");
 	if (good)
 		fmt_bytes(f, t->hello);
 	else if (t->peer)
 		inet_print_literal(f, t->peer);
 	else
-		fmt_str(f, "localhost");
+		fmt_add(f, "localhost");
 	if (t->peer) {
-		fmt_str(f, " (");
+		fmt_add(f, " (");
 		inet_print_literal(f, t->peer);
-		fmt_char(f, ')');
+		fmt_add(f, ")");
 	}
 	if (good)
 		return;
-	fmt_str(f, t->esmtp ? "\r\n\t(EHLO \"" : "\r\n\t(HELO \"");
+	fmt_add(f, "\r\n\t(%s \"", t->esmtp ? "EHLO" : "HELO");
 	print_said(f, t->hello);
-	fmt_str(f, "\")");
+	fmt_add(f, "\")");
 }
 
 static void print_with(struct fmt *f, const struct trace *t)
 {
 	bool plain = !t->esmtp && !t->tls && !t->auth;
 
-	fmt_str(f, " with ");
-	if (t->utf8)
-		fmt_str(f, "UTF8SMTP");
-	else
-		fmt_str(f, plain ? "SMTP" : "ESMTP");
-	if (t->tls)
-		fmt_char(f, 'S');
-	if (t->auth)
-		fmt_char(f, 'A');
-	if (t->tls && t->tls_version && t->tls_version[0]) {
-		fmt_str(f, " (");
-		fmt_str(f, t->tls_version);
-		fmt_char(f, ')');
-	}
+	fmt_add(f, " with %s%s%s", t->utf8 ? "UTF8SMTP" : plain ? "SMTP" : "ESMTP",
+	    t->tls ? "S" : "", t->auth ? "A" : "");
+	if (t->tls && t->tls_version && t->tls_version[0])
+		fmt_add(f, " (%s)", t->tls_version);
 }
 
 static bool may_be_told(const struct trace *t)
@@ -121,18 +110,14 @@ static bool may_be_told(const struct trace *t)
 void trace_received(struct fmt *f, const struct trace *t)
 {
 	print_from(f, t);
-	fmt_str(f, "\r\n\tby ");
-	fmt_bytes(f, t->hostname);
+	fmt_add(f, "\r\n\tby %.*s", SPAN(t->hostname));
 	print_with(f, t);
-	fmt_str(f, " id ");
-	fmt_bytes(f, t->id);
-	if (may_be_told(t)) {
-		fmt_str(f, "\r\n\tfor ");
-		fmt_bytes(f, t->rcpt);
-	}
-	fmt_str(f, ";\r\n\t");
+	fmt_add(f, " id %.*s", SPAN(t->id));
+	if (may_be_told(t))
+		fmt_add(f, "\r\n\tfor %.*s", SPAN(t->rcpt));
+	fmt_add(f, ";\r\n\t");
 	date_rfc5322(f, t->seconds);
-	fmt_str(f, "\r\n");
+	fmt_add(f, "\r\n");
 }
 
 /* The digits of an id: no letter that looks like another digit. */
@@ -178,9 +163,5 @@ bool trace_id_parse(struct bytes text, uint8_t random[TRACE_RANDOM])
 
 void trace_message_id(struct fmt *f, struct bytes id, struct bytes hostname)
 {
-	fmt_char(f, '<');
-	fmt_bytes(f, id);
-	fmt_char(f, '@');
-	fmt_bytes(f, hostname);
-	fmt_char(f, '>');
+	fmt_add(f, "<%.*s@%.*s>", SPAN(id), SPAN(hostname));
 }

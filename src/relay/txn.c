@@ -3,29 +3,32 @@
 
 #include "base/bug.h"
 
+#define ON(event) (1u << TXN_##event)
+
+/* Whatever the client can do while nothing is under way, and what a gateway can answer. */
+#define ENVELOPE (ON(RCPT) | ON(RCPT_OTHER) | ON(DATA) | ON(RESET) | ON(GONE))
+#define REPLY    (ON(OK) | ON(DEFER) | ON(REJECT) | ON(FAIL))
+
 /*
- * What each event may meet, phase by phase: a cell is empty only where the owner's contract rules
- * the pair out, and then it is a bug.   L  the LAN can do this here (it is parked, or not, as the
- * phase wants)   G  the gateway can do this here   -  cannot be
+ * What each phase may meet. An event is missing only where the owner's contract rules it out, and
+ * then it is a bug.
  */
-static const char legal[TXN_PHASES][TXN_EVENTS + 1] = {
-	/* MAIL RCPT OTHER DATA EOM FAULT RESET GONE PATIENCE
-	 * READY OK DEFER REJECT EARLY FAIL WANTED */
-	[TXN_IDLE]       = "L-----LL--------",
-	[TXN_OPEN]       = "-LLL--LL--------",
-	[TXN_OPENING]    = "-LLL--LLLG----G-",
-	[TXN_HELD]       = "-LLL--LL------GG",
-	[TXN_MAIL_SENT]  = "-------LL-GGG-G-",
-	[TXN_RCPT_SENT]  = "-------LL-GGG-G-",
-	[TXN_ENVELOPE]   = "-LLL--LL------GG",
-	[TXN_AGAIN_MAIL] = "-LLL--LLL-GGG-G-",
-	[TXN_AGAIN_RCPT] = "-LLL--LLL-GGG-G-",
-	[TXN_DATA_SENT]  = "-------LL-GGG-G-",
-	[TXN_BODY]       = "----LL-L-----GG-",
-	[TXN_VOID]       = "----LL-L--------",
-	[TXN_END_SENT]   = "-------LL-GGG-G-",
-	[TXN_REFUSED]    = "-LLL--LL--------",
-	[TXN_FAILED]     = "-LLL--LL--------",
+static const uint32_t legal[TXN_PHASES] = {
+	[TXN_IDLE] = ON(MAIL) | ON(RESET) | ON(GONE),
+	[TXN_OPEN] = ENVELOPE,
+	[TXN_OPENING] = ENVELOPE | ON(PATIENCE) | ON(READY) | ON(FAIL),
+	[TXN_HELD] = ENVELOPE | ON(FAIL) | ON(WANTED),
+	[TXN_MAIL_SENT] = ON(GONE) | ON(PATIENCE) | REPLY,
+	[TXN_RCPT_SENT] = ON(GONE) | ON(PATIENCE) | REPLY,
+	[TXN_ENVELOPE] = ENVELOPE | ON(FAIL) | ON(WANTED),
+	[TXN_AGAIN_MAIL] = ENVELOPE | ON(PATIENCE) | REPLY,
+	[TXN_AGAIN_RCPT] = ENVELOPE | ON(PATIENCE) | REPLY,
+	[TXN_DATA_SENT] = ON(GONE) | ON(PATIENCE) | REPLY,
+	[TXN_BODY] = ON(EOM) | ON(FAULT) | ON(GONE) | ON(EARLY) | ON(FAIL),
+	[TXN_VOID] = ON(EOM) | ON(FAULT) | ON(GONE),
+	[TXN_END_SENT] = ON(GONE) | ON(PATIENCE) | REPLY,
+	[TXN_REFUSED] = ENVELOPE,
+	[TXN_FAILED] = ENVELOPE,
 };
 
 static void act(struct txn_do *out, enum txn_action a)
@@ -384,7 +387,7 @@ static void dispatch(struct txn *t, enum txn_event event, uint32_t arg, struct t
 void txn_on(struct txn *t, enum txn_event event, uint32_t arg, struct txn_do *out)
 {
 	out->n = 0;
-	if (legal[t->phase][event] == '-')
+	if (!(legal[t->phase] & 1u << event))
 		gp_bug("txn: an event that cannot be in this phase");
 	if (event <= TXN_EOM && event != TXN_MAIL && t->question != TXN_ASKS_NOTHING)
 		gp_bug("txn: a second question");

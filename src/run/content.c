@@ -189,15 +189,12 @@ bool content_move(struct inbound *in)
 
 void content_check(struct inbound *in)
 {
-	static const uint8_t faults[] = { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL,
-		INBOUND_TOO_BIG };
-
 	bool feeds = net_feeds_leg(&in->net) || net_feeds_tee(&in->net);
 
 	if (in->fault != INBOUND_OK || !(feeds || net_is_void(&in->net)))
 		return;
 	if (in->server.data.fault != DATA_OK)
-		in->fault = faults[in->server.data.fault];
+		in->fault = in->server.data.fault;
 	else if (feeds && head_hops(&in->head) > LIMIT_HOPS)
 		in->fault = INBOUND_HOPS;
 	if (in->fault != INBOUND_OK)

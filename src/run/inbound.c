@@ -111,16 +111,19 @@ void inbound_end(struct inbound *in)
 	loop_at_end(&in->gone, give_back);
 }
 
-/* A reply that took something of a mail that comes to nothing is not its last word. */
+/*
+ * A reply that took something of a mail that comes to nothing is not its last word. reply: what
+ * takes its place, a phrase, or NULL.
+ */
 static void give_up_mail(struct inbound *in, const char *reply)
 {
 	struct fmt f;
 
 	if (net_is_idle(&in->net))
 		return;
-	if (!net_is_past_dot(&in->net) && (reply[0] || in->said_code < 400)) {
+	if (!net_is_past_dot(&in->net) && (reply || in->said_code < 400)) {
 		fmt_init(&f, in->said, sizeof(in->said));
-		fmt_str(&f, reply);
+		fmt_str(&f, reply ? reply : "");
 	}
 	pump_event(in, TXN_GONE, 0);
 }
@@ -141,7 +144,7 @@ void inbound_lost(struct inbound *in)
 		    "the client went away behind an end of data with bare line feeds; "
 		    "Lone_LF_Ends_Data would take it");
 	in->gone_logged = true;
-	give_up_mail(in, "");
+	give_up_mail(in, NULL);
 	if (net_is_idle(&in->net)) {
 		inbound_end(in);
 		return;
@@ -196,12 +199,13 @@ static void closing(struct inbound *in)
 
 /* ---- the turn ---- */
 
-static void say_421(struct inbound *in, const char *enhanced, const char *text)
-{
-	static struct reply r;
+static const char stopping[] = PHRASE("421 4.3.2 the box is shutting down");
 
-	reply_set(&r, 421, enhanced, bytes_of(text));
-	(void)reply_print(&in->conn.out, &r);
+/* The session ends with this reply, a phrase; a mail under way, too. */
+static void say_last(struct inbound *in, const char *reply)
+{
+	give_up_mail(in, reply);
+	(void)reply_print(&in->conn.out, say_own(reply));
 	inbound_finish(in, true);
 }
 
@@ -317,8 +321,8 @@ static void end_turn(struct loop_task *t)
 	}
 	if (in->state == INBOUND_OPEN && inbound_env.stopping &&
 	    (server_idle(&in->server) || is_hopeless(in))) {
-		give_up_mail(in, "");
-		say_421(in, "4.3.2", "the box is shutting down");
+		give_up_mail(in, NULL);
+		say_last(in, stopping);
 	}
 	if (in->state == INBOUND_CLOSING || in->state == INBOUND_LINGER) {
 		closing(in);
@@ -384,69 +388,84 @@ static void on_limit(struct deadline *d)
 		leg_impatient(&in->leg);
 		pump_event(in, TXN_PATIENCE, 0);
 	} else if (inbound_env.draining && server_idle(&in->server)) {
-		say_421(in, "4.3.2", "the configuration has changed: please connect again");
+		say_last(in,
+		    PHRASE("421 4.3.2 the configuration has changed: please connect again"));
 	} else {
 		if (server_almost_ended(&in->server))
 			say_log(LOG_LEVEL_WARNING, in, "timeout",
 			    "the end of data came with bare line feeds; Lone_LF_Ends_Data = true "
 			    "for this Peer takes it");
 		else
-			say_log(LOG_LEVEL_INFO, in, "timeout",
-			    server_in_data(&in->server) ? "no end of data within Client_Timeout"
-							: "no command within Client_Timeout");
-		give_up_mail(in, "421 4.4.2 nothing came for too long");
-		say_421(in, "4.4.2", "nothing came for too long");
+			say_log(LOG_LEVEL_INFO, in, "timeout", "no %s within Client_Timeout",
+			    server_in_data(&in->server) ? "end of data" : "command");
+		say_last(in, PHRASE("421 4.4.2 nothing came for too long"));
 	}
 	inbound_run(in);
 }
 
 /* ---- accepting ---- */
 
+static const char full[] = PHRASE("too many sessions");
+
+/* why: a phrase. */
 static void turn_away(int fd, const char *why)
 {
 	static char text[LIMIT_REPLY_LINE];
+	struct bytes host = inbound_env.args->conf->global.hostname;
 	struct fmt f;
 
 	stats.sessions_refused++;
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "421 4.3.2 ");
-	fmt_bytes(&f, inbound_env.args->conf->global.hostname);
-	fmt_char(&f, ' ');
-	fmt_str(&f, why);
-	fmt_str(&f, "\r\n");
+	fmt_add(&f, "421 4.3.2 %.*s %s: please try later\r\n", SPAN(host), why);
 	(void)send(fd, text, f.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)shutdown(fd, SHUT_WR);
 	close(fd);
 }
 
-static void open_session(
-    struct inbound *in, uint32_t listener, int fd, const struct listen_peer *peer)
+/* May the client come in? What it is allowed stands in in->receive, all else is zero. */
+static bool admit(struct inbound *in, uint32_t most, const struct listen_peer *peer, int fd)
 {
-	const struct conf *conf = inbound_env.args->conf;
-	const struct engine_listener *l = &inbound_env.args->listener[listener];
+	/* this one's own place is taken already */
+	struct policy_load load = { .used = pool.used - 1, .size = CONFIG_SESSIONS };
+
+	load.peer_sessions = peer->local ? 0 : in->receive.peer_sessions;
+	if (most && at_listener[in->listener] >= most) {
+		turn_away(fd, PHRASE("too many sessions at this listener"));
+		return false;
+	}
+	switch (policy_enter(&peers, peer->addr.a, &load, loop_now(), &in->who)) {
+	case POLICY_ADMITTED:
+		return true;
+	case POLICY_PEER_FULL:
+		turn_away(fd, PHRASE("too many sessions from your address"));
+		break;
+	case POLICY_POOL_FULL:
+		turn_away(fd, full);
+		break;
+	}
+	return false;
+}
+
+static void open_session(struct inbound *in, int fd, const struct listen_peer *peer)
+{
+	const struct engine_listener *l = &inbound_env.args->listener[in->listener];
+	const struct conf_receive *receive = &in->receive;
 	const struct policy_local local = { inbound_env.args->local_nets, inbound_env.args->nlocal,
 		interface_named };
-	uint32_t who = in->who;
-	struct conf_receive receive = in->receive;
+	struct server_params *p = &in->params;
 
-	memset(in, 0, offsetof(struct inbound, out));
-	in->who = who;
-	in->receive = receive;
-	in->listener = listener;
 	in->peer = peer->addr;
 	in->local = peer->local;
-	in->may_relay = l->unix_socket || policy_may_relay(&in->receive, peer->addr.a, &local);
-	in->params = (struct server_params){
-		.hostname = conf->global.hostname,
-		.max_size = in->receive.max_message_size,
-		.max_recipients = in->receive.max_recipients_per_message,
-		.unqualified_rcpt_ok = in->receive.local_recipient.n ||
-				       in->receive.domain_for_unqualified_recipient_addresses.n,
-		.data_lone_lf_ends_data = in->receive.lone_lf_ends_data,
-		.data_pedantic_headers = in->receive.rfc2822_lone_lf_in_headers == CONF_LF_PEDANTIC,
-		.data_pedantic_body = in->receive.rfc2822_lone_lf_in_body == CONF_LF_PEDANTIC,
-		.starttls = in->receive.starttls && !in->local && inbound_tls_there(l->index),
-	};
+	in->may_relay = l->unix_socket || policy_may_relay(receive, peer->addr.a, &local);
+	p->hostname = inbound_env.args->conf->global.hostname;
+	p->max_size = receive->max_message_size;
+	p->max_recipients = receive->max_recipients_per_message;
+	p->unqualified_rcpt_ok = receive->local_recipient.n ||
+				 receive->domain_for_unqualified_recipient_addresses.n;
+	p->data_lone_lf_ends_data = receive->lone_lf_ends_data;
+	p->data_pedantic_headers = receive->rfc2822_lone_lf_in_headers == CONF_LF_PEDANTIC;
+	p->data_pedantic_body = receive->rfc2822_lone_lf_in_body == CONF_LF_PEDANTIC;
+	p->starttls = receive->starttls && !in->local && inbound_tls_there(l->index);
 	login_prepare(in);
 	buf_init(&in->conn.in, in->in, sizeof(in->in));
 	buf_init(&in->conn.out, in->out, sizeof(in->out));
@@ -455,7 +474,7 @@ static void open_session(
 	envelope_init(&in->envelope);
 	if (conn_open(&in->conn, fd, on_event) != 0)
 		gp_bug("inbound: epoll refuses a connection");
-	at_listener[listener]++;
+	at_listener[in->listener]++;
 	stats.sessions_total++;
 	stats.sessions_now = pool.used;
 	if (pool.used > stats.sessions_high)
@@ -485,42 +504,26 @@ void inbound_set_binding(struct inbound *in, uint32_t binding)
 void inbound_accept(uint32_t listener, int fd, const struct listen_peer *peer)
 {
 	const struct conf *conf = inbound_env.args->conf;
-	const struct engine_listener *l = &inbound_env.args->listener[listener];
-	bool submit = l->index == ENGINE_SUBMIT;
-	uint32_t most = submit ? 0 : conf->listen[l->index].listener_sessions;
-	struct policy_load load = { .used = pool.used, .size = CONFIG_SESSIONS };
-	struct conf_receive receive;
-	struct inbound *in;
-	uint32_t who = POLICY_UNTRACKED;
+	uint32_t index = inbound_env.args->listener[listener].index;
+	const struct conf_listen *l = index == ENGINE_SUBMIT ? NULL : &conf->listen[index];
+	struct inbound *in = pool_take(&pool);
 
-	conf_receive(conf, submit ? CONF_LISTEN_NONE : l->index, peer->local ? NULL : peer->addr.a,
-	    &receive);
-	load.peer_sessions = peer->local ? 0 : receive.peer_sessions;
-	if (most && at_listener[listener] >= most) {
-		turn_away(fd, "too many sessions at this listener: please try later");
-		return;
-	}
-	switch (policy_enter(&peers, peer->addr.a, &load, loop_now(), &who)) {
-	case POLICY_ADMITTED:
-		break;
-	case POLICY_PEER_FULL:
-		turn_away(fd, "too many sessions from your address: please try later");
-		return;
-	case POLICY_POOL_FULL:
-		turn_away(fd, "too many sessions: please try later");
-		return;
-	}
-	in = pool_take(&pool);
 	if (!in) {
-		policy_leave(&peers, who);
-		turn_away(fd, "too many sessions: please try later");
+		turn_away(fd, full);
 		return;
 	}
-	in->who = who;
-	in->receive = receive;
-	open_session(in, listener, fd, peer);
+	memset(in, 0, offsetof(struct inbound, out));
+	in->listener = listener;
+	conf_receive(
+	    conf, l ? index : CONF_LISTEN_NONE, peer->local ? NULL : peer->addr.a, &in->receive);
+	if (!admit(in, l ? l->listener_sessions : 0, peer, fd)) {
+		in->state = INBOUND_ENDED;
+		pool_give(&pool, in);
+		return;
+	}
+	open_session(in, fd, peer);
 	set_size_limit(in);
-	if (!submit && conf->listen[l->index].use_ssl) {
+	if (l && l->use_ssl) {
 		inbound_tls_begin(in);
 		return;
 	}
@@ -566,8 +569,7 @@ void inbound_give_up(bool all)
 			inbound_end(in);
 			continue;
 		}
-		give_up_mail(in, "421 4.3.2 the box is shutting down");
-		say_421(in, "4.3.2", "the box is shutting down");
+		say_last(in, stopping);
 		inbound_run(in);
 	}
 }

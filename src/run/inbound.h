@@ -40,38 +40,37 @@ struct inbound_rights {
 	bool may_relay;
 };
 
-/* What the transaction wants done as soon as it may be: bits. */
+/* What the transaction wants done as soon as it may be: a bit for each such action. */
+#define DUE(action) ((uint8_t)(1u << ((action) == NET_COMMIT ? 0 : (action) - TXN_SEND_MAIL + 1)))
 enum {
-	DUE_MAIL = 1,
-	DUE_RCPT = 2,
-	DUE_AGAIN = 4,
-	DUE_DATA = 8,
-	DUE_END = 16,
-	DUE_COMMIT = 32
+	DUE_COMMIT = 1,
+	DUE_MAIL = 2,
+	DUE_RCPT = 4,
+	DUE_AGAIN = 8,
+	DUE_DATA = 16,
+	DUE_END = 32,
 };
 
-/* Why the box itself refuses content. */
-enum inbound_fault { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL, INBOUND_TOO_BIG, INBOUND_HOPS };
+/* Why the box itself refuses content: an enum data_fault, or a reason of its own. */
+enum inbound_fault {
+	INBOUND_OK = DATA_OK,
+	INBOUND_LONE_LF = DATA_LONE_LF,
+	INBOUND_NUL = DATA_NUL,
+	INBOUND_TOO_BIG = DATA_TOO_BIG,
+	INBOUND_HOPS
+};
 
+/* What is small and often used comes first, what is large last: it is reached in fewer octets. */
 struct inbound {
-	/* milliseconds: the present wait (for the client, or of the client) began then */
-	uint64_t since;
-	uint64_t progress; /* conn.received at `since`, in the content */
-	uint64_t began;    /* milliseconds: MAIL came */
-	uint32_t listener; /* index into engine_args.listener */
-	uint32_t who;      /* of policy_enter */
-	uint8_t state;     /* enum inbound_state */
+	uint8_t state; /* enum inbound_state */
 	uint8_t due;
 	uint8_t fault; /* enum inbound_fault */
+	uint8_t wait;  /* enum inbound_wait */
 	bool linger;
 	/* at the end of the last turn it was not the client that was waited for */
 	bool held;
-	bool bulk;        /* content comes faster than the small buffer takes it */
-	bool local;       /* over a Unix socket */
-	uint8_t wait;     /* enum inbound_wait */
-	struct tls *tls;  /* until its handshake begins: then the connection has it */
-	uint64_t stepped; /* milliseconds: the last step of the handshake */
-	const struct conf_auth_user *user; /* who logged in; NULL: nobody, or nobody of ours */
+	bool bulk;  /* content comes faster than the small buffer takes it */
+	bool local; /* over a Unix socket */
 	bool may_relay;
 	bool sender_ok; /* Allowed_Senders lets the mail's sender pass */
 	bool key_set;
@@ -82,10 +81,19 @@ struct inbound {
 	uint8_t waited; /* for the mail's fate: half of Client_Patience is over, then all of it */
 	bool safe;           /* the spool has the mail, or a part of it */
 	bool gone_logged;    /* the client is gone: said in the mail's log line */
-	uint16_t said_code;
 	bool rewritten; /* Envelope_From took the place of the mail's sender */
+	uint16_t said_code;
+	uint32_t listener; /* index into engine_args.listener */
+	uint32_t who;      /* of policy_enter */
 	uint32_t refused_here; /* recipients of this mail that the box itself did not take */
 	struct gateway *rated; /* whose Outbound_Throttle_Messages counts this mail */
+	const struct conf_auth_user *user; /* who logged in; NULL: nobody, or nobody of ours */
+	struct tls *tls; /* until its handshake begins: then the connection has it */
+	/* milliseconds: the present wait (for the client, or of the client) began then */
+	uint64_t since;
+	uint64_t progress; /* conn.received at `since`, in the content */
+	uint64_t began;    /* milliseconds: MAIL came */
+	uint64_t stepped;  /* milliseconds: the last step of the handshake */
 	/*
 	 * content taken from the server that the gateway's buffer had no room for: `conn.in` is not
 	 * filled meanwhile
@@ -94,7 +102,6 @@ struct inbound {
 	struct bytes kept; /* of piece: what the spool's file has not taken yet */
 	/* the reply that the transaction's event was about; valid within one event */
 	const struct reply *last;
-	/* What is large comes last: what lies near the front is reached in fewer octets. */
 	struct loop_task turn; /* writes, sets interest and deadline */
 	struct deadline limit;
 	struct loop_task gone;

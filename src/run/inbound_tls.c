@@ -42,7 +42,7 @@ void inbound_tls_drop(struct inbound *in)
 
 static void give_up(struct inbound *in, const char *why)
 {
-	say_log(LOG_LEVEL_WARNING, in, "tls", why);
+	say_log(LOG_LEVEL_WARNING, in, "tls", "%s", why);
 	inbound_end(in);
 }
 
@@ -50,22 +50,17 @@ static void give_up(struct inbound *in, const char *why)
 
 static void log_failed(struct inbound *in)
 {
-	static char text[TLS_WHY + 160];
 	const char *why = tls_why(in->conn.tls), *offered = tls_offered(in->conn.tls);
-	struct fmt f;
+	const char *hint = PHRASE(": Starttls = no for this Peer hides STARTTLS from such a device");
 
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "the TLS handshake failed: ");
-	fmt_str(&f, why[0] ? why : "the client went away");
-	if (offered[0]) {
-		fmt_str(&f, "; the client offers ");
-		fmt_str(&f, offered);
-		fmt_str(&f, " at best");
-		if (!use_ssl(in))
-			fmt_str(
-			    &f, ": Starttls = no for this Peer hides STARTTLS from such a device");
-	}
-	say_log(LOG_LEVEL_WARNING, in, "tls", text);
+	if (!why[0])
+		why = PHRASE("the client went away");
+	if (offered[0])
+		say_log(LOG_LEVEL_WARNING, in, "tls",
+		    "the TLS handshake failed: %s; the client offers %s at best%s", why, offered,
+		    use_ssl(in) ? "" : hint);
+	else
+		say_log(LOG_LEVEL_WARNING, in, "tls", "the TLS handshake failed: %s", why);
 }
 
 static void stands(struct inbound *in)
@@ -165,7 +160,7 @@ static bool take_place(struct inbound *in)
 	in->wait = INBOUND_WAIT_GO;
 	limit_from_now(in, HANDSHAKE_MS);
 	if (!use_ssl(in))
-		say(in, 220, "2.0.0", "go ahead with TLS");
+		say(in, "220 2.0.0 go ahead with TLS");
 	inbound_run(in);
 	return true;
 }
@@ -202,10 +197,12 @@ static void make_room(const struct inbound *waiting)
 			greedy = in;
 	}
 	if (still && loop_now() - still->stepped >= STALLED_MS)
-		give_up(still, "the TLS handshake stood still while others waited for its place");
+		give_up(still,
+		    PHRASE("the TLS handshake stood still while others waited for its place"));
 	else if (greedy && loop_now() - greedy->since >= STALLED_MS)
 		give_up(greedy,
-		    "the TLS handshake took long while others waited for this address's places");
+		    PHRASE("the TLS handshake took long while others waited for this address's "
+			   "places"));
 }
 
 /* The last quarter of the sessions is for addresses that hold nothing else. */
@@ -262,12 +259,12 @@ void inbound_tls_begin(struct inbound *in)
 static void no_place(struct inbound *in)
 {
 	if (use_ssl(in)) {
-		give_up(in, "no place for one more TLS session");
+		give_up(in, PHRASE("no place for one more TLS session"));
 		return;
 	}
 	say_log(LOG_LEVEL_WARNING, in, "tls", "no place for one more TLS session: told 454");
 	in->wait = INBOUND_WAIT_NONE;
-	say(in, 454, "4.7.0", "too many TLS sessions: please try later");
+	say(in, "454 4.7.0 too many TLS sessions: please try later");
 	inbound_run(in);
 }
 
@@ -303,7 +300,7 @@ void inbound_tls_turn(struct inbound *in)
 void inbound_tls_limit(struct inbound *in)
 {
 	if (in->wait != INBOUND_WAIT_PLACE) {
-		give_up(in, "the TLS handshake was not done within 10 seconds");
+		give_up(in, PHRASE("the TLS handshake was not done within 10 seconds"));
 		return;
 	}
 	inbound_tls_room();

@@ -13,6 +13,7 @@ static uint8_t scratch[SERVER_SCRATCH];
 static void new_challenge(struct inbound *in)
 {
 	uint8_t random[TRACE_RANDOM];
+	struct bytes host;
 	struct fmt f;
 
 	if (!ON(CONFIG_SASL_CRAM) || in->params.auth != SERVER_AUTH_USERS)
@@ -21,9 +22,8 @@ static void new_challenge(struct inbound *in)
 	fmt_init(&f, in->challenge, sizeof(in->challenge));
 	fmt_char(&f, '<');
 	trace_id(&f, random);
-	fmt_char(&f, '@');
-	fmt_bytes(&f, bytes_first(in->params.hostname, SERVER_CHALLENGE - TRACE_ID - 3));
-	fmt_char(&f, '>');
+	host = bytes_first(in->params.hostname, SERVER_CHALLENGE - TRACE_ID - 3);
+	fmt_add(&f, "@%.*s>", SPAN(host));
 	in->params.challenge = fmt_done(&f);
 }
 
@@ -94,9 +94,9 @@ static void log_login(struct inbound *in, const struct conf_auth_user *user)
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "login status=ok user=");
+	fmt_add(&f, "login status=ok user=");
 	esc_word(&f, user ? user->name : BYTES(""));
-	say_log(LOG_LEVEL_INFO, in, text, user ? NULL : "Auth = any takes every login");
+	say_log(LOG_LEVEL_INFO, in, text, "%s", user ? "" : PHRASE("Auth = any takes every login"));
 }
 
 static void accept(struct inbound *in, const struct conf_auth_user *user)
@@ -106,7 +106,7 @@ static void accept(struct inbound *in, const struct conf_auth_user *user)
 	if (user)
 		inbound_set_binding(in, user->binding);
 	log_login(in, user);
-	say(in, 235, "2.7.0", "logged in");
+	say(in, "235 2.7.0 logged in");
 }
 
 static void on_limit(struct deadline *d)
@@ -120,7 +120,7 @@ void login_refuse(struct inbound *in)
 {
 	in->wait = INBOUND_WAIT_NONE;
 	new_challenge(in);
-	say(in, 535, "5.7.8", "user or password is wrong");
+	say(in, "535 5.7.8 user or password is wrong");
 	inbound_run(in);
 }
 
@@ -134,8 +134,8 @@ void login_asked(struct inbound *in, const struct server_login *login)
 		say_log(LOG_LEVEL_WARNING, in, "login status=refused",
 		    "too many failed logins from this address: it has to wait");
 		new_challenge(in);
-		say(in, 454, "4.7.0",
-		    "too many failed logins from your address: please try in a minute");
+		say(in, "454 4.7.0 too many failed logins from your address: please try in a "
+			"minute");
 		return;
 	}
 	user = known(login);

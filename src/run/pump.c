@@ -40,33 +40,6 @@ static void mark_all(struct inbound *in, enum envelope_verdict verdict)
 			envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur, verdict);
 }
 
-static void answer(struct inbound *in, unsigned a)
-{
-	if (a == TXN_SAY_GATEWAY)
-		say_reply(in, in->last);
-	else if (a == TXN_SAY_SAVED)
-		say_reply(in, &in->saved);
-	else if (a == TXN_SAY_FAILED)
-		say_failed(in);
-	else if (a == TXN_SAY_OTHER)
-		say(in, 452, "4.5.3",
-		    "this recipient's mail goes another way: please send it separately");
-	else if (a == TXN_SAY_NONE || a == TXN_SAY_PUT_OFF)
-		say_none_accepted(in, a == TXN_SAY_PUT_OFF);
-	else if (a == TXN_SAY_FAULT)
-		say_fault(in);
-	else if (a == NET_SAY_TAKEN)
-		say(in, 250, "2.1.5", "recipient ok");
-	else if (a == NET_SAY_KEPT)
-		say(in, 250, "2.0.0", "ok, kept: it goes to the gateway as soon as that can be");
-	else if (a == NET_SAY_NO_SPOOL)
-		say_no_spool(in);
-	else if (a == NET_SAY_UNSAFE)
-		say_unsafe(in);
-	else
-		say(in, 354, "", "go ahead, end with a dot on a line of its own");
-}
-
 /*
  * A client that has ended its sending may be waiting for the reply, or be gone altogether: the
  * reply itself finds out.
@@ -96,49 +69,69 @@ static void over(struct inbound *in)
 	in->due = 0;
 }
 
-/* ---- the spool's part ---- */
-
-/* What a transaction without a spool never asks for. */
-static void perform_net(struct inbound *in, unsigned a)
+static void take_part(struct inbound *in)
 {
-	uint64_t later = (uint64_t)in->key.retry_interval * 1000;
+	in->safe = true;
+	find_gone(in);
+	say_log_mail(in);
+	parted_take(&in->net, &in->leg, &in->tee, &inbound_env.envelopes, &in->envelope, in->id);
+	in->rated = NULL;
+	in->key_set = false;
+	in->refused_here = 0;
+}
 
-	if (a == NET_OPEN) {
-		pump_open_tee(in);
-	} else if (a == NET_COMMIT) {
-		in->due |= DUE_COMMIT;
-	} else if (a == NET_DROP) {
-		in->due &= (uint8_t)~DUE_COMMIT;
-		content_no_tee(in);
-		tee_drop(&in->tee);
-	} else if (a == NET_RELEASE || a == NET_RELEASE_LATER) {
-		in->safe = true;
-		tee_release(&in->tee, a == NET_RELEASE ? 0 : later);
-	} else if (a == NET_KEEP_ALL) {
-		mark_all(in, RCPT_KEPT);
-	} else if (a == NET_TAKEN) {
-		mark_all(in, RCPT_TAKEN);
-	} else if (a == NET_PART) {
-		in->safe = true;
-		find_gone(in);
-		say_log_mail(in);
-		parted_take(
-		    &in->net, &in->leg, &in->tee, &inbound_env.envelopes, &in->envelope, in->id);
-		in->rated = NULL;
-		in->key_set = false;
-		in->refused_here = 0;
-	} else {
-		answer(in, a);
+/* The file in the spool takes no more. */
+static void no_tee(struct inbound *in)
+{
+	in->due &= (uint8_t)~DUE_COMMIT;
+	content_no_tee(in);
+}
+
+static void perform_answer(struct inbound *in, unsigned a)
+{
+	switch (a) {
+	case TXN_SAY_GATEWAY:
+		say_reply(in, in->last);
+		break;
+	case TXN_SAY_SAVED:
+		say_reply(in, &in->saved);
+		break;
+	case TXN_SAY_FAILED:
+		say_failed(in);
+		break;
+	case TXN_SAY_OTHER:
+		say(in, "452 4.5.3 this recipient's mail goes another way: please send it "
+			"separately");
+		break;
+	case TXN_SAY_NONE:
+	case TXN_SAY_PUT_OFF:
+		say_none_accepted(in, a == TXN_SAY_PUT_OFF);
+		break;
+	case TXN_SAY_FAULT:
+		say_fault(in);
+		break;
+	case TXN_SAY_GO:
+		content_begin(in);
+		say(in, "354 go ahead, end with a dot on a line of its own");
+		break;
+	case NET_SAY_TAKEN:
+		say(in, "250 2.1.5 recipient ok");
+		break;
+	case NET_SAY_KEPT:
+		say(in, "250 2.0.0 ok, kept: it goes to the gateway as soon as that can be");
+		break;
+	case NET_SAY_NO_SPOOL:
+		say_no_spool(in);
+		break;
+	case NET_SAY_UNSAFE:
+		say_unsafe(in);
+		break;
 	}
 }
 
 static void perform(struct inbound *in, unsigned a)
 {
-	if (a >= TXN_ACTIONS) {
-		perform_net(in, a);
-		return;
-	}
-	switch ((enum txn_action)a) {
+	switch (a) {
 	case TXN_DIAL:
 		leg_dial(&in->leg, &in->key, leg_wakes);
 		break;
@@ -147,19 +140,12 @@ static void perform(struct inbound *in, unsigned a)
 		leg_next(&in->leg);
 		break;
 	case TXN_SEND_MAIL:
-		in->due |= DUE_MAIL;
-		break;
 	case TXN_SEND_RCPT:
-		in->due |= DUE_RCPT;
-		break;
 	case TXN_SEND_AGAIN:
-		in->due |= DUE_AGAIN;
-		break;
 	case TXN_SEND_DATA:
-		in->due |= DUE_DATA;
-		break;
 	case TXN_SEND_END:
-		in->due |= DUE_END;
+	case NET_COMMIT:
+		in->due |= DUE(a);
 		break;
 	case TXN_LEG_KEEP:
 		leg_keep(&in->leg);
@@ -179,21 +165,31 @@ static void perform(struct inbound *in, unsigned a)
 	case TXN_OVER:
 		over(in);
 		break;
-	case TXN_SAY_GATEWAY:
-	case TXN_SAY_SAVED:
-	case TXN_SAY_FAILED:
-	case TXN_SAY_OTHER:
-	case TXN_SAY_NONE:
-	case TXN_SAY_PUT_OFF:
-	case TXN_SAY_FAULT:
-		answer(in, a);
+	/* the spool's part */
+	case NET_OPEN:
+		pump_open_tee(in);
 		break;
-	case TXN_SAY_GO:
-		content_begin(in);
-		answer(in, a);
+	case NET_DROP:
+		no_tee(in);
+		tee_drop(&in->tee);
 		break;
-	case TXN_ACTIONS:
+	case NET_RELEASE:
+	case NET_RELEASE_LATER:
+		in->safe = true;
+		tee_release(&in->tee,
+		    a == NET_RELEASE ? 0 : (uint64_t)in->key.retry_interval * 1000);
 		break;
+	case NET_KEEP_ALL:
+		mark_all(in, RCPT_KEPT);
+		break;
+	case NET_TAKEN:
+		mark_all(in, RCPT_TAKEN);
+		break;
+	case NET_PART:
+		take_part(in);
+		break;
+	default:
+		perform_answer(in, a);
 	}
 }
 
@@ -243,8 +239,7 @@ static bool step_tee(struct inbound *in)
 	case TEE_REFUSED:
 	case TEE_LOST:
 	case TEE_TORN:
-		in->due &= (uint8_t)~DUE_COMMIT;
-		content_no_tee(in);
+		no_tee(in);
 		pump_event(in, ev == TEE_REFUSED ? NET_REFUSED : NET_LOST, in->tee.no_room);
 		break;
 	case TEE_COMMITTED:
@@ -338,11 +333,8 @@ static bool eight_bit(struct bytes x)
 /* The gateway knows no SMTPUTF8: what needs it is refused in its place. */
 static void refuse_utf8(struct inbound *in)
 {
-	static struct reply r;
-
-	reply_set(&r, 550, "5.6.7",
-	    BYTES("the gateway takes no address with other than ASCII characters (SMTPUTF8)"));
-	in->last = &r;
+	in->last = say_own(PHRASE("550 5.6.7 the gateway takes no address with other than ASCII "
+				  "characters (SMTPUTF8)"));
 	pump_event(in, TXN_REJECT, 0);
 }
 
@@ -449,11 +441,8 @@ static bool send_due(struct inbound *in)
 
 static void on_eom(struct inbound *in, enum data_fault fault)
 {
-	static const uint8_t faults[] = { INBOUND_OK, INBOUND_LONE_LF, INBOUND_NUL,
-		INBOUND_TOO_BIG };
-
 	if (fault != DATA_OK && in->fault == INBOUND_OK) {
-		in->fault = faults[fault];
+		in->fault = (uint8_t)fault;
 		pump_event(in, TXN_FAULT, 0);
 	}
 	in->ending = in->to_leg || in->to_tee;
@@ -522,7 +511,7 @@ static bool step_session(struct inbound *in)
 		inbound_finish(in, false);
 		break;
 	case SERVER_CLOSE:
-		say_log(LOG_LEVEL_WARNING, in, "closed", what.reason);
+		say_log(LOG_LEVEL_WARNING, in, "closed", "%s", what.reason);
 		inbound_finish(in, true);
 		break;
 	}

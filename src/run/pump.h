@@ -50,9 +50,15 @@ void content_check(struct inbound *in);
  */
 bool pump_day_one(const struct leg *l);
 
-/* say.c: replies to the client, and the mail's log line. */
-void say(struct inbound *in, unsigned code, const char *enhanced, const char *text);
+/*
+ * say.c: replies to the client, and the mail's log line. The box's own are formats as fmt_add has
+ * them, with both codes in front: "550 5.7.1 text".
+ */
+#define say(in, ...) say_put(in, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 2, 3))) void say_put(struct inbound *in, const char *format, ...);
 void say_reply(struct inbound *in, const struct reply *r);
+/* A phrase, or what was formatted, as a reply: valid until the next of the box's own. */
+const struct reply *say_own(const char *text);
 void say_failed(struct inbound *in);
 /*
  * DATA with no recipient to send to. The log goes on to tell the last recipient's reply, which says
@@ -63,10 +69,13 @@ void say_fault(struct inbound *in);
 /* A mail that needs the spool and cannot have it; that could not be made safe. */
 void say_no_spool(struct inbound *in);
 void say_unsafe(struct inbound *in);
-/* The session's own refusal, for the mail's log line. */
+/* The session's own refusal (a phrase), for the mail's log line. */
 void say_noted(struct inbound *in, const char *reply);
 
 void say_log_mail(struct inbound *in);
-void say_log(enum log_level level, const struct inbound *in, const char *event, const char *text);
+/* A log line of the session: "session event=… peer=…", and the reason where the format gives one. */
+#define say_log(level, in, event, ...) say_log_put(level, in, event, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 4, 5))) void say_log_put(enum log_level level,
+    const struct inbound *in, const char *event, const char *format, ...);
 
 #endif

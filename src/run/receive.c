@@ -66,8 +66,10 @@ static void begin_mail(struct inbound *in, const struct server_what *what)
 }
 
 /* The mail came to nothing at MAIL. */
-static void not_begun(struct inbound *in)
+static void not_begun(struct inbound *in, struct bytes sender)
 {
+	if (!envelope_sender(&inbound_env.envelopes, &in->envelope, sender))
+		return;
 	say_log_mail(in);
 	envelope_free(&inbound_env.envelopes, &in->envelope);
 }
@@ -78,14 +80,14 @@ void receive_refused(struct inbound *in, const struct server_what *what)
 
 	if (mail)
 		begin_mail(in, what);
-	else if (what->reason[0] == '4')
+	else if (what->put_off)
 		net_put_off(&in->net);
 	if (in->said_code < 400)
 		say_noted(in, what->reason);
-	if (!mail)
+	if (mail)
+		not_begun(in, what->path.mailbox);
+	else
 		in->refused_here++;
-	else if (envelope_sender(&inbound_env.envelopes, &in->envelope, what->path.mailbox))
-		not_begun(in);
 }
 
 void receive_mail(struct inbound *in, const struct server_what *what)
@@ -95,16 +97,14 @@ void receive_mail(struct inbound *in, const struct server_what *what)
 
 	begin_mail(in, what);
 	if (setup_answer(in)) {
-		if (envelope_sender(&inbound_env.envelopes, &in->envelope, sender))
-			not_begun(in);
+		not_begun(in, sender);
 		return;
 	}
 	if (!policy_mail(
 		inbound_peers(), in->who, &in->receive.inbound_throttle_messages, loop_now())) {
-		say(in, 450, "4.7.1", "too many mails from you in a short time: please try later");
+		say(in, "450 4.7.1 too many mails from you in a short time: please try later");
 		say_log(LOG_LEVEL_WARNING, in, "throttled", "over Inbound_Throttle_Messages");
-		if (envelope_sender(&inbound_env.envelopes, &in->envelope, sender))
-			not_begun(in);
+		not_begun(in, sender);
 		return;
 	}
 	if (sender.n && !what->path.domain.n && in->receive.domain_for_unqualified_sender_address.n)
@@ -115,11 +115,10 @@ void receive_mail(struct inbound *in, const struct server_what *what)
 	if (in->rewritten)
 		sender = header.envelope_from;
 	if (!envelope_sender(&inbound_env.envelopes, &in->envelope, sender)) {
-		say(in, 452, "4.3.1",
-		    "the box has no memory free for another mail: please try later");
+		say(in, "452 4.3.1 the box has no memory free for another mail: please try later");
 		return;
 	}
-	say(in, 250, "2.1.0", "sender ok");
+	say(in, "250 2.1.0 sender ok");
 	pump_event(in, TXN_MAIL, dial_now(in));
 }
 
@@ -137,12 +136,13 @@ static struct bytes rewrite(const struct inbound *in, const struct path *path)
 	return path->mailbox;
 }
 
-static void refuse(struct inbound *in, unsigned code, const char *enhanced, const char *why)
+/* reply: a phrase. */
+static void refuse(struct inbound *in, const char *reply)
 {
 	in->refused_here++;
-	if (code < 500)
+	say(in, "%s", reply);
+	if (in->said_code < 500)
 		net_put_off(&in->net);
-	say(in, code, enhanced, why);
 }
 
 /*
@@ -161,33 +161,32 @@ static bool take_rate(struct inbound *in, const struct conf_sending *s)
 	return false;
 }
 
+/* Why the box does not take a recipient, as a reply; NULL: it does, and *s is how it is sent. */
+static const char *objection(const struct inbound *in, struct bytes rcpt, struct conf_sending *s)
+{
+	if (!in->may_relay && in->params.auth == SERVER_AUTH_NO)
+		return PHRASE("550 5.7.1 this box does not relay for your address (Relay_Hosts)");
+	if (!in->may_relay)
+		return PHRASE("550 5.7.1 this box does not relay for your address without a login");
+	if (!in->sender_ok)
+		return PHRASE("550 5.7.1 this sender may not send through this box "
+			      "(Allowed_Senders)");
+	if (!conf_allows(in->receive.allowed_recipients, rcpt))
+		return PHRASE("550 5.7.1 this box sends no mail to this recipient "
+			      "(Allowed_Recipients)");
+	conf_sending(inbound_env.args->conf, in->receive.binding, domain_of(rcpt), s);
+	return s->routes ? NULL : PHRASE("550 5.4.4 no gateway is set for this recipient");
+}
+
 void receive_rcpt(struct inbound *in, const struct server_what *what)
 {
 	struct bytes rcpt = rewrite(in, &what->path);
 	struct conf_sending s;
 	bool other, keeps, no_room;
-	const char *why;
+	const char *why = objection(in, rcpt, &s);
 
-	if (!in->may_relay) {
-		refuse(in, 550, "5.7.1",
-		    in->params.auth == SERVER_AUTH_NO
-			? "this box does not relay for your address (Relay_Hosts)"
-			: "this box does not relay for your address without a login");
-		return;
-	}
-	if (!in->sender_ok) {
-		refuse(in, 550, "5.7.1",
-		    "this sender may not send through this box (Allowed_Senders)");
-		return;
-	}
-	if (!conf_allows(in->receive.allowed_recipients, rcpt)) {
-		refuse(in, 550, "5.7.1",
-		    "this box sends no mail to this recipient (Allowed_Recipients)");
-		return;
-	}
-	conf_sending(inbound_env.args->conf, in->receive.binding, domain_of(rcpt), &s);
-	if (!s.routes) {
-		refuse(in, 550, "5.4.4", "no gateway is set for this recipient");
+	if (why) {
+		refuse(in, why);
 		return;
 	}
 	other = in->key_set && memcmp(&in->key, &s, sizeof(s)) != 0;
@@ -198,15 +197,13 @@ void receive_rcpt(struct inbound *in, const struct server_what *what)
 		return;
 	}
 	if (!keeps && !take_rate(in, &s)) {
-		refuse(in, 451, "4.7.1",
-		    "the gateway's limit of mails is reached: please try later "
-		    "(Outbound_Throttle_Messages)");
+		refuse(in, PHRASE("451 4.7.1 the gateway's limit of mails is reached: please try "
+				  "later (Outbound_Throttle_Messages)"));
 		return;
 	}
 	if (envelope_add(&inbound_env.envelopes, &in->envelope, rcpt) == ENVELOPE_NONE) {
-		refuse(in, 452, "4.3.1",
-		    "the box has no memory free for another recipient: please send the mail again "
-		    "to the others");
+		refuse(in, PHRASE("452 4.3.1 the box has no memory free for another recipient: "
+				  "please send the mail again to the others"));
 		return;
 	}
 	if (!other)

@@ -2,11 +2,20 @@
 /* What the client is told, and the log lines about it. */
 #include "base/bug.h"
 #include "base/esc.h"
+#include "base/num.h"
 #include "run/pump.h"
 #include "run/say_path.h"
 #include "run/stats.h"
 
 #include <string.h>
+
+/* Without a word of it in the log. */
+static void answer(struct inbound *in, const struct reply *r)
+{
+	if (in->state == INBOUND_OPEN)
+		server_answer(&in->server, &in->conn.out, r);
+	in->since = loop_now();
+}
 
 void say_reply(struct inbound *in, const struct reply *r)
 {
@@ -17,49 +26,65 @@ void say_reply(struct inbound *in, const struct reply *r)
 		reply_line(&f, r);
 		in->said_code = r->code;
 	}
-	if (in->state == INBOUND_OPEN)
-		server_answer(&in->server, &in->conn.out, r);
-	in->since = loop_now();
+	answer(in, r);
 }
 
 void say_noted(struct inbound *in, const char *reply)
 {
-	struct bytes text = bytes_of(reply);
 	struct fmt f;
 
-	text = bytes_first(text, bytes_find(text, '\r'));
-	/* the number that would follow is not here */
-	text = bytes_first(text, bytes_find(text, ','));
-	in->said_code = (uint16_t)((text.p[0] - '0') * 100);
 	fmt_init(&f, in->said, sizeof(in->said));
-	fmt_bytes(&f, text);
+	fmt_str(&f, reply);
+	in->said_code = (uint16_t)((in->said[0] - '0') * 100);
+	/* the number that would follow is not here */
+	in->said[bytes_find(fmt_done(&f), ',')] = '\0';
 }
 
-void say(struct inbound *in, unsigned code, const char *enhanced, const char *text)
+/* The first code is the reply's, the other one goes as the beginning of its text. */
+static const struct reply *own(const struct fmt *f)
 {
 	static struct reply r;
+	struct bytes text = fmt_done(f);
+	uint64_t code = 0;
 
-	reply_set(&r, code, enhanced, bytes_of(text));
-	say_reply(in, &r);
+	(void)num_u64(bytes_first(text, 3), 599, &code);
+	reply_set(&r, (unsigned)code, "", bytes_skip(text, 4));
+	return &r;
+}
+
+static char own_text[LIMIT_REPLY_TEXT];
+
+const struct reply *say_own(const char *text)
+{
+	struct fmt f;
+
+	fmt_init(&f, own_text, sizeof(own_text));
+	fmt_str(&f, text);
+	return own(&f);
+}
+
+void say_put(struct inbound *in, const char *format, ...)
+{
+	struct fmt f;
+	va_list args;
+
+	fmt_init(&f, own_text, sizeof(own_text));
+	va_start(args, format);
+	fmt_put_list(&f, format, args);
+	va_end(args);
+	say_reply(in, own(&f));
 }
 
 void say_none_accepted(struct inbound *in, bool put_off)
 {
-	static struct reply r;
-
-	if (put_off)
-		reply_set(&r, 451, "4.5.1",
-		    BYTES("no recipient was accepted, some were put off: please try later"));
-	else
-		reply_set(&r, 554, "5.5.1", BYTES("no recipient was accepted"));
-	if (in->state == INBOUND_OPEN)
-		server_answer(&in->server, &in->conn.out, &r);
-	in->since = loop_now();
+	answer(in, say_own(put_off ? PHRASE("451 4.5.1 no recipient was accepted, some were put "
+					    "off: please try later")
+				   : PHRASE("554 5.5.1 no recipient was accepted")));
 }
 
 static void say_no_room(struct inbound *in)
 {
-	say(in, 452, "4.3.1", "the box has no room to keep mail: please try later");
+	say(in, "452 4.3.1 the box has no room to keep mail: please try later");
 }
 
 /* Would the mail be kept, if only there were room? */
@@ -74,36 +99,32 @@ static bool lacks_room(const struct inbound *in)
 
 void say_failed(struct inbound *in)
 {
-	static char text[LEG_WHY + 80];
 	const struct leg *l = &in->leg;
-	struct fmt f;
 
 	if (lacks_room(in)) {
 		say_no_room(in);
 		return;
 	}
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, l->why);
-	if (in->content_ended && l->doubt)
-		fmt_str(&f, "; the mail may have arrived all the same");
-	say(in, 451, l->busy ? "4.3.2" : verdict_enhanced((enum verdict_trouble)l->trouble), text);
+	say(in, "451 %s %s%s",
+	    l->busy ? "4.3.2" : verdict_enhanced((enum verdict_trouble)l->trouble), l->why,
+	    in->content_ended && l->doubt ? PHRASE("; the mail may have arrived all the same") : "");
 }
 
 void say_fault(struct inbound *in)
 {
 	switch ((enum inbound_fault)in->fault) {
 	case INBOUND_LONE_LF:
-		say(in, 550, "5.6.11", "the mail has line ends other than CRLF");
+		say(in, "550 5.6.11 the mail has line ends other than CRLF");
 		return;
 	case INBOUND_NUL:
-		say(in, 550, "5.6.0", "the mail holds a NUL octet");
+		say(in, "550 5.6.0 the mail holds a NUL octet");
 		return;
 	case INBOUND_TOO_BIG:
-		say(in, 552, "5.3.4", "the mail is larger than this box takes (Max_Message_Size)");
+		say(in, "552 5.3.4 the mail is larger than this box takes (Max_Message_Size)");
 		return;
 	case INBOUND_HOPS:
-		say(in, 554, "5.4.6",
-		    "the mail has come through too many hosts: it goes round in a loop");
+		say(in, "554 5.4.6 the mail has come through too many hosts: it goes round in a "
+			"loop");
 		return;
 	case INBOUND_OK:
 		break;
@@ -113,28 +134,20 @@ void say_fault(struct inbound *in)
 
 void say_no_spool(struct inbound *in)
 {
-	static char text[LEG_WHY + 80];
-	const char *why = "it could not be opened in time";
+	const char *why = PHRASE("it could not be opened in time");
 	bool no_room = false;
-	struct fmt f;
 
 	(void)tee_can(&no_room, &why);
 	if (in->tee.state == TEE_BROKEN) {
 		no_room = in->tee.no_room;
 		why = in->tee.why;
 	}
-	if (no_room) {
+	if (no_room)
 		say_no_room(in);
-		return;
-	}
-	if (in->leg.why[0] && in->leg.gateway) {
+	else if (in->leg.why[0] && in->leg.gateway)
 		say_failed(in);
-		return;
-	}
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "the box cannot keep mail: ");
-	fmt_str(&f, why);
-	say(in, 451, "4.3.0", text);
+	else
+		say(in, "451 4.3.0 the box cannot keep mail: %s", why);
 }
 
 void say_unsafe(struct inbound *in)
@@ -142,7 +155,7 @@ void say_unsafe(struct inbound *in)
 	if (in->tee.no_room)
 		say_no_room(in);
 	else
-		say(in, 451, "4.3.0", "the mail could not be stored: please send it again");
+		say(in, "451 4.3.0 the mail could not be stored: please send it again");
 }
 
 /* ---- the log ---- */
@@ -156,18 +169,23 @@ static void put_peer(struct fmt *f, const struct inbound *in)
 		inet_print_addr(f, &in->peer);
 }
 
-void say_log(enum log_level level, const struct inbound *in, const char *event, const char *text)
+void say_log_put(enum log_level level, const struct inbound *in, const char *event,
+    const char *format, ...)
 {
-	static char line[LOG_LINE];
-	struct fmt f;
+	static char line[LOG_LINE], why[LOG_LINE / 2];
+	struct fmt f, reason;
+	va_list args;
 
+	fmt_init(&reason, why, sizeof(why));
+	va_start(args, format);
+	fmt_put_list(&reason, format, args);
+	va_end(args);
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "session event=");
-	fmt_str(&f, event);
+	fmt_add(&f, "session event=%s", event);
 	put_peer(&f, in);
-	if (text) {
+	if (reason.n > 0) {
 		fmt_str(&f, " reason=");
-		esc_word(&f, bytes_of(text));
+		esc_word(&f, fmt_done(&reason));
 	}
 	log_line(level, fmt_done(&f));
 }
@@ -182,16 +200,9 @@ void say_path(struct fmt *f, const char *key, const uint8_t *path, size_t n)
 			esc_text(f, (struct bytes){ path + i, 1 });
 			continue;
 		}
-		fmt_str(f, "\\x");
-		fmt_hex(f, path[i], 2);
+		fmt_add(f, "\\x%02x", path[i]);
 	}
 	fmt_char(f, '>');
-}
-
-static void put_u64(struct fmt *f, const char *key, uint64_t v)
-{
-	fmt_str(f, key);
-	fmt_u64(f, v);
 }
 
 static void put_envelope(struct fmt *f, struct inbound *in)
@@ -240,31 +251,19 @@ void say_log_mail(struct inbound *in)
 		return;
 	status = count(in, taken, queued, refused);
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "mail id=");
-	fmt_str(&f, in->id);
+	fmt_add(&f, "mail id=%s", in->id);
 	put_peer(&f, in);
 	put_envelope(&f, in);
-	put_u64(&f, " nrcpt=", nrcpt);
-	put_u64(&f, " size=", in->server.data.size);
-	fmt_str(&f, " gateway=");
+	fmt_add(&f, " nrcpt=%u size=%ju gateway=", nrcpt, (uintmax_t)in->server.data.size);
 	if (in->leg.gateway)
 		gateway_print(&f, in->leg.gateway);
 	else
 		fmt_str(&f, "none");
-	fmt_str(&f, " tls=");
-	fmt_str(&f, in->leg.tls ? in->leg.tls : "no");
-	fmt_str(&f, " auth=");
-	fmt_str(&f, in->leg.auth ? in->leg.auth : "no");
-	fmt_str(&f, queued ? " mode=queue delay=" : " mode=pass delay=");
+	fmt_add(&f, " tls=%s auth=%s mode=%s delay=", in->leg.tls ? in->leg.tls : "no",
+	    in->leg.auth ? in->leg.auth : "no", queued ? "queue" : "pass");
 	fmt_ms(&f, loop_now() - in->began);
-	fmt_str(&f, " status=");
-	fmt_str(&f, status);
-	put_u64(&f, " sent=", taken);
-	put_u64(&f, " queued=", queued);
-	put_u64(&f, " refused=", refused);
-	if (in->gone_logged)
-		fmt_str(&f, " client=gone");
-	fmt_str(&f, " reply=\"");
+	fmt_add(&f, " status=%s sent=%u queued=%u refused=%u%s reply=\"", status, taken, queued,
+	    refused, in->gone_logged ? " client=gone" : "");
 	esc_text(&f, bytes_of(in->said));
 	fmt_char(&f, '"');
 	log_line(LOG_LEVEL_INFO, fmt_done(&f));

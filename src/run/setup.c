@@ -198,27 +198,22 @@ void setup_log(const struct setup *s, const struct setup *before)
 
 bool setup_answer(struct inbound *in)
 {
-	char text[INET_TEXT + 80];
+	char text[INET_TEXT];
 	struct inet_addr at;
 	struct fmt f;
+	bool v4;
 
 	if (inbound_env.args->setup == NULL)
 		return false;
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "not set up yet: ");
 	listen_local(in->conn.watch.fd, &at);
 	if (in->local || inet_is_any(at.a)) {
-		fmt_str(&f, "gatepost status tells why");
-	} else {
-		at.zone[0] = '\0';
-		fmt_str(&f, "open http://");
-		if (!inet_is_v4(at.a))
-			fmt_char(&f, '[');
-		inet_print_addr(&f, &at);
-		if (!inet_is_v4(at.a))
-			fmt_char(&f, ']');
-		fmt_char(&f, '/');
+		say(in, "451 4.3.5 not set up yet: gatepost status tells why");
+		return true;
 	}
-	say(in, 451, "4.3.5", text);
+	at.zone[0] = '\0';
+	v4 = inet_is_v4(at.a);
+	fmt_init(&f, text, sizeof(text));
+	inet_print_addr(&f, &at);
+	say(in, "451 4.3.5 not set up yet: open http://%s%s%s/", v4 ? "" : "[", text, v4 ? "" : "]");
 	return true;
 }

@@ -143,8 +143,11 @@ static enum outcome after_cr_cr(struct data_in *d, uint8_t c, bool *taken)
 	return lone_cr(d, *taken ? CR_CR : CR);
 }
 
-/* The slow path: one octet. *taken is cleared where it is to be looked at again. */
-static enum outcome octet(struct data_in *d, uint8_t c, bool *taken)
+/*
+ * The slow path: one octet. *taken is cleared where it is to be looked at again. Few octets come
+ * here: it may be small.
+ */
+__attribute__((cold, noinline)) static enum outcome octet(struct data_in *d, uint8_t c, bool *taken)
 {
 	*taken = true;
 	switch ((enum state)d->state) {

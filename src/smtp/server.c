@@ -15,28 +15,40 @@ void server_init(struct server *s, const struct server_params *params)
 	s->size_limit = params->max_size;
 }
 
-void server_say(struct buf *out, struct bytes reply)
+static void check_room(bool good)
 {
-	if (!buf_put(out, reply))
+	if (!good)
 		gp_bug("server: no room for a reply");
 }
 
-static void print(struct buf *out, const struct reply *r)
+void server_put(struct buf *out, const char *format, ...)
 {
-	if (!reply_print(out, r))
-		gp_bug("server: no room for a reply");
+	struct fmt f;
+	va_list args;
+	size_t room;
+	char *p = (char *)buf_space(out, &room);
+
+	fmt_init(&f, p, room);
+	va_start(args, format);
+	fmt_put_list(&f, format, args);
+	va_end(args);
+	check_room(!f.cut);
+	buf_added(out, f.n);
+}
+
+void server_say(struct buf *out, const char *reply)
+{
+	server_print(out, "%s\r\n", reply);
 }
 
 void server_greet(struct server *s, struct buf *out, const struct reply *refusal)
 {
 	if (refusal) {
-		print(out, refusal);
+		check_room(reply_print(out, refusal));
 		s->phase = PHASE_OVER;
 		return;
 	}
-	server_say(out, BYTES("220 "));
-	server_say(out, s->params->hostname);
-	server_say(out, BYTES(" ESMTP Gatepost\r\n"));
+	server_print(out, "220 %.*s ESMTP Gatepost\r\n", SPAN(s->params->hostname));
 }
 
 static enum server_event close_session(
@@ -47,13 +59,13 @@ static enum server_event close_session(
 	return SERVER_CLOSE;
 }
 
-enum server_event server_fail(struct server *s, const struct server_call *c, struct bytes reply)
+enum server_event server_fail(struct server *s, const struct server_call *c, const char *reply)
 {
 	server_say(c->out, reply);
 	if (++s->errors < LIMIT_ERRORS)
 		return SERVER_MORE;
 	server_say(c->out, TEXT_TOO_MANY_ERRORS);
-	return close_session(s, c->what, "too many errors of the client");
+	return close_session(s, c->what, PHRASE("too many errors of the client"));
 }
 
 enum server_event server_ask(struct server *s, enum server_event question)
@@ -82,100 +94,28 @@ static void end_transaction(struct server *s)
 
 /* --- commands that need no other file --- */
 
-static enum server_event do_hello(struct server *s, const struct server_call *c)
+static enum server_event do_hello(struct server *s, const struct server_call *c, bool esmtp)
 {
+	struct bytes name = s->params->hostname;
+
 	s->good = true;
+	s->esmtp = esmtp;
 	s->hello_n = (uint8_t)bytes_first(c->args, LIMIT_HELLO).n;
 	if (s->hello_n > 0)
 		memcpy(s->hello, c->args.p, s->hello_n);
 	end_transaction(s);
-	return SERVER_RESET;
-}
-
-static enum server_event do_helo(struct server *s, const struct server_call *c)
-{
-	s->esmtp = false;
-	server_say(c->out, BYTES("250 "));
-	server_say(c->out, s->params->hostname);
-	server_say(c->out, BYTES("\r\n"));
-	return do_hello(s, c);
-}
-
-static enum server_event do_ehlo(struct server *s, const struct server_call *c)
-{
-	char size[32];
-	struct fmt f;
-
-	s->esmtp = true;
-	fmt_init(&f, size, sizeof(size));
-	fmt_str(&f, "250-SIZE");
-	if (server_limit(s) > 0) {
-		fmt_char(&f, ' ');
-		fmt_u64(&f, server_limit(s));
+	if (!esmtp) {
+		server_print(c->out, "250 %.*s\r\n", SPAN(name));
+		return SERVER_RESET;
 	}
-	server_say(c->out, BYTES("250-"));
-	server_say(c->out, s->params->hostname);
-	server_say(c->out, BYTES("\r\n250-PIPELINING\r\n"));
-	server_say(c->out, fmt_done(&f));
-	server_say(c->out, BYTES("\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"));
-	if (s->params->starttls && !s->secure)
-		server_say(c->out, BYTES("250-STARTTLS\r\n"));
+	server_print(c->out, "250-%.*s\r\n250-PIPELINING\r\n250-SIZE", SPAN(name));
+	if (server_limit(s) > 0)
+		server_print(c->out, " %ju", (uintmax_t)server_limit(s));
+	server_print(c->out, "\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n%s",
+	    s->params->starttls && !s->secure ? PHRASE("250-STARTTLS\r\n") : "");
 	server_auth_offer(s, c->out);
-	server_say(c->out, BYTES("250 ENHANCEDSTATUSCODES\r\n"));
-	return do_hello(s, c);
-}
-
-static enum server_event do_data(struct server *s, const struct server_call *c)
-{
-	if (c->args.n > 0)
-		return server_fail(s, c, TEXT_NO_ARGUMENT);
-	return server_ask(s, SERVER_DATA);
-}
-
-static enum server_event do_rset(struct server *s, const struct server_call *c)
-{
-	s->good = true;
-	server_say(c->out, TEXT_OK);
-	end_transaction(s);
+	server_say(c->out, PHRASE("250 ENHANCEDSTATUSCODES"));
 	return SERVER_RESET;
-}
-
-static enum server_event do_noop(struct server *s, const struct server_call *c)
-{
-	s->good = true;
-	server_say(c->out, TEXT_OK);
-	return SERVER_MORE;
-}
-
-static enum server_event do_quit(struct server *s, const struct server_call *c)
-{
-	server_say(c->out, TEXT_BYE);
-	s->phase = PHASE_OVER;
-	return SERVER_QUIT;
-}
-
-static enum server_event do_vrfy(struct server *s, const struct server_call *c)
-{
-	(void)s;
-	server_say(c->out, TEXT_VRFY);
-	return SERVER_MORE;
-}
-
-static enum server_event do_help(struct server *s, const struct server_call *c)
-{
-	(void)s;
-	server_say(c->out, TEXT_HELP);
-	return SERVER_MORE;
-}
-
-static enum server_event not_known(struct server *s, const struct server_call *c)
-{
-	return server_fail(s, c, TEXT_UNKNOWN);
-}
-
-static enum server_event not_offered(struct server *s, const struct server_call *c)
-{
-	return server_fail(s, c, TEXT_NOT_OFFERED);
 }
 
 static enum server_event do_starttls(struct server *s, const struct server_call *c)
@@ -192,53 +132,71 @@ static enum server_event do_starttls(struct server *s, const struct server_call 
 	return server_ask(s, SERVER_STARTTLS);
 }
 
+static enum server_event say(const struct server_call *c, const char *reply)
+{
+	server_say(c->out, reply);
+	return SERVER_MORE;
+}
+
 /* Behind a MAIL that was refused it is no error of a client that pipelines. */
 static enum server_event no_mail(struct server *s, const struct server_call *c)
 {
-	if (s->mail_refused) {
-		server_say(c->out, TEXT_NO_MAIL);
-		return SERVER_MORE;
+	return s->mail_refused ? say(c, TEXT_NO_MAIL) : server_fail(s, c, TEXT_NO_MAIL);
+}
+
+static enum server_event run_verb(
+    struct server *s, enum smtp_verb verb, const struct server_call *c)
+{
+	switch (verb) {
+	case SMTP_HELO:
+	case SMTP_EHLO:
+		return do_hello(s, c, verb == SMTP_EHLO);
+	case SMTP_MAIL:
+		return s->phase == PHASE_IDLE ? server_do_mail(s, c)
+					      : server_fail(s, c, TEXT_NESTED);
+	case SMTP_RCPT:
+		return s->phase == PHASE_IDLE ? no_mail(s, c) : server_do_rcpt(s, c);
+	case SMTP_DATA:
+		if (s->phase == PHASE_IDLE)
+			return no_mail(s, c);
+		if (s->phase == PHASE_MAIL)
+			return server_fail(s, c, TEXT_NO_RCPT);
+		if (c->args.n > 0)
+			return server_fail(s, c, TEXT_NO_ARGUMENT);
+		return server_ask(s, SERVER_DATA);
+	case SMTP_RSET:
+		s->good = true;
+		end_transaction(s);
+		(void)say(c, TEXT_OK);
+		return SERVER_RESET;
+	case SMTP_NOOP:
+		s->good = true;
+		return say(c, TEXT_OK);
+	case SMTP_QUIT:
+		s->phase = PHASE_OVER;
+		(void)say(c, TEXT_BYE);
+		return SERVER_QUIT;
+	case SMTP_VRFY:
+		return say(c, TEXT_VRFY);
+	case SMTP_HELP:
+		return say(c, TEXT_HELP);
+	case SMTP_AUTH:
+		return server_do_auth(s, c);
+	case SMTP_STARTTLS:
+		return do_starttls(s, c);
+	case SMTP_BDAT:
+		return server_do_bdat(s, c);
+	case SMTP_EXPN:
+	case SMTP_ETRN:
+	case SMTP_TURN:
+	case SMTP_XCLIENT:
+	case SMTP_XFORWARD:
+		return server_fail(s, c, TEXT_NOT_OFFERED);
+	case SMTP_UNKNOWN:
+		break;
 	}
-	return server_fail(s, c, TEXT_NO_MAIL);
+	return server_fail(s, c, TEXT_UNKNOWN);
 }
-
-static enum server_event no_rcpt(struct server *s, const struct server_call *c)
-{
-	return server_fail(s, c, TEXT_NO_RCPT);
-}
-
-static enum server_event nested(struct server *s, const struct server_call *c)
-{
-	return server_fail(s, c, TEXT_NESTED);
-}
-
-/* What each verb does in each phase in which commands are taken. */
-/* clang-format off: a table */
-static server_handler *const handlers[][PHASE_RCPT + 1] = {
-	/*                  PHASE_IDLE      PHASE_MAIL      PHASE_RCPT */
-	[SMTP_UNKNOWN] = { not_known, not_known, not_known },
-	[SMTP_HELO] = { do_helo, do_helo, do_helo },
-	[SMTP_EHLO] = { do_ehlo, do_ehlo, do_ehlo },
-	[SMTP_MAIL] = { server_do_mail, nested, nested },
-	[SMTP_RCPT] = { no_mail, server_do_rcpt, server_do_rcpt },
-	[SMTP_DATA] = { no_mail, no_rcpt, do_data },
-	[SMTP_RSET] = { do_rset, do_rset, do_rset },
-	[SMTP_NOOP] = { do_noop, do_noop, do_noop },
-	[SMTP_QUIT] = { do_quit, do_quit, do_quit },
-	[SMTP_VRFY] = { do_vrfy, do_vrfy, do_vrfy },
-	[SMTP_HELP] = { do_help, do_help, do_help },
-	[SMTP_EXPN] = { not_offered, not_offered, not_offered },
-	[SMTP_BDAT] = { server_do_bdat, server_do_bdat, server_do_bdat },
-	[SMTP_AUTH] = { server_do_auth, server_do_auth, server_do_auth },
-	[SMTP_STARTTLS] = { do_starttls, do_starttls, do_starttls },
-	[SMTP_ETRN] = { not_offered, not_offered, not_offered },
-	[SMTP_TURN] = { not_offered, not_offered, not_offered },
-	[SMTP_XCLIENT] = { not_offered, not_offered, not_offered },
-	[SMTP_XFORWARD] = { not_offered, not_offered, not_offered },
-};
-/* clang-format on */
-
-_Static_assert(sizeof(handlers) / sizeof(handlers[0]) == SMTP_XFORWARD + 1, "a verb has no row");
 
 /* --- lines --- */
 
@@ -255,7 +213,7 @@ static enum server_event run_line(struct server *s, struct bytes line, struct se
 	/* MAIL and RCPT tell of bad octets themselves; what is not known has no args. */
 	if (verb != SMTP_MAIL && verb != SMTP_RCPT && command_has_controls(c->args))
 		return server_fail(s, c, TEXT_CONTROLS);
-	return handlers[verb][s->phase](s, c);
+	return run_verb(s, verb, c);
 }
 
 /* Drops the rest of an overlong line. Told of as soon as it is too long, it ends the session if it
@@ -281,7 +239,7 @@ static enum server_event skip_line(struct server *s, struct bytes *in, const str
 	}
 	if (s->skipped > LIMIT_SKIPPED_LINE) {
 		server_say(c->out, TEXT_ENDLESS);
-		return close_session(s, c->what, "a command line of more than 1 MiB");
+		return close_session(s, c->what, PHRASE("a command line of more than 1 MiB"));
 	}
 	return s->skip_auth && whole ? server_auth_skipped(s, c) : SERVER_MORE;
 }
@@ -351,8 +309,8 @@ enum server_event server_step(
 	memset(what, 0, sizeof(*what));
 	if (s->phase == PHASE_OVER)
 		return close_session(s, what,
-		    s->auth_tries < LIMIT_LOGINS ? "the session is over"
-						 : "too many failed logins");
+		    s->auth_tries < LIMIT_LOGINS ? PHRASE("the session is over")
+						 : PHRASE("too many failed logins"));
 	if (s->parked)
 		return SERVER_PARKED;
 	while (in->n > 0) {
@@ -397,7 +355,7 @@ void server_answer(struct server *s, struct buf *out, const struct reply *r)
 	if (!s->parked)
 		gp_bug("server: an answer without a question");
 	s->parked = false;
-	print(out, r);
+	check_room(reply_print(out, r));
 	if (s->question == SERVER_MAIL) {
 		s->phase = yes ? PHASE_MAIL : PHASE_IDLE;
 		s->mail_refused = !yes;

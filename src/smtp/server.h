@@ -102,27 +102,27 @@ struct server_what {
 	struct bytes run;
 	enum data_fault fault;
 	struct server_login login;
-	const char *reason; /* static text: what was wrong and what would be right; or a reply */
+	/*
+	 * a phrase: what was wrong and what would be right; or the reply, without the number that
+	 * followed it
+	 */
+	const char *reason;
+	bool put_off; /* SERVER_REFUSED: it was a 4xx */
 };
 
+/* What is small comes first: it is reached in fewer octets. */
 struct server {
-	const struct server_params *params;
-	/* What the only possible gateway announced, for the EHLO reply and the check at MAIL and in
-	 * the content; set by the owner, 0: none. Where ours is smaller, ours counts. */
-	uint64_t size_limit;
-	uint32_t recipients; /* RCPT commands answered 2xx in this transaction */
-	uint32_t skipped;    /* octets of an overlong line dropped so far */
-	uint64_t swallow;    /* octets of BDAT's chunk still to drop */
-	uint8_t phase;       /* enum in server_part.h: idle, mail, rcpt, body, over */
-	uint8_t question;    /* the event that parked it */
+	uint8_t phase;    /* enum in server_part.h: idle, mail, rcpt, body, over */
+	uint8_t question; /* the event that parked it */
 	uint8_t errors;
-	bool esmtp;  /* EHLO was said */
-	bool secure; /* the session is encrypted */
-	bool authenticated;
 	uint8_t auth_stage; /* of the AUTH under way: server_auth.c */
 	uint8_t auth_tries;
 	uint8_t user_n;
-	bool user_lost;         /* it was too long, or made no sense */
+	uint8_t hello_n;
+	bool esmtp;  /* EHLO was said */
+	bool secure; /* the session is encrypted */
+	bool authenticated;
+	bool user_lost; /* it was too long, or made no sense */
 	/* what was taken holds (a part of) a login: the owner wipes it and sets this back */
 	bool secret;
 	bool parked;
@@ -132,8 +132,13 @@ struct server {
 	bool skipping;     /* the rest of an overlong line is being dropped */
 	bool skip_auth;    /* and it is an AUTH that has not had its answer yet */
 	bool skip_cr;      /* the last octet dropped was a CR */
-	uint8_t hello_n;
-	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	const struct server_params *params;
+	uint32_t recipients; /* RCPT commands answered 2xx in this transaction */
+	uint32_t skipped;    /* octets of an overlong line dropped so far */
+	/* What the only possible gateway announced, for the EHLO reply and the check at MAIL and in
+	 * the content; set by the owner, 0: none. Where ours is smaller, ours counts. */
+	uint64_t size_limit;
+	uint64_t swallow; /* octets of BDAT's chunk still to drop */
 	struct data_in_params data_params;
 	struct data_in data;
 	char user[SERVER_USER]; /* of LOGIN, while its password is awaited */

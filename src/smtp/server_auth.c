@@ -42,15 +42,13 @@ void server_auth_offer(const struct server *s, struct buf *out)
 {
 	if (!offered(s))
 		return;
-	server_say(out, BYTES("250-AUTH PLAIN LOGIN"));
-	if (offers_cram(s))
-		server_say(out, BYTES(" CRAM-MD5"));
-	/* What clients knew before there was a standard. */
-	server_say(out, BYTES("\r\n250-AUTH=PLAIN LOGIN\r\n"));
+	/* The second is what clients knew before there was a standard. */
+	server_print(out, "250-AUTH PLAIN LOGIN%s\r\n250-AUTH=PLAIN LOGIN\r\n",
+	    offers_cram(s) ? " CRAM-MD5" : "");
 }
 
-/* Why nobody can log in now: a reply; n = 0 where one can. */
-static struct bytes objection(const struct server *s)
+/* Why nobody can log in now: a reply; NULL where one can. */
+static const char *objection(const struct server *s)
 {
 	if (s->params->auth == SERVER_AUTH_NO)
 		return TEXT_NO_AUTH;
@@ -60,11 +58,11 @@ static struct bytes objection(const struct server *s)
 		return TEXT_NESTED;
 	if (s->authenticated)
 		return TEXT_AUTH_TWICE;
-	return (struct bytes){ NULL, 0 };
+	return NULL;
 }
 
 static enum server_event prompt(
-    struct server *s, const struct server_call *c, uint8_t stage, struct bytes text)
+    struct server *s, const struct server_call *c, uint8_t stage, const char *text)
 {
 	s->auth_stage = stage;
 	server_say(c->out, text);
@@ -93,34 +91,23 @@ static bool decode(const struct server *s, struct bytes line, struct bytes *out)
 
 /* authorization NUL user NUL password. Nobody acts for another. */
 static enum server_event take_plain(
-    struct server *s, struct bytes line, const struct server_call *c)
+    struct server *s, struct bytes text, const struct server_call *c)
 {
 	struct server_login *login = &c->what->login;
-	struct bytes text;
-
-	if (!decode(s, line, &text))
-		return nonsense(s, c);
-
 	size_t first = bytes_find(text, 0);
 	struct bytes as = bytes_first(text, first), rest = bytes_skip(text, first + 1);
 	size_t second = bytes_find(rest, 0);
 
-	if (second == rest.n)
-		return nonsense(s, c);
 	login->user = bytes_first(rest, second);
 	login->password = bytes_skip(rest, second + 1);
-	if (bytes_find(login->password, 0) < login->password.n)
+	if (second == rest.n || bytes_find(login->password, 0) < login->password.n)
 		return nonsense(s, c);
 	return ask(s, c, as.n > 0 && !bytes_same(as, login->user));
 }
 
-static enum server_event take_user(struct server *s, struct bytes line, const struct server_call *c)
+static enum server_event take_user(
+    struct server *s, struct bytes user, bool good, const struct server_call *c)
 {
-	struct bytes user;
-	bool good = decode(s, line, &user);
-
-	if (!good && !takes_all(s))
-		return server_fail(s, c, TEXT_AUTH_SYNTAX);
 	/* A name that is too long is nobody's: told like any other such. */
 	s->user_lost = !good || user.n > sizeof(s->user);
 	s->user_n = s->user_lost ? 0 : (uint8_t)user.n;
@@ -129,26 +116,11 @@ static enum server_event take_user(struct server *s, struct bytes line, const st
 	return prompt(s, c, STAGE_PASSWORD, TEXT_ASK_PASSWORD);
 }
 
-static enum server_event take_password(
-    struct server *s, struct bytes line, const struct server_call *c)
-{
-	struct bytes password;
-
-	if (!decode(s, line, &password))
-		return nonsense(s, c);
-	c->what->login.user = (struct bytes){ (const uint8_t *)s->user, s->user_n };
-	c->what->login.password = password;
-	return ask(s, c, s->user_lost);
-}
-
 /* user SP digest, the digest in 32 hexadecimal digits. */
-static enum server_event take_cram(struct server *s, struct bytes line, const struct server_call *c)
+static enum server_event take_cram(struct server *s, struct bytes text, const struct server_call *c)
 {
 	struct server_login *login = &c->what->login;
-	struct bytes text;
 
-	if (!decode(s, line, &text))
-		return nonsense(s, c);
 	text = bytes_trim(text);
 	if (text.n < 33 || text.p[text.n - 33] != ' ')
 		return nonsense(s, c);
@@ -158,41 +130,62 @@ static enum server_event take_cram(struct server *s, struct bytes line, const st
 	return ask(s, c, false);
 }
 
-static enum server_event begin_cram(
-    struct server *s, struct bytes first, const struct server_call *c)
+/* What answers a challenge, or came with AUTH itself. */
+static enum server_event take(
+    struct server *s, uint8_t stage, struct bytes line, const struct server_call *c)
+{
+	struct bytes text;
+	bool good = decode(s, line, &text);
+
+	if (!good && !(stage == STAGE_USER && takes_all(s)))
+		return nonsense(s, c);
+	switch (stage) {
+	case STAGE_PLAIN:
+		return take_plain(s, text, c);
+	case STAGE_USER:
+		return take_user(s, text, good, c);
+	case STAGE_PASSWORD:
+		c->what->login.user = (struct bytes){ (const uint8_t *)s->user, s->user_n };
+		c->what->login.password = text;
+		return ask(s, c, s->user_lost);
+	default:
+		return take_cram(s, text, c);
+	}
+}
+
+static enum server_event begin_cram(struct server *s, const struct server_call *c)
 {
 	char text[8 + BASE64_ENCODED(SERVER_CHALLENGE)];
 	struct fmt f;
 
-	if (first.n > 0 && !bytes_same(first, BYTES("=")))
-		return server_fail(s, c, TEXT_AUTH_FORM);
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "334 ");
+	fmt_add(&f, "334 ");
 	base64_encode(&f, bytes_first(s->params->challenge, SERVER_CHALLENGE));
-	fmt_str(&f, "\r\n");
-	return prompt(s, c, STAGE_CRAM, fmt_done(&f));
+	return prompt(s, c, STAGE_CRAM, text);
 }
 
 enum server_event server_do_auth(struct server *s, const struct server_call *c)
 {
-	struct bytes first = c->args, no = objection(s), mechanism = bytes_word(&first);
+	struct bytes first = c->args, mechanism = bytes_word(&first);
+	const char *no = objection(s);
+	bool empty;
 
 	s->secret = mechanism.n > 0; /* and a password perhaps, whether it is looked at or not */
-	if (no.n > 0)
+	if (no)
 		return server_fail(s, c, no);
 	if (mechanism.n == 0)
 		return server_fail(s, c, TEXT_AUTH_FORM);
 	s->good = true;
 	first = bytes_trim(first);
+	empty = first.n == 0 || bytes_same(first, BYTES("="));
 	if (bytes_same_fold(mechanism, BYTES("PLAIN")))
-		return first.n > 0 ? take_plain(s, first, c)
+		return first.n > 0 ? take(s, STAGE_PLAIN, first, c)
 				   : prompt(s, c, STAGE_PLAIN, TEXT_ASK_PLAIN);
 	if (bytes_same_fold(mechanism, BYTES("LOGIN")))
-		return first.n > 0 && !bytes_same(first, BYTES("="))
-			   ? take_user(s, first, c)
-			   : prompt(s, c, STAGE_USER, TEXT_ASK_USER);
+		return empty ? prompt(s, c, STAGE_USER, TEXT_ASK_USER)
+			     : take(s, STAGE_USER, first, c);
 	if (offers_cram(s) && bytes_same_fold(mechanism, BYTES("CRAM-MD5")))
-		return begin_cram(s, first, c);
+		return empty ? begin_cram(s, c) : server_fail(s, c, TEXT_AUTH_FORM);
 	return server_fail(s, c, TEXT_AUTH_UNKNOWN);
 }
 
@@ -207,24 +200,15 @@ enum server_event server_auth_line(struct server *s, struct bytes line, const st
 	line = bytes_trim(line);
 	if (bytes_same(line, BYTES("*")))
 		return server_fail(s, c, TEXT_AUTH_CANCELLED);
-	switch (stage) {
-	case STAGE_PLAIN:
-		return take_plain(s, line, c);
-	case STAGE_USER:
-		return take_user(s, line, c);
-	case STAGE_PASSWORD:
-		return take_password(s, line, c);
-	default:
-		return take_cram(s, line, c);
-	}
+	return take(s, stage, line, c);
 }
 
 enum server_event server_auth_skipped(struct server *s, const struct server_call *c)
 {
-	struct bytes no = s->auth_stage == STAGE_NONE ? objection(s) : BYTES("");
+	const char *no = s->auth_stage == STAGE_NONE ? objection(s) : NULL;
 
 	s->auth_stage = STAGE_NONE;
-	return no.n > 0 ? server_fail(s, c, no) : ask(s, c, true);
+	return no ? server_fail(s, c, no) : ask(s, c, true);
 }
 
 void server_auth_answer(struct server *s, struct buf *out, unsigned code)

@@ -5,11 +5,11 @@
 #include "smtp/server_part.h"
 #include "smtp/server_text.h"
 
-/* The parameters of one MAIL or RCPT, and the reply that they earn if they are not taken. */
+/* One MAIL or RCPT under way. */
 struct params {
-	struct smtp_mail_params mail;
+	struct smtp_mail_params *mail;
+	const char *trouble; /* the reply that it earns if it is not taken; NULL: none yet */
 	bool size_seen, body_seen;
-	struct bytes trouble; /* n = 0: none */
 };
 
 /* Takes "FROM:" or "TO:" off the front, blanks around the colon overlooked. */
@@ -41,17 +41,17 @@ static void mail_param(struct params *p, struct bytes keyword, struct bytes valu
 	bool good = true;
 
 	if (bytes_same_fold(keyword, BYTES("SIZE"))) {
-		good = !p->size_seen && number(value, &p->mail.size);
+		good = !p->size_seen && number(value, &p->mail->size);
 		p->size_seen = true;
 	} else if (bytes_same_fold(keyword, BYTES("BODY"))) {
-		p->mail.body_8bit = bytes_same_fold(value, BYTES("8BITMIME"));
+		p->mail->body_8bit = bytes_same_fold(value, BYTES("8BITMIME"));
 		good = !p->body_seen && value.n > 0;
 		p->body_seen = true;
-		if (good && !p->mail.body_8bit && !bytes_same_fold(value, BYTES("7BIT")))
+		if (good && !p->mail->body_8bit && !bytes_same_fold(value, BYTES("7BIT")))
 			p->trouble = TEXT_PARAM_UNKNOWN;
 	} else if (bytes_same_fold(keyword, BYTES("SMTPUTF8"))) {
-		good = !p->mail.utf8 && value.n == 0;
-		p->mail.utf8 = true;
+		good = !p->mail->utf8 && value.n == 0;
+		p->mail->utf8 = true;
 	} else {
 		p->trouble = TEXT_PARAM_UNKNOWN;
 	}
@@ -65,7 +65,7 @@ static void take_params(struct params *p, struct bytes args, bool mail)
 	struct bytes keyword, value;
 	bool ok;
 
-	while (p->trouble.n == 0 && path_param(&args, &keyword, &value, &ok)) {
+	while (!p->trouble && path_param(&args, &keyword, &value, &ok)) {
 		if (!ok)
 			p->trouble = TEXT_PARAM_SYNTAX;
 		else if (mail)
@@ -75,91 +75,82 @@ static void take_params(struct params *p, struct bytes args, bool mail)
 	}
 }
 
-static enum server_event refuse(const struct server_call *c, struct bytes reply)
+static enum server_event refuse(const struct server_call *c, const char *reply)
 {
 	server_say(c->out, reply);
-	c->what->reason = (const char *)reply.p;
+	c->what->reason = reply;
 	return SERVER_REFUSED;
 }
 
 /* A refusal that names a number. */
 static enum server_event say_limit(const struct server_call *c, const char *text, uint64_t limit)
 {
-	char line[96];
-	struct fmt f;
-
-	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, text);
-	fmt_u64(&f, limit);
-	fmt_str(&f, "\r\n");
-	server_say(c->out, fmt_done(&f));
+	server_print(c->out, "%s%ju\r\n", text, (uintmax_t)limit);
 	c->what->reason = text;
 	return SERVER_REFUSED;
 }
 
-enum server_event server_do_mail(struct server *s, const struct server_call *c)
+/* Keyword, path and parameters; what is wrong with them, or NULL. */
+static const char *take_line(const struct server_call *c, bool mail)
 {
 	struct path *path = &c->what->path;
+	struct params p = { .mail = &c->what->mail };
 	struct bytes args = c->args;
-	struct params p = { .size_seen = false };
-	uint64_t limit = server_limit(s);
 
-	s->mail_refused = true;
-	if (!take_keyword(&args, BYTES("FROM")))
-		return server_fail(s, c, TEXT_MAIL_FORM);
-	switch (path_parse(&args, true, path)) {
+	if (!take_keyword(&args, mail ? BYTES("FROM") : BYTES("TO")))
+		return mail ? TEXT_MAIL_FORM : TEXT_RCPT_FORM;
+	switch (path_parse(&args, mail, path)) {
 	case PATH_OK:
 		break;
 	case PATH_SYNTAX:
-		return server_fail(s, c, TEXT_SENDER_SYNTAX);
+		return mail ? TEXT_SENDER_SYNTAX : TEXT_RECIPIENT_SYNTAX;
 	case PATH_TOO_LONG:
-		return server_fail(s, c, TEXT_SENDER_LONG);
+		return mail ? TEXT_SENDER_LONG : TEXT_RECIPIENT_LONG;
 	}
-	take_params(&p, args, true);
-	if (p.trouble.n > 0)
-		return server_fail(s, c, p.trouble);
-	c->what->mail = p.mail;
-	if (path->eight_bit && !p.mail.utf8)
+	take_params(&p, args, mail);
+	return p.trouble;
+}
+
+enum server_event server_do_mail(struct server *s, const struct server_call *c)
+{
+	const struct path *path = &c->what->path;
+	const struct smtp_mail_params *mail = &c->what->mail;
+	const char *trouble = take_line(c, true);
+	uint64_t limit = server_limit(s);
+
+	s->mail_refused = true;
+	if (trouble)
+		return server_fail(s, c, trouble);
+	if (path->eight_bit && !mail->utf8)
 		return refuse(c, TEXT_EIGHT_BIT);
 	if (!path_is_utf8(path->mailbox))
 		return server_fail(s, c, TEXT_SENDER_SYNTAX);
-	if (limit > 0 && p.mail.size > limit)
-		return say_limit(c, "552 5.3.4 Mail too big, bytes allowed: ", limit);
+	if (limit > 0 && mail->size > limit)
+		return say_limit(c, TEXT_TOO_BIG, limit);
 	s->good = true;
-	s->utf8 = p.mail.utf8;
+	s->utf8 = mail->utf8;
 	return server_ask(s, SERVER_MAIL);
 }
 
 enum server_event server_do_rcpt(struct server *s, const struct server_call *c)
 {
-	struct path *path = &c->what->path;
-	struct bytes args = c->args;
-	struct params p = { .size_seen = false };
+	const struct path *path = &c->what->path;
+	const char *trouble = take_line(c, false);
 	uint32_t limit = s->params->max_recipients;
 
 	s->phase = PHASE_RCPT;
-	if (!take_keyword(&args, BYTES("TO")))
-		return server_fail(s, c, TEXT_RCPT_FORM);
-	switch (path_parse(&args, false, path)) {
-	case PATH_OK:
-		break;
-	case PATH_SYNTAX:
-		return server_fail(s, c, TEXT_RECIPIENT_SYNTAX);
-	case PATH_TOO_LONG:
-		return server_fail(s, c, TEXT_RECIPIENT_LONG);
-	}
-	take_params(&p, args, false);
-	if (p.trouble.n > 0)
-		return server_fail(s, c, p.trouble);
-	if (path->eight_bit && s->utf8 && !path_is_utf8(path->mailbox))
-		return server_fail(s, c, TEXT_RECIPIENT_SYNTAX);
+	if (!trouble && s->utf8 && !path_is_utf8(path->mailbox))
+		trouble = TEXT_RECIPIENT_SYNTAX;
+	if (trouble)
+		return server_fail(s, c, trouble);
 	if (path->eight_bit && !s->utf8)
 		return refuse(c, TEXT_EIGHT_BIT);
 	if (path->domain.n == 0 && !s->params->unqualified_rcpt_ok)
 		return refuse(c, TEXT_UNQUALIFIED);
-	if (limit > 0 && s->recipients >= limit)
-		return say_limit(c, "452 4.5.3 Too many recipients in one mail, allowed: ", limit);
-	return server_ask(s, SERVER_RCPT);
+	if (limit == 0 || s->recipients < limit)
+		return server_ask(s, SERVER_RCPT);
+	c->what->put_off = true;
+	return say_limit(c, TEXT_TOO_MANY, limit);
 }
 
 /* CHUNKING is not offered. What comes with such a command is dropped all the same: it must not be
@@ -170,15 +161,13 @@ enum server_event server_do_bdat(struct server *s, const struct server_call *c)
 	uint64_t size, limit = server_limit(s);
 
 	if (!number(bytes_word(&args), &size))
-		return server_fail(s, c, TEXT_NOT_OFFERED);
-
-	enum server_event ev = server_fail(s, c, TEXT_NOT_OFFERED);
-
-	if (ev != SERVER_MORE)
-		return ev;
+		size = 0;
+	if (server_fail(s, c, TEXT_NOT_OFFERED) == SERVER_CLOSE)
+		return SERVER_CLOSE;
 	if (limit > 0 && size > limit) {
 		s->phase = PHASE_OVER;
-		c->what->reason = "a BDAT chunk over Max_Message_Size: the client should use DATA";
+		c->what->reason =
+		    PHRASE("a BDAT chunk over Max_Message_Size: the client should use DATA");
 		return SERVER_CLOSE;
 	}
 	s->swallow = size;

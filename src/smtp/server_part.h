@@ -21,9 +21,10 @@ struct server_call {
 };
 
 /* Each does one command and returns an event for the owner, SERVER_MORE if there is none. */
-typedef enum server_event server_handler(struct server *s, const struct server_call *c);
-
-server_handler server_do_mail, server_do_rcpt, server_do_bdat, server_do_auth;
+enum server_event server_do_mail(struct server *s, const struct server_call *c);
+enum server_event server_do_rcpt(struct server *s, const struct server_call *c);
+enum server_event server_do_bdat(struct server *s, const struct server_call *c);
+enum server_event server_do_auth(struct server *s, const struct server_call *c);
 
 /* The lines of the EHLO reply that tell of AUTH, if it is offered just now. */
 void server_auth_offer(const struct server *s, struct buf *out);
@@ -38,11 +39,15 @@ enum server_event server_auth_skipped(struct server *s, const struct server_call
 /* SERVER_LOGIN was answered. */
 void server_auth_answer(struct server *s, struct buf *out, unsigned code);
 
-/* Appends a whole reply, line end included. There is room: server_step saw to that. */
-void server_say(struct buf *out, struct bytes reply);
+/* Appends a reply, or a part of one, as fmt_add does. There is room: server_step saw to that. */
+#define server_print(out, ...) server_put(out, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 2, 3))) void server_put(struct buf *out, const char *format, ...);
+
+/* The same for a line that is a phrase, without its end. */
+void server_say(struct buf *out, const char *reply);
 
 /* The same for an error of the client's own; enough of them end the session. */
-enum server_event server_fail(struct server *s, const struct server_call *c, struct bytes reply);
+enum server_event server_fail(struct server *s, const struct server_call *c, const char *reply);
 
 /* Parks the machine with a question. */
 enum server_event server_ask(struct server *s, enum server_event question);
@@ -51,7 +56,7 @@ enum server_event server_ask(struct server *s, enum server_event question);
 uint64_t server_limit(const struct server *s);
 
 /* Does a connection on which no command was understood yet go on with something that is no SMTP?
- * Then what it is, and what would be right. NULL: no, or not to be told yet. */
+ * Then what it is, and what would be right: a phrase. NULL: no, or not to be told yet. */
 const char *server_foreign(struct bytes in);
 
 /* The same for a whole line whose verb is not known. */

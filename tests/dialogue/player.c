@@ -197,7 +197,8 @@ static void add_event(struct list *l, enum server_event ev, const struct server_
 		[SERVER_QUIT] = "QUIT",
 		[SERVER_CLOSE] = "CLOSE ",
 	};
-	char size[32];
+	char size[32], why[160];
+	struct fmt reason;
 
 	begin_item(l, '?', ev == SERVER_EOM ? faults[what->fault] : names[ev]);
 	if (ev == SERVER_MAIL || ev == SERVER_RCPT) {
@@ -222,8 +223,11 @@ static void add_event(struct list *l, enum server_event ev, const struct server_
 	}
 	if (ev == SERVER_BODY)
 		put_bytes(what->run);
-	if (ev == SERVER_CLOSE)
-		put_bytes(bytes_of(what->reason));
+	if (ev == SERVER_CLOSE) {
+		fmt_init(&reason, why, sizeof(why));
+		fmt_str(&reason, what->reason);
+		put_bytes(fmt_done(&reason));
+	}
 	end_item();
 }
 

@@ -105,7 +105,7 @@ static void note_event(struct log *l, enum server_event ev, const struct server_
 		note(l, &what->login.unreadable, 1);
 	}
 	if (ev == SERVER_CLOSE)
-		note_bytes(l, bytes_of(what->reason));
+		note(l, &what->reason, sizeof(what->reason));
 }
 
 static void play(
