@@ -88,7 +88,10 @@ static void print_with(struct fmt *f, const struct trace *t)
 {
 	bool plain = !t->esmtp && !t->tls && !t->auth;
 
-	fmt_add(f, " with %s%s%s", t->utf8 ? "UTF8SMTP" : plain ? "SMTP" : "ESMTP",
+	fmt_add(f, " with %s%s%s",
+	    t->utf8 ? "UTF8SMTP"
+	    : plain ? "SMTP"
+		    : "ESMTP",
 	    t->tls ? "S" : "", t->auth ? "A" : "");
 	if (t->tls && t->tls_version && t->tls_version[0])
 		fmt_add(f, " (%s)", t->tls_version);

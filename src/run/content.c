@@ -9,18 +9,17 @@
 static struct bytes only_rcpt(struct inbound *in, uint8_t *path)
 {
 	struct envelope_cursor cur;
-	struct bytes rcpt = { path + 1, 0 };
 
 	if (envelope_count_of(&in->envelope, RCPT_ACCEPTED) +
 		envelope_count_of(&in->envelope, RCPT_KEPT) != 1)
 		return (struct bytes){ 0 };
-	envelope_first(&in->envelope, &cur);
-	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, path + 1, &rcpt.n))
+	envelope_first(&in->envelope, &cur, path + 1);
+	while (envelope_next(&in->envelope, &cur))
 		if (cur.verdict == RCPT_ACCEPTED || cur.verdict == RCPT_KEPT)
 			break;
 	path[0] = '<';
-	path[rcpt.n + 1] = '>';
-	return (struct bytes){ path, rcpt.n + 2 };
+	path[cur.path.n + 1] = '>';
+	return (struct bytes){ path, cur.path.n + 2 };
 }
 
 struct bytes content_received(struct inbound *in)

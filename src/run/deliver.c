@@ -68,7 +68,7 @@ void delivery_look_in(uint64_t ms)
 static void give_back(struct delivery *d)
 {
 	leg_cut(&d->leg);
-	envelope_free(delivery_arena(), &d->envelope);
+	envelope_free(&d->envelope);
 	blk_free(delivery_arena(), &d->words);
 	d->state = DELIVER_FREE;
 	count--;
@@ -115,9 +115,8 @@ static void write_marks(struct delivery *d, enum deliver_state state)
 	struct envelope_cursor cur;
 	uint32_t n = 0;
 
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, NULL, NULL) &&
-	       n < CONFIG_RECIPIENTS_MAX)
+	envelope_first(&d->envelope, &cur, NULL);
+	while (envelope_next(&d->envelope, &cur) && n < CONFIG_RECIPIENTS_MAX)
 		marks[n++] = (uint8_t)(cur.verdict == RCPT_TAKEN     ? RECORD_TAKEN
 				       : cur.verdict == RCPT_REFUSED ? RECORD_FAILED
 				       : cur.verdict == RCPT_KEPT    ? RECORD_REPORTED
@@ -271,7 +270,6 @@ static void log_held_back(
 {
 	struct delivery_line line = {
 		.id = d->id,
-		.arena = delivery_arena(),
 		.envelope = &d->envelope,
 		.recipients = recipients,
 		.leg = &d->leg,
@@ -477,7 +475,7 @@ static void seek(struct loop_task *t)
 	}
 	while (d->state != DELIVER_FREE)
 		d++;
-	envelope_init(&d->envelope);
+	envelope_init(&d->envelope, delivery_arena());
 	blk_chain_init(&d->words);
 	d->tried = d->dirty = d->own_sender = d->taken = d->ended = false;
 	d->dotted = d->doubt = false;

@@ -47,7 +47,7 @@ static void set_marks(struct delivery *d, struct bytes marks)
 	for (size_t i = 0; i < marks.n; i++) {
 		enum envelope_verdict v = RCPT_NEW;
 
-		if (!envelope_at(delivery_arena(), &d->envelope, &cur, d->marks++, NULL, NULL))
+		if (!envelope_at(&d->envelope, &cur, d->marks++, NULL))
 			gp_bug("deliver: more marks than recipients");
 		if (marks.p[i] == RECORD_TAKEN)
 			v = RCPT_TAKEN;
@@ -55,7 +55,7 @@ static void set_marks(struct delivery *d, struct bytes marks)
 			v = RCPT_REFUSED;
 		else if (marks.p[i] != RECORD_NEW)
 			v = RCPT_KEPT;
-		envelope_set_verdict(delivery_arena(), &d->envelope, &cur, v);
+		envelope_set_verdict(&d->envelope, &cur, v);
 	}
 }
 
@@ -81,12 +81,7 @@ void delivery_sending(const struct delivery *d, struct bytes path, struct conf_s
 
 void delivery_change(struct delivery *d, enum envelope_verdict from, enum envelope_verdict to)
 {
-	struct envelope_cursor cur;
-
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, NULL, NULL))
-		if (cur.verdict == from)
-			envelope_set_verdict(delivery_arena(), &d->envelope, &cur, to);
+	envelope_change(&d->envelope, from, to);
 }
 
 bool delivery_find(const struct delivery *d, enum envelope_verdict verdict, struct bytes *path)
@@ -94,34 +89,33 @@ bool delivery_find(const struct delivery *d, enum envelope_verdict verdict, stru
 	static uint8_t text[LIMIT_PATH];
 	struct envelope_cursor cur;
 
-	path->p = text;
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, text, &path->n))
+	envelope_first(&d->envelope, &cur, text);
+	while (envelope_next(&d->envelope, &cur)) {
+		*path = cur.path;
 		if (cur.verdict == verdict)
 			return true;
+	}
 	return false;
 }
 
 void delivery_change_key(struct delivery *d, enum envelope_verdict from, enum envelope_verdict to)
 {
 	static uint8_t text[LIMIT_PATH];
-	struct bytes path = { text, 0 };
 	struct envelope_cursor cur;
 	struct conf_sending s;
 
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, text, &path.n)) {
+	envelope_first(&d->envelope, &cur, text);
+	while (envelope_next(&d->envelope, &cur)) {
 		if (cur.verdict != from)
 			continue;
-		delivery_sending(d, path, &s);
+		delivery_sending(d, cur.path, &s);
 		if (memcmp(&s, &d->key, sizeof(s)) == 0)
-			envelope_set_verdict(delivery_arena(), &d->envelope, &cur, to);
+			envelope_set_verdict(&d->envelope, &cur, to);
 	}
 }
 
 enum delivery_front delivery_front(struct delivery *d)
 {
-	struct blk_arena *a = delivery_arena();
 	struct bytes what;
 
 	for (;;) {
@@ -135,11 +129,11 @@ enum delivery_front delivery_front(struct delivery *d)
 			d->binding = find_binding(what);
 			break;
 		case RECORD_SENDER:
-			if (!envelope_sender(a, &d->envelope, what))
+			if (!envelope_sender(&d->envelope, what))
 				return DELIVERY_FRONT_CROWDED;
 			break;
 		case RECORD_RCPT:
-			if (envelope_add(a, &d->envelope, what) == ENVELOPE_NONE)
+			if (envelope_add(&d->envelope, what) == ENVELOPE_NONE)
 				return DELIVERY_FRONT_CROWDED;
 			break;
 		case RECORD_MARKS:

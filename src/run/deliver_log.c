@@ -20,17 +20,14 @@ static void put_u64(struct fmt *f, const char *key, uint64_t v)
 
 static void put_envelope(struct fmt *f, const struct delivery_line *l)
 {
-	static uint8_t path[LIMIT_PATH];
-	struct envelope_cursor cur;
-	size_t n = 0;
+	static uint8_t text[LIMIT_PATH];
+	struct envelope_cursor cur = { 0 };
+	struct bytes sender;
 
-	if (!envelope_get_sender(l->arena, l->envelope, path, &n))
-		n = 0;
-	say_path(f, " from=", path, n);
-	n = 0;
-	if (!envelope_at(l->arena, l->envelope, &cur, l->first, path, &n))
-		n = 0;
-	say_path(f, " to=", path, n);
+	(void)envelope_get_sender(l->envelope, text, &sender);
+	say_path(f, " from=", sender.p, sender.n);
+	(void)envelope_at(l->envelope, &cur, l->first, text);
+	say_path(f, " to=", cur.path.p, cur.path.n);
 }
 
 void delivery_log(const struct delivery_line *l)

@@ -11,7 +11,6 @@ enum delivery_status { DELIVERY_SENT, DELIVERY_DEFERRED, DELIVERY_BOUNCED };
 /* One attempt. */
 struct delivery_line {
 	const char *id; /* as text */
-	const struct blk_arena *arena;
 	const struct envelope *envelope;
 	uint32_t first;      /* index of the first recipient of this attempt … */
 	uint32_t recipients; /* … and how many there are */

@@ -17,14 +17,14 @@ static void leg_wakes(struct leg *l)
 
 /* ---- the recipients of the pass ---- */
 
-/* Is this one, whose path lies in path_text, still to be asked for in this pass? */
-static bool is_due(const struct delivery *d, const struct envelope_cursor *cur, size_t n)
+/* Is this one still to be asked for in this pass? */
+static bool is_due(const struct delivery *d, const struct envelope_cursor *cur)
 {
 	struct conf_sending s;
 
 	if (cur->verdict != RCPT_NEW)
 		return false;
-	delivery_sending(d, (struct bytes){ path_text, n }, &s);
+	delivery_sending(d, cur->path, &s);
 	return memcmp(&s, &d->key, sizeof(s)) == 0;
 }
 
@@ -32,14 +32,13 @@ static bool is_due(const struct delivery *d, const struct envelope_cursor *cur, 
 static bool find(struct delivery *d, uint32_t from)
 {
 	struct envelope_cursor cur;
-	size_t n = 0;
 
 	if (from == 0)
-		envelope_first(&d->envelope, &cur);
-	else if (!envelope_at(delivery_arena(), &d->envelope, &cur, from - 1, NULL, NULL))
+		envelope_first(&d->envelope, &cur, path_text);
+	else if (!envelope_at(&d->envelope, &cur, from - 1, path_text))
 		return false;
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, path_text, &n)) {
-		if (!is_due(d, &cur, n))
+	while (envelope_next(&d->envelope, &cur)) {
+		if (!is_due(d, &cur))
 			continue;
 		d->at = cur.index;
 		return true;
@@ -51,23 +50,21 @@ static bool find(struct delivery *d, uint32_t from)
 static void change_pass(struct delivery *d, enum envelope_verdict to)
 {
 	struct envelope_cursor cur;
-	size_t n = 0;
 
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, path_text, &n))
-		if (cur.verdict == RCPT_ACCEPTED || is_due(d, &cur, n))
-			envelope_set_verdict(delivery_arena(), &d->envelope, &cur, to);
+	envelope_first(&d->envelope, &cur, path_text);
+	while (envelope_next(&d->envelope, &cur))
+		if (cur.verdict == RCPT_ACCEPTED || is_due(d, &cur))
+			envelope_set_verdict(&d->envelope, &cur, to);
 }
 
 static uint32_t count_pass(const struct delivery *d)
 {
 	struct envelope_cursor cur;
 	uint32_t count = 0;
-	size_t n = 0;
 
-	envelope_first(&d->envelope, &cur);
-	while (envelope_next(delivery_arena(), &d->envelope, &cur, path_text, &n))
-		count += is_due(d, &cur, n);
+	envelope_first(&d->envelope, &cur, path_text);
+	while (envelope_next(&d->envelope, &cur))
+		count += is_due(d, &cur);
 	return count;
 }
 
@@ -167,7 +164,6 @@ static void log_end(const struct delivery *d, const struct reply *reply)
 	struct fmt f;
 	struct delivery_line line = {
 		.id = d->id,
-		.arena = delivery_arena(),
 		.envelope = &d->envelope,
 		.first = d->first,
 		.recipients = d->recipients,
@@ -289,8 +285,8 @@ static void rcpt_answered(struct delivery *d)
 	} else if (d->how == TXN_DEFER) {
 		verdict = d->saved.code == 452 ? RCPT_NEW : RCPT_DEFERRED;
 	}
-	if (envelope_at(delivery_arena(), &d->envelope, &cur, d->at, NULL, NULL))
-		envelope_set_verdict(delivery_arena(), &d->envelope, &cur, verdict);
+	if (envelope_at(&d->envelope, &cur, d->at, NULL))
+		envelope_set_verdict(&d->envelope, &cur, verdict);
 	if (find(d, d->at + 1)) {
 		event(d, TXN_RCPT, d->at);
 	} else if (d->txn.accepted > 0) {
@@ -404,10 +400,10 @@ static bool send_mail(struct delivery *d, struct client *c)
 		.body_8bit = info->flags & RECORD_8BIT,
 		.utf8 = info->flags & RECORD_UTF8,
 	};
-	struct bytes sender = { path_text, 0 };
+	struct bytes sender;
 	struct conf_header header;
 
-	if (!envelope_get_sender(delivery_arena(), &d->envelope, path_text, &sender.n))
+	if (!envelope_get_sender(&d->envelope, path_text, &sender))
 		gp_bug("deliver: a mail without a sender");
 	conf_header(delivery_conf(), d->binding, &header);
 	if (d->own_sender)
@@ -426,16 +422,15 @@ static bool send_mail(struct delivery *d, struct client *c)
 /* The path of the recipient to be asked for, or of the nth that was accepted. */
 static struct bytes find_path(struct delivery *d, bool again)
 {
-	struct bytes path = { path_text, 0 };
 	uint32_t nth = d->txn.replayed;
 	struct envelope_cursor cur;
 
-	if (!again && envelope_at(delivery_arena(), &d->envelope, &cur, d->at, path_text, &path.n))
-		return path;
-	envelope_first(&d->envelope, &cur);
-	while (again && envelope_next(delivery_arena(), &d->envelope, &cur, path_text, &path.n))
+	if (!again && envelope_at(&d->envelope, &cur, d->at, path_text))
+		return cur.path;
+	envelope_first(&d->envelope, &cur, path_text);
+	while (again && envelope_next(&d->envelope, &cur))
 		if (cur.verdict == RCPT_ACCEPTED && nth-- == 0)
-			return path;
+			return cur.path;
 	gp_bug("deliver: a recipient is lost");
 }
 

@@ -388,8 +388,8 @@ static void on_limit(struct deadline *d)
 		leg_impatient(&in->leg);
 		pump_event(in, TXN_PATIENCE, 0);
 	} else if (inbound_env.draining && server_idle(&in->server)) {
-		say_last(in,
-		    PHRASE("421 4.3.2 the configuration has changed: please connect again"));
+		say_last(
+		    in, PHRASE("421 4.3.2 the configuration has changed: please connect again"));
 	} else {
 		if (server_almost_ended(&in->server))
 			say_log(LOG_LEVEL_WARNING, in, "timeout",
@@ -471,7 +471,7 @@ static void open_session(struct inbound *in, int fd, const struct listen_peer *p
 	buf_init(&in->conn.out, in->out, sizeof(in->out));
 	net_init(&in->net, inbound_mode());
 	server_init(&in->server, &in->params);
-	envelope_init(&in->envelope);
+	envelope_init(&in->envelope, &inbound_env.envelopes);
 	if (conn_open(&in->conn, fd, on_event) != 0)
 		gp_bug("inbound: epoll refuses a connection");
 	at_listener[in->listener]++;

@@ -51,7 +51,8 @@ static void give_up(struct inbound *in, const char *why)
 static void log_failed(struct inbound *in)
 {
 	const char *why = tls_why(in->conn.tls), *offered = tls_offered(in->conn.tls);
-	const char *hint = PHRASE(": Starttls = no for this Peer hides STARTTLS from such a device");
+	const char *hint = PHRASE(
+	    ": Starttls = no for this Peer hides STARTTLS from such a device");
 
 	if (!why[0])
 		why = PHRASE("the client went away");

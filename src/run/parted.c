@@ -14,7 +14,6 @@ struct parted {
 	struct net net;
 	struct leg leg;
 	struct tee tee;
-	struct blk_arena *arena;
 	struct envelope envelope;
 	const struct reply *last; /* valid within one event */
 	uint64_t began;
@@ -44,12 +43,7 @@ unsigned parted_count(void)
 
 static void mark_all(struct parted *p, enum envelope_verdict verdict)
 {
-	struct envelope_cursor cur;
-
-	envelope_first(&p->envelope, &cur);
-	while (envelope_next(p->arena, &p->envelope, &cur, NULL, NULL))
-		if (cur.verdict == RCPT_ACCEPTED)
-			envelope_set_verdict(p->arena, &p->envelope, &cur, verdict);
+	envelope_change(&p->envelope, RCPT_ACCEPTED, verdict);
 }
 
 /* accepted: the mark of those that the gateway accepted. */
@@ -59,8 +53,8 @@ static void commit(struct parted *p, enum record_mark accepted)
 	struct envelope_cursor cur;
 	uint32_t n = 0;
 
-	envelope_first(&p->envelope, &cur);
-	while (envelope_next(p->arena, &p->envelope, &cur, NULL, NULL)) {
+	envelope_first(&p->envelope, &cur, NULL);
+	while (envelope_next(&p->envelope, &cur)) {
 		if (!tee_has(cur.verdict))
 			continue;
 		marks[n++] = (uint8_t)(cur.verdict == RCPT_TAKEN      ? RECORD_TAKEN
@@ -78,7 +72,7 @@ static void release(struct parted *p, bool later)
 
 static void over(struct parted *p)
 {
-	envelope_free(p->arena, &p->envelope);
+	envelope_free(&p->envelope);
 	p->used = false;
 	count--;
 }
@@ -87,8 +81,8 @@ static uint32_t first_accepted(const struct parted *p)
 {
 	struct envelope_cursor cur;
 
-	envelope_first(&p->envelope, &cur);
-	while (envelope_next(p->arena, &p->envelope, &cur, NULL, NULL))
+	envelope_first(&p->envelope, &cur, NULL);
+	while (envelope_next(&p->envelope, &cur))
 		if (cur.verdict == RCPT_ACCEPTED)
 			break;
 	return cur.index;
@@ -99,7 +93,6 @@ static void log_end(struct parted *p, enum delivery_status status)
 	static char text[LOG_LINE / 4];
 	struct delivery_line line = {
 		.id = p->id,
-		.arena = p->arena,
 		.envelope = &p->envelope,
 		.first = first_accepted(p),
 		.recipients = envelope_count_of(&p->envelope, RCPT_ACCEPTED),
@@ -243,8 +236,8 @@ static void tee_wakes(struct tee *t)
 	run(LOOP_OWNER(struct parted, tee, t));
 }
 
-void parted_take(struct net *net, struct leg *leg, struct tee *tee, struct blk_arena *arena,
-    struct envelope *envelope, const char *id)
+void parted_take(
+    struct net *net, struct leg *leg, struct tee *tee, struct envelope *envelope, const char *id)
 {
 	struct parted *p = unused();
 	struct fmt f;
@@ -256,9 +249,8 @@ void parted_take(struct net *net, struct leg *leg, struct tee *tee, struct blk_a
 	net_init(net, (enum net_mode)net->mode);
 	leg_move(&p->leg, leg, leg_wakes);
 	tee_move(&p->tee, tee, tee_wakes);
-	p->arena = arena;
 	p->envelope = *envelope;
-	envelope_init(envelope);
+	envelope_init(envelope, envelope->arena);
 	p->began = loop_now();
 	fmt_init(&f, p->id, sizeof(p->id));
 	fmt_str(&f, id);

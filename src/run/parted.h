@@ -14,11 +14,11 @@
 bool parted_has_room(void);
 
 /*
- * Takes over what the session held: net (NET_PARTED), leg, tee, envelope (of the arena) are moved,
- * *net is idle and the others are empty then. id: the mail's, as text. There is a place.
+ * Takes over what the session held: net (NET_PARTED), leg, tee and envelope are moved, *net is idle
+ * and the others are empty then. id: the mail's, as text. There is a place.
  */
-void parted_take(struct net *net, struct leg *leg, struct tee *tee, struct blk_arena *arena,
-    struct envelope *envelope, const char *id);
+void parted_take(
+    struct net *net, struct leg *leg, struct tee *tee, struct envelope *envelope, const char *id);
 
 /* How many there are: the engine does not end before they are decided. */
 unsigned parted_count(void);

@@ -8,13 +8,12 @@ bool parted_has_room(void)
 	return false;
 }
 
-void parted_take(struct net *net, struct leg *leg, struct tee *tee, struct blk_arena *arena,
-    struct envelope *envelope, const char *id)
+void parted_take(
+    struct net *net, struct leg *leg, struct tee *tee, struct envelope *envelope, const char *id)
 {
 	(void)net;
 	(void)leg;
 	(void)tee;
-	(void)arena;
 	(void)envelope;
 	(void)id;
 	gp_bug("parted: there is no spool");

@@ -22,22 +22,15 @@ static void mark(struct inbound *in, enum envelope_verdict verdict)
 {
 	struct envelope_cursor cur;
 
-	if (in->envelope.count &&
-	    envelope_at(
-		&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1, NULL, NULL) &&
+	if (envelope_at(&in->envelope, &cur, in->envelope.count - 1, NULL) &&
 	    cur.verdict == RCPT_NEW)
-		envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur, verdict);
+		envelope_set_verdict(&in->envelope, &cur, verdict);
 }
 
 /* All that the gateway had accepted. */
 static void mark_all(struct inbound *in, enum envelope_verdict verdict)
 {
-	struct envelope_cursor cur;
-
-	envelope_first(&in->envelope, &cur);
-	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, NULL, NULL))
-		if (cur.verdict == RCPT_ACCEPTED)
-			envelope_set_verdict(&inbound_env.envelopes, &in->envelope, &cur, verdict);
+	envelope_change(&in->envelope, RCPT_ACCEPTED, verdict);
 }
 
 /*
@@ -59,7 +52,7 @@ static void over(struct inbound *in)
 	if (in->rated && !envelope_count_of(&in->envelope, RCPT_TAKEN))
 		policy_rate_untake(&in->rated->rate);
 	in->rated = NULL;
-	envelope_free(&inbound_env.envelopes, &in->envelope);
+	envelope_free(&in->envelope);
 	content_drop(in);
 	if (in->tee.state == TEE_BROKEN)
 		tee_drop(&in->tee); /* its reason is not that of the next mail */
@@ -74,7 +67,7 @@ static void take_part(struct inbound *in)
 	in->safe = true;
 	find_gone(in);
 	say_log_mail(in);
-	parted_take(&in->net, &in->leg, &in->tee, &inbound_env.envelopes, &in->envelope, in->id);
+	parted_take(&in->net, &in->leg, &in->tee, &in->envelope, in->id);
 	in->rated = NULL;
 	in->key_set = false;
 	in->refused_here = 0;
@@ -341,9 +334,9 @@ static void refuse_utf8(struct inbound *in)
 static bool send_mail(struct inbound *in, struct client *c)
 {
 	struct smtp_mail_params p = in->mail;
-	struct bytes sender = { path_text, 0 };
+	struct bytes sender;
 
-	if (!envelope_get_sender(&inbound_env.envelopes, &in->envelope, path_text, &sender.n))
+	if (!envelope_get_sender(&in->envelope, path_text, &sender))
 		gp_bug("pump: a mail without a sender");
 	if (eight_bit(sender) && !c->smtputf8) {
 		in->due = 0;
@@ -357,34 +350,24 @@ static bool send_mail(struct inbound *in, struct client *c)
 	return true;
 }
 
-/* The place in the envelope of the nth recipient that was accepted. */
-static struct bytes nth_accepted(struct inbound *in, uint32_t nth)
+/* The recipient to be asked for; again: the next of those that were accepted before. */
+static struct bytes find_path(struct inbound *in, bool again)
 {
-	struct bytes path = { path_text, 0 };
+	uint32_t nth = in->net.txn.replayed;
 	struct envelope_cursor cur;
 
-	envelope_first(&in->envelope, &cur);
-	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, path_text, &path.n))
+	if (!again && envelope_at(&in->envelope, &cur, in->envelope.count - 1, path_text))
+		return cur.path;
+	envelope_first(&in->envelope, &cur, path_text);
+	while (again && envelope_next(&in->envelope, &cur))
 		if (cur.verdict == RCPT_ACCEPTED && nth-- == 0)
-			return path;
+			return cur.path;
 	gp_bug("pump: a recipient is lost");
-}
-
-static struct bytes last_rcpt(struct inbound *in)
-{
-	struct bytes path = { path_text, 0 };
-	struct envelope_cursor cur;
-
-	if (!envelope_at(&inbound_env.envelopes, &in->envelope, &cur, in->envelope.count - 1,
-		path_text, &path.n))
-		gp_bug("pump: no recipient to ask for");
-	return path;
 }
 
 static bool send_rcpt(struct inbound *in, struct client *c, uint8_t which)
 {
-	struct bytes path = which == DUE_AGAIN ? nth_accepted(in, in->net.txn.replayed)
-						: last_rcpt(in);
+	struct bytes path = find_path(in, which == DUE_AGAIN);
 
 	if (eight_bit(path) && !c->smtputf8) {
 		if (client_awaits(c) != CLIENT_CMD_NONE)

@@ -73,9 +73,9 @@ void say_unsafe(struct inbound *in);
 void say_noted(struct inbound *in, const char *reply);
 
 void say_log_mail(struct inbound *in);
-/* A log line of the session: "session event=… peer=…", and the reason where the format gives one. */
+/* A log line of the session: "session event=… peer=…", and the reason where the format has one. */
 #define say_log(level, in, event, ...) say_log_put(level, in, event, PHRASE_MARK __VA_ARGS__)
-__attribute__((format(printf, 4, 5))) void say_log_put(enum log_level level,
-    const struct inbound *in, const char *event, const char *format, ...);
+__attribute__((format(printf, 4, 5))) void say_log_put(
+    enum log_level level, const struct inbound *in, const char *event, const char *format, ...);
 
 #endif

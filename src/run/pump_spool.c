@@ -13,9 +13,7 @@ void pump_open_tee(struct inbound *in)
 {
 	static char peer[INET_TEXT];
 	uint8_t id[RECORD_ID];
-	struct tee_mail m = {
-		.id = id, .arena = &inbound_env.envelopes, .envelope = &in->envelope
-	};
+	struct tee_mail m = { .id = id, .envelope = &in->envelope };
 	struct fmt f;
 
 	(void)trace_id_parse(bytes_of(in->id), id);
@@ -41,8 +39,8 @@ void pump_commit_tee(struct inbound *in)
 	struct envelope_cursor cur;
 	uint32_t n = 0;
 
-	envelope_first(&in->envelope, &cur);
-	while (envelope_next(&inbound_env.envelopes, &in->envelope, &cur, NULL, NULL))
+	envelope_first(&in->envelope, &cur, NULL);
+	while (envelope_next(&in->envelope, &cur))
 		if (tee_has(cur.verdict))
 			marks[n++] = cur.verdict == RCPT_TAKEN ? RECORD_TAKEN : RECORD_NEW;
 	tee_commit(&in->tee, marks, n);

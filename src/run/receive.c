@@ -62,16 +62,16 @@ static void begin_mail(struct inbound *in, const struct server_what *what)
 	in->key_set = false;
 	in->fault = INBOUND_OK;
 	in->server.data.size = 0;
-	envelope_init(&in->envelope);
+	envelope_init(&in->envelope, &inbound_env.envelopes);
 }
 
 /* The mail came to nothing at MAIL. */
 static void not_begun(struct inbound *in, struct bytes sender)
 {
-	if (!envelope_sender(&inbound_env.envelopes, &in->envelope, sender))
+	if (!envelope_sender(&in->envelope, sender))
 		return;
 	say_log_mail(in);
-	envelope_free(&inbound_env.envelopes, &in->envelope);
+	envelope_free(&in->envelope);
 }
 
 void receive_refused(struct inbound *in, const struct server_what *what)
@@ -114,7 +114,7 @@ void receive_mail(struct inbound *in, const struct server_what *what)
 	in->rewritten = sender.n && header.envelope_from.n;
 	if (in->rewritten)
 		sender = header.envelope_from;
-	if (!envelope_sender(&inbound_env.envelopes, &in->envelope, sender)) {
+	if (!envelope_sender(&in->envelope, sender)) {
 		say(in, "452 4.3.1 the box has no memory free for another mail: please try later");
 		return;
 	}
@@ -201,7 +201,7 @@ void receive_rcpt(struct inbound *in, const struct server_what *what)
 				  "later (Outbound_Throttle_Messages)"));
 		return;
 	}
-	if (envelope_add(&inbound_env.envelopes, &in->envelope, rcpt) == ENVELOPE_NONE) {
+	if (envelope_add(&in->envelope, rcpt) == ENVELOPE_NONE) {
 		refuse(in, PHRASE("452 4.3.1 the box has no memory free for another recipient: "
 				  "please send the mail again to the others"));
 		return;

@@ -82,10 +82,9 @@ static struct bytes keep_to(struct bytes x)
 /* Empty: there is nobody. */
 static struct bytes find_to(const struct delivery *d, const struct conf_header *header)
 {
-	struct bytes sender = { report.path, 0 };
+	struct bytes sender;
 
-	if (!envelope_get_sender(delivery_arena(), &d->envelope, report.path, &sender.n))
-		sender.n = 0;
+	(void)envelope_get_sender(&d->envelope, report.path, &sender);
 	if (sender.n && !(d->tee.info.flags & RECORD_REWRITTEN))
 		return keep_to(sender);
 	if (d->key.mdn_failures_notify)
@@ -165,22 +164,18 @@ static void done(bool ok)
 {
 	struct delivery *d = report.first;
 
-	envelope_free(delivery_arena(), &report.envelope);
+	envelope_free(&report.envelope);
 	next();
 	delivery_reported(d, ok);
 }
 
 static bool fill_envelope(void)
 {
-	struct blk_arena *a = delivery_arena();
-	struct envelope_cursor cur;
-
-	envelope_init(&report.envelope);
-	if (!envelope_sender(a, &report.envelope, (struct bytes){ 0 }) ||
-	    envelope_add(a, &report.envelope, report.params.to) == ENVELOPE_NONE ||
-	    !envelope_at(a, &report.envelope, &cur, 0, NULL, NULL))
+	envelope_init(&report.envelope, delivery_arena());
+	if (!envelope_sender(&report.envelope, (struct bytes){ 0 }) ||
+	    envelope_add(&report.envelope, report.params.to) == ENVELOPE_NONE)
 		return false;
-	envelope_set_verdict(a, &report.envelope, &cur, RCPT_KEPT);
+	envelope_change(&report.envelope, RCPT_NEW, RCPT_KEPT);
 	return true;
 }
 
@@ -204,7 +199,6 @@ static void start(void)
 		done(false);
 		return;
 	}
-	m.arena = delivery_arena();
 	m.binding = conf_binding_name(delivery_conf(), d->binding);
 	m.flags = RECORD_REPORT | (dsn_needs_utf8(&report.params) ? RECORD_UTF8 : 0) |
 		  (clock_unset() ? 0 : RECORD_CLOCK_SET);
@@ -220,18 +214,18 @@ static void start(void)
 static void give_rcpt(const struct delivery *d)
 {
 	struct delivery_words *w = &report.words;
-	struct dsn_rcpt r = { .path = { report.path, 0 } };
+	struct dsn_rcpt r = { 0 };
 
 	if (report.dsn.rcpt == 0)
-		envelope_first(&d->envelope, &report.rcpt);
+		envelope_first(&d->envelope, &report.rcpt, report.path);
 	do {
-		if (!envelope_next(
-			delivery_arena(), &d->envelope, &report.rcpt, report.path, &r.path.n)) {
+		if (!envelope_next(&d->envelope, &report.rcpt)) {
 			dsn_rcpt(&report.dsn, NULL);
 			return;
 		}
 	} while (report.rcpt.verdict != RCPT_REFUSED);
 	delivery_get_words(d, report.rcpt.index, w);
+	r.path = report.rcpt.path;
 	r.code = w->reply.code;
 	r.enhanced = bytes_of(w->reply.enhanced);
 	r.text = (struct bytes){ (const uint8_t *)w->reply.text, w->reply.n };
@@ -366,7 +360,7 @@ void report_stop(struct delivery *d)
 
 	if (d == report.first && report.under_way) {
 		tee_drop(&report.tee);
-		envelope_free(delivery_arena(), &report.envelope);
+		envelope_free(&report.envelope);
 		next();
 		return;
 	}

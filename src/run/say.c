@@ -107,7 +107,8 @@ void say_failed(struct inbound *in)
 	}
 	say(in, "451 %s %s%s",
 	    l->busy ? "4.3.2" : verdict_enhanced((enum verdict_trouble)l->trouble), l->why,
-	    in->content_ended && l->doubt ? PHRASE("; the mail may have arrived all the same") : "");
+	    in->content_ended && l->doubt ? PHRASE("; the mail may have arrived all the same")
+					  : "");
 }
 
 void say_fault(struct inbound *in)
@@ -205,20 +206,17 @@ void say_path(struct fmt *f, const char *key, const uint8_t *path, size_t n)
 	fmt_char(f, '>');
 }
 
-static void put_envelope(struct fmt *f, struct inbound *in)
+static void put_envelope(struct fmt *f, const struct inbound *in)
 {
-	static uint8_t path[LIMIT_PATH];
+	static uint8_t text[LIMIT_PATH];
 	struct envelope_cursor cur;
-	size_t n = 0;
+	struct bytes sender;
 
-	if (!envelope_get_sender(&inbound_env.envelopes, &in->envelope, path, &n))
-		n = 0;
-	say_path(f, " from=", path, n);
-	n = 0;
-	envelope_first(&in->envelope, &cur);
-	if (!envelope_next(&inbound_env.envelopes, &in->envelope, &cur, path, &n))
-		n = 0;
-	say_path(f, " to=", path, n);
+	(void)envelope_get_sender(&in->envelope, text, &sender);
+	say_path(f, " from=", sender.p, sender.n);
+	envelope_first(&in->envelope, &cur, text);
+	(void)envelope_next(&in->envelope, &cur);
+	say_path(f, " to=", cur.path.p, cur.path.n);
 }
 
 /* Counts what became of the recipients; the worst of it. */

@@ -214,6 +214,7 @@ bool setup_answer(struct inbound *in)
 	v4 = inet_is_v4(at.a);
 	fmt_init(&f, text, sizeof(text));
 	inet_print_addr(&f, &at);
-	say(in, "451 4.3.5 not set up yet: open http://%s%s%s/", v4 ? "" : "[", text, v4 ? "" : "]");
+	say(in, "451 4.3.5 not set up yet: open http://%s%s%s/", v4 ? "" : "[", text,
+	    v4 ? "" : "]");
 	return true;
 }

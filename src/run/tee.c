@@ -311,7 +311,6 @@ void tee_open(struct tee *t, const struct tee_mail *m, void (*wake)(struct tee *
 	j->flags = m->flags;
 	j->came = (uint32_t)loop_wall();
 	j->lazy = m->lazy;
-	j->arena = m->arena;
 	j->envelope = m->envelope;
 	j->peer_n = keep_text(j, &at, m->peer, RECORD_NAME);
 	j->binding_n = keep_text(j, &at, m->binding, RECORD_NAME);

@@ -57,7 +57,6 @@ struct tee_mail {
 	 * Both stay as they are, as far as tee_has tells, until TEE_OPENED or the end of the tee.
 	 * All recipients that were answered 250 are stored, at least one.
 	 */
-	const struct blk_arena *arena;
 	const struct envelope *envelope;
 	/*
 	 * It will hardly ever be committed (see spool_body): what there is room for stays in the

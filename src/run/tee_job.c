@@ -251,6 +251,9 @@ static struct bytes text_of(const struct tee_job *j, size_t at, size_t n)
 	return (struct bytes){ j->text + at, n };
 }
 
+/* Of the recipient that is written just now. */
+static uint8_t rcpt_text[LIMIT_PATH];
+
 static void compose_begin(struct tee_job *j, struct buf *out)
 {
 	struct record_mail m = {
@@ -265,27 +268,23 @@ static void compose_begin(struct tee_job *j, struct buf *out)
 	for (unsigned v = 0; v < RCPT_VERDICTS; v++)
 		if (tee_has((enum envelope_verdict)v))
 			m.recipients += envelope_count_of(j->envelope, (enum envelope_verdict)v);
-	m.sender.p = path;
-	if (!envelope_get_sender(j->arena, j->envelope, path, &m.sender.n))
+	if (!envelope_get_sender(j->envelope, path, &m.sender))
 		gp_bug("tee: a mail without a sender");
 	if (!record_front(&j->record, &m, out))
 		gp_bug("tee: no room in an empty block");
-	envelope_first(j->envelope, &j->cursor);
+	envelope_first(j->envelope, &j->cursor, rcpt_text);
 	j->front = TEE_FRONT_RCPTS;
 }
 
 /* False: the block is full. */
 static bool compose_rcpts(struct tee_job *j, struct buf *out)
 {
-	static uint8_t path[LIMIT_PATH];
-
 	for (;;) {
 		struct envelope_cursor before = j->cursor;
-		struct bytes rcpt = { path, 0 };
 
-		if (!envelope_next(j->arena, j->envelope, &j->cursor, path, &rcpt.n))
+		if (!envelope_next(j->envelope, &j->cursor))
 			break;
-		if (tee_has(j->cursor.verdict) && !record_rcpt(&j->record, rcpt, out)) {
+		if (tee_has(j->cursor.verdict) && !record_rcpt(&j->record, j->cursor.path, out)) {
 			j->cursor = before;
 			return false;
 		}

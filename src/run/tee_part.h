@@ -48,7 +48,6 @@ struct tee_job {
 	bool reading, under_way, stale, ready, given;
 	uint32_t read_at, got;
 	/* composing */
-	const struct blk_arena *arena;
 	const struct envelope *envelope;
 	struct envelope_cursor cursor;
 	struct record_writer record;

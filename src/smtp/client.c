@@ -273,8 +273,7 @@ static void extension(struct client *c, struct bytes line)
 	}
 }
 
-enum client_event client_fail(
-    struct client *c, struct client_what *what, enum client_failure why)
+enum client_event client_fail(struct client *c, struct client_what *what, enum client_failure why)
 {
 	c->failed = (uint8_t)why;
 	what->why = why;

@@ -110,8 +110,8 @@ uint8_t sasl_offered(struct bytes words)
 	while (words.n > 0) {
 		size_t n = 0;
 
-		while (n < words.n && (byte_is_alnum(words.p[n]) || words.p[n] == '-' ||
-					  words.p[n] == '_'))
+		while (n < words.n &&
+		       (byte_is_alnum(words.p[n]) || words.p[n] == '-' || words.p[n] == '_'))
 			n++;
 		set = (uint8_t)(set | sasl_named(bytes_first(words, n)));
 		words = bytes_skip(words, n + 1);

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define SALT_MAX 128u
+#define SALT_MAX   128u
 #define PROOF_ROOM (sizeof(",p=") + BASE64_ENCODED(DIGEST_SHA256))
 
 static struct bytes text_of(const struct sasl *s)
@@ -167,8 +167,8 @@ static bool proves(struct sasl *s, struct bytes m)
 
 	if (!attribute(&m, 'v', &value) || !base64_decode(value, shown, sizeof(shown), &n))
 		return false;
-	s->proved =
-	    bytes_same((struct bytes){ shown, n }, (struct bytes){ s->proof, sizeof(s->proof) });
+	s->proved = bytes_same(
+	    (struct bytes){ shown, n }, (struct bytes){ s->proof, sizeof(s->proof) });
 	return s->proved;
 }
 

@@ -166,8 +166,8 @@ enum server_event server_do_bdat(struct server *s, const struct server_call *c)
 		return SERVER_CLOSE;
 	if (limit > 0 && size > limit) {
 		s->phase = PHASE_OVER;
-		c->what->reason =
-		    PHRASE("a BDAT chunk over Max_Message_Size: the client should use DATA");
+		c->what->reason = PHRASE(
+		    "a BDAT chunk over Max_Message_Size: the client should use DATA");
 		return SERVER_CLOSE;
 	}
 	s->swallow = size;

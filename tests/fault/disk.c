@@ -264,15 +264,15 @@ static struct envelope *envelope_with(unsigned n, size_t longer)
 	char path[300];
 
 	blk_arena_init(&arena, blk_mem, sizeof(blk_mem) / sizeof(blk_mem[0]));
-	envelope_init(&e);
-	envelope_sender(&arena, &e, BYTES("sender@example.com"));
+	envelope_init(&e, &arena);
+	envelope_sender(&e, BYTES("sender@example.com"));
 	for (unsigned i = 0; i < n; i++) {
 		struct envelope_cursor cur;
 		int len = snprintf(path, sizeof(path), "%0*u@example.com", (int)longer, i);
-		uint32_t at = envelope_add(&arena, &e, (struct bytes){ (uint8_t *)path, (size_t)len });
+		uint32_t at = envelope_add(&e, (struct bytes){ (uint8_t *)path, (size_t)len });
 
-		if (envelope_at(&arena, &e, &cur, at, NULL, NULL))
-			envelope_set_verdict(&arena, &e, &cur, RCPT_KEPT);
+		if (envelope_at(&e, &cur, at, NULL))
+			envelope_set_verdict(&e, &cur, RCPT_KEPT);
 	}
 	return &e;
 }
@@ -284,7 +284,6 @@ static void open_mail(struct tee *t, const struct envelope *e, unsigned number)
 {
 	uint8_t id[RECORD_ID] = { (uint8_t)number, (uint8_t)(number >> 8), 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
 	struct tee_mail m = { .id = id,
-		.arena = &arena,
 		.envelope = e,
 		.peer = BYTES("192.0.2.1"),
 		.binding = BYTES("default"),
