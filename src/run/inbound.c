@@ -199,7 +199,7 @@ static void closing(struct inbound *in)
 
 /* ---- the turn ---- */
 
-static const char stopping[] = PHRASE("421 4.3.2 the box is shutting down");
+static const char *const stopping = PHRASE("421 4.3.2 the box is shutting down");
 
 /* The session ends with this reply, a phrase; a mail under way, too. */
 static void say_last(struct inbound *in, const char *reply)
@@ -220,41 +220,53 @@ static bool waits_for_tls(const struct inbound *in)
 	return in->wait != INBOUND_WAIT_NONE && in->wait != INBOUND_WAIT_LOGIN;
 }
 
+/* Is this wait one for the client's content, and no sign of life counts but enough of that? */
+static bool content_comes(const struct inbound *in, bool waits)
+{
+	return server_in_data(&in->server) && waits && !in->held &&
+	       in->conn.received - in->progress < CONTENT_STEP;
+}
+
+/* When the present wait is over; 0: never. */
+static uint64_t limit_of(const struct inbound *in)
+{
+	uint32_t patience = in->receive.client_patience * 1000;
+	uint32_t timeout = in->receive.client_timeout * 1000;
+
+	/* a gateway that takes nothing: the spool can go on alone */
+	if (content_waits(in))
+		return in->piece.n && in->to_tee ? in->since + patience : 0;
+	if (in->net.question == TXN_ASKS_EOM) {
+		if (in->net.mode == NET_OFF || in->waited >= 2)
+			return 0;
+		return in->since + (in->waited ? patience : patience / 2);
+	}
+	if (in->net.question != TXN_ASKS_NOTHING)
+		return in->since + patience;
+	if (inbound_env.draining && server_idle(&in->server) && timeout > DRAIN_IDLE_MS)
+		timeout = DRAIN_IDLE_MS;
+	return in->since + timeout;
+}
+
 /* The deadline of the present wait. */
 static void arm(struct inbound *in)
 {
-	uint64_t patience = in->since + (uint64_t)in->receive.client_patience * 1000;
-	uint64_t timeout = in->since + (uint64_t)in->receive.client_timeout * 1000;
 	bool waits = waits_for_client(in);
+	uint64_t limit;
 
 	if (in->wait != INBOUND_WAIT_NONE)
 		return;
-	if (server_in_data(&in->server)) {
-		if (!waits || in->held || in->conn.received - in->progress >= CONTENT_STEP) {
+	if (!content_comes(in, waits)) {
+		if (server_in_data(&in->server))
 			in->since = loop_now();
-			in->progress = in->conn.received;
-			timeout = in->since + (uint64_t)in->receive.client_timeout * 1000;
-		}
-	} else {
 		in->progress = in->conn.received;
 	}
 	in->held = !waits;
-	if (in->piece.n && in->to_tee) /* a gateway that takes nothing: the spool can go on alone */
-		loop_deadline(&in->limit, patience, on_limit);
-	else if (content_waits(in))
-		loop_deadline_clear(&in->limit);
-	else if (in->net.question == TXN_ASKS_EOM && in->net.mode != NET_OFF && in->waited < 2)
-		loop_deadline(
-		    &in->limit, in->waited ? patience : (in->since + patience) / 2, on_limit);
-	else if (in->net.question == TXN_ASKS_EOM)
-		loop_deadline_clear(&in->limit);
-	else if (in->net.question != TXN_ASKS_NOTHING)
-		loop_deadline(&in->limit, patience, on_limit);
-	else if (inbound_env.draining && server_idle(&in->server) &&
-		 in->since + DRAIN_IDLE_MS < timeout)
-		loop_deadline(&in->limit, in->since + DRAIN_IDLE_MS, on_limit);
+	limit = limit_of(in);
+	if (limit)
+		loop_deadline(&in->limit, limit, on_limit);
 	else
-		loop_deadline(&in->limit, timeout, on_limit);
+		loop_deadline_clear(&in->limit);
 }
 
 /*
@@ -405,7 +417,7 @@ static void on_limit(struct deadline *d)
 
 /* ---- accepting ---- */
 
-static const char full[] = PHRASE("too many sessions");
+static const char *const full = PHRASE("too many sessions");
 
 /* why: a phrase. */
 static void turn_away(int fd, const char *why)

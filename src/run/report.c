@@ -171,7 +171,6 @@ static void done(bool ok)
 
 static bool fill_envelope(void)
 {
-	envelope_init(&report.envelope, delivery_arena());
 	if (!envelope_sender(&report.envelope, (struct bytes){ 0 }) ||
 	    envelope_add(&report.envelope, report.params.to) == ENVELOPE_NONE)
 		return false;
@@ -187,6 +186,7 @@ static void start(void)
 	const char *none;
 
 	report.under_way = true;
+	envelope_init(&report.envelope, delivery_arena());
 	report.whole = report.committing = false;
 	set_params(d, id);
 	none = why_none(d);

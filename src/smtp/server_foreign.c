@@ -2,11 +2,11 @@
 /* Clients of other protocols that ended up at an SMTP port. */
 #include "smtp/server_part.h"
 
-static const char is_http[] = PHRASE(
+static const char *const is_http = PHRASE(
     "HTTP on the mail port: a browser or web client has the wrong port");
-static const char is_proxy[] = PHRASE(
+static const char *const is_proxy = PHRASE(
     "PROXY protocol (or no text at all) on the mail port: clients must connect without it");
-static const char is_tls[] = PHRASE("TLS from the first byte on a port without Use_SSL: "
+static const char *const is_tls = PHRASE("TLS from the first byte on a port without Use_SSL: "
 				    "set the device to STARTTLS or to no TLS");
 
 /* clang-format off: a list of words */
