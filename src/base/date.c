@@ -76,11 +76,7 @@ static struct civil civil_from(uint64_t seconds)
 
 static void print_clock(struct fmt *f, const struct civil *c)
 {
-	fmt_pad(f, c->hour, 2);
-	fmt_char(f, ':');
-	fmt_pad(f, c->minute, 2);
-	fmt_char(f, ':');
-	fmt_pad(f, c->second, 2);
+	fmt_add(f, "%02u:%02u:%02u", c->hour, c->minute, c->second);
 }
 
 void date_rfc5322(struct fmt *f, uint64_t seconds)
@@ -90,14 +86,7 @@ void date_rfc5322(struct fmt *f, uint64_t seconds)
 		"Sep", "Oct", "Nov", "Dec" };
 	struct civil c = civil_from(seconds);
 
-	fmt_str(f, weekday[c.weekday]);
-	fmt_str(f, ", ");
-	fmt_u64(f, c.day);
-	fmt_char(f, ' ');
-	fmt_str(f, month[c.month - 1]);
-	fmt_char(f, ' ');
-	fmt_pad(f, c.year, 4);
-	fmt_char(f, ' ');
+	fmt_add(f, "%s, %u %s %04u ", weekday[c.weekday], c.day, month[c.month - 1], c.year);
 	print_clock(f, &c);
 	fmt_str(f, " +0000");
 }
@@ -106,12 +95,7 @@ void date_rfc3339(struct fmt *f, uint64_t seconds)
 {
 	struct civil c = civil_from(seconds);
 
-	fmt_pad(f, c.year, 4);
-	fmt_char(f, '-');
-	fmt_pad(f, c.month, 2);
-	fmt_char(f, '-');
-	fmt_pad(f, c.day, 2);
-	fmt_char(f, 'T');
+	fmt_add(f, "%04u-%02u-%02uT", c.year, c.month, c.day);
 	print_clock(f, &c);
 	fmt_char(f, 'Z');
 }

@@ -302,8 +302,7 @@ void inet_print_addr(struct fmt *f, const struct inet_addr *a)
 {
 	print_octets(f, a->a);
 	if (a->zone[0] != '\0') {
-		fmt_char(f, '%');
-		fmt_str(f, a->zone);
+		fmt_add(f, "%%%s", a->zone);
 	}
 }
 
@@ -314,8 +313,7 @@ void inet_print_port(struct fmt *f, const struct inet_addr *a)
 	if (!v4)
 		fmt_char(f, '[');
 	inet_print_addr(f, a);
-	fmt_str(f, v4 ? ":" : "]:");
-	fmt_u64(f, a->port);
+	fmt_add(f, "%s%u", v4 ? ":" : "]:", a->port);
 }
 
 void inet_print_literal(struct fmt *f, const struct inet_addr *a)
@@ -330,6 +328,5 @@ void inet_print_net(struct fmt *f, const struct inet_net *n)
 	bool v4 = inet_is_v4(n->a) && n->bits >= V4_BITS;
 
 	print_octets(f, n->a);
-	fmt_char(f, '/');
-	fmt_u64(f, v4 ? n->bits - V4_BITS : n->bits);
+	fmt_add(f, "/%u", v4 ? n->bits - V4_BITS : n->bits);
 }

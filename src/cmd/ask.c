@@ -49,7 +49,7 @@ enum ask_path ask_submit_path(const char *file, struct fmt *path)
 
 	while (path->n > 0 && path->p[path->n - 1] != '/')
 		path->n--;
-	fmt_str(path, "submit.sock");
+	fmt_add(path, "submit.sock");
 	return how;
 }
 

@@ -132,11 +132,9 @@ static bool cert_path(char *out, const char *folder, struct bytes name, const ch
 		fmt_char(&f, '/');
 	}
 	if (strcmp(folder, ".") != 0) {
-		fmt_str(&f, folder);
-		fmt_char(&f, '/');
+		fmt_add(&f, "%s/", folder);
 	}
-	fmt_bytes(&f, name);
-	fmt_str(&f, end);
+	fmt_add(&f, "%.*s%s", SPAN(name), end);
 	return !f.cut;
 }
 

@@ -28,12 +28,11 @@ int grant_begin(const struct grant *g, struct fmt *why)
 	uint32_t broken = 0;
 
 	if (!oauth_is_ready(g->key, why)) {
-		fmt_str(why, " is missing");
+		fmt_add(why, " is missing");
 		return EX_CONFIG;
 	}
 	if (grant.ca.mem == NULL) {
-		fmt_str(why, g->key->tls_ca);
-		fmt_str(why, " (TLS_CA, to verify the provider with): ");
+		fmt_add(why, "%s (TLS_CA, to verify the provider with): ", g->key->tls_ca);
 		if (!ca_open(&grant.ca, g->key->tls_ca, &broken, why))
 			return EX_CONFIG;
 		fmt_init(why, why->p, why->cap);
@@ -100,9 +99,7 @@ enum oauth_outcome grant_tokens(const struct grant *g, const struct fmt *form, s
 	https_wipe(&grant.https);
 	if (outcome == OAUTH_GIVEN)
 		return outcome;
-	fmt_str(why, grant.https.host);
-	fmt_str(why, ": ");
-	fmt_str(why, grant.given.why);
+	fmt_add(why, "%s: %s", grant.https.host, grant.given.why);
 	return outcome;
 }
 
@@ -176,12 +173,12 @@ int grant_renew(const struct grant *g, struct fmt *why)
 	if (!oauth_uses_refresh(g->key)) {
 		oauth_form_client(&form, g->key);
 	} else if (!form_refresh(g, &form)) {
-		fmt_str(why, "log in: gatepost login");
+		fmt_add(why, "log in: gatepost login");
 		return EX_NOPERM;
 	}
 	outcome = grant_tokens(g, &form, why);
 	if (outcome == OAUTH_FINAL) {
-		fmt_str(why, "; log in again: gatepost login");
+		fmt_add(why, "; log in again: gatepost login");
 		return EX_NOPERM;
 	}
 	if (outcome != OAUTH_GIVEN)

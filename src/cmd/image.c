@@ -91,13 +91,8 @@ bool image_tell(const char *path, const struct image *i, const char *key)
 	struct fmt f;
 
 	fmt_init(&f, store, sizeof(store));
-	fmt_str(&f, ": Gatepost ");
-	fmt_bytes(&f, i->version);
-	fmt_str(&f, " for ");
-	fmt_bytes(&f, i->board);
-	fmt_str(&f, ", ");
-	fmt_u64(&f, i->total);
-	fmt_str(&f, " octets, signed with the ");
+	fmt_add(&f, ": Gatepost %.*s for %.*s, %u octets, signed with the ", SPAN(i->version),
+	    SPAN(i->board), i->total);
 	return cmd_say(STDOUT_FILENO, path, store, key, "\n", NULL);
 }
 
@@ -110,9 +105,7 @@ static bool image_fits(const char *path, const struct image *i, const char *boar
 	if (board[0] == '\0' || bytes_same(i->board, bytes_of(board)))
 		return true;
 	fmt_init(&f, said, sizeof(said));
-	fmt_str(&f, "is for the board ");
-	fmt_bytes(&f, i->board);
-	fmt_str(&f, ", and this one is ");
+	fmt_add(&f, "is for the board %.*s, and this one is ", SPAN(i->board));
 	esc_word(&f, bytes_of(board));
 	image_failed(path, said, EX_CONFIG);
 	return false;

@@ -37,12 +37,9 @@ static int request(const char *path, const char *verb, const char *id, bool json
 	struct fmt f;
 
 	fmt_init(&f, store, sizeof(store));
-	fmt_str(&f, "queue ");
-	fmt_str(&f, verb);
-	fmt_str(&f, json ? " json" : "");
+	fmt_add(&f, "queue %s%s", verb, json ? " json" : "");
 	if (id != NULL) {
-		fmt_char(&f, ' ');
-		fmt_str(&f, id);
+		fmt_add(&f, " %s", id);
 	}
 	fmt_char(&f, '\n');
 	result = ask(&a, path, fmt_done(&f));

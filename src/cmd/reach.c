@@ -45,9 +45,7 @@ void reach_name(struct fmt *f, const struct conf_route *route, const struct conf
 		inet_print_port(f, &a);
 		return;
 	}
-	fmt_bytes(f, route->host);
-	fmt_char(f, ':');
-	fmt_u64(f, port);
+	fmt_add(f, "%.*s:%u", SPAN(route->host), port);
 }
 
 /* ---- look-up ---- */
@@ -109,7 +107,7 @@ static int look_up(struct reach *r, const struct conf_route *route, struct fmt *
 
 	memcpy(q.host, route->host.p, n);
 	if (!ask_helper(&q, &a)) {
-		fmt_str(why, "the name server did not answer");
+		fmt_add(why, "the name server did not answer");
 		return EX_TEMPFAIL;
 	}
 	if (a.status != NAMES_OK || a.n == 0) {
@@ -197,7 +195,7 @@ int reach_look_up(struct reach *r, const struct conf_route *route, struct fmt *w
 	r->n = (uint8_t)n;
 	if (status != EX_OK || n > 0)
 		return status;
-	fmt_str(why, left_out != NULL ? left_out : "it has no address");
+	fmt_str(why, left_out != NULL ? left_out : PHRASE("it has no address"));
 	return EX_CONFIG;
 }
 

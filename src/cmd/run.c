@@ -25,8 +25,7 @@ static const char *run_absolute(const char *file, char name[2 * PATH_MAX])
 	if (file[0] == '/' || syscall(SYS_getcwd, name, PATH_MAX) < 0)
 		return file;
 	f.n = strlen(name);
-	fmt_char(&f, '/');
-	fmt_str(&f, file);
+	fmt_add(&f, "/%s", file);
 	return name;
 }
 

@@ -44,9 +44,7 @@ void send_tell(const struct send *s, const char *gateway, bool ok, const char *w
 	fmt_init(&path, store, sizeof(store));
 	fmt_bytes(&path, s->conf->global.control_socket);
 	fmt_init(&f, line, sizeof(line) - 1);
-	fmt_str(&f, "learned ");
-	fmt_str(&f, gateway);
-	fmt_str(&f, ok ? " ok" : " failed ");
+	fmt_add(&f, "learned %s%s", gateway, ok ? " ok" : PHRASE(" failed "));
 	for (; !ok && *why != '\0'; why++)
 		fmt_char(&f, (unsigned char)*why < 32 ? ' ' : *why);
 	line[f.n] = '\n';
@@ -216,8 +214,7 @@ static bool take_address(const char *text, bool null, char *out, size_t n)
 
 static void author_here(struct fmt *f, const struct send *s)
 {
-	fmt_str(f, "gatepost@");
-	fmt_str(f, s->host);
+	fmt_add(f, "gatepost@%s", s->host);
 }
 
 /* Who sends: -f, else what the relay writes into the mail of this box, else gatepost@ this host. */

@@ -25,23 +25,21 @@ static void encoded(struct fmt *f, const char *text)
 	static const char digits[] = "0123456789ABCDEF";
 	size_t start = f->n;
 
-	fmt_str(f, "=?utf-8?Q?");
+	fmt_add(f, "=?utf-8?Q?");
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		if (f->n - start > 55 && (c & 0xc0) != 0x80) {
-			fmt_str(f, "?=\r\n ");
+			fmt_add(f, "?=\r\n ");
 			start = f->n;
-			fmt_str(f, "=?utf-8?Q?");
+			fmt_add(f, "=?utf-8?Q?");
 		}
 		if (c == ' ') {
 			fmt_char(f, '_');
 		} else if (byte_is_alnum(c)) {
 			fmt_char(f, (char)c);
 		} else {
-			fmt_char(f, '=');
-			fmt_char(f, digits[c >> 4]);
-			fmt_char(f, digits[c & 15]);
+			fmt_add(f, "=%c%c", digits[c >> 4], digits[c & 15]);
 		}
 	}
 	fmt_str(f, "?=");
@@ -49,10 +47,9 @@ static void encoded(struct fmt *f, const char *text)
 
 static void subject(struct fmt *f, const struct send *s)
 {
-	fmt_str(f, "Subject: ");
+	fmt_add(f, "Subject: ");
 	if (s->subject == NULL) {
-		fmt_str(f, "Test mail from gatepost on ");
-		fmt_str(f, s->host);
+		fmt_add(f, "Test mail from gatepost on %s", s->host);
 	} else if (is_plain(s->subject) && strlen(s->subject) < 900) {
 		fmt_str(f, s->subject);
 	} else {
@@ -77,7 +74,7 @@ static void marks(struct fmt *f, const struct send *s)
 	random_bytes(random, sizeof(random));
 	fmt_init(&text, id, sizeof(id));
 	trace_id(&text, random);
-	fmt_str(f, "Message-ID: ");
+	fmt_add(f, "Message-ID: ");
 	trace_message_id(f, fmt_done(&text), bytes_of(s->host));
 	fmt_str(f, "\r\n");
 }
@@ -86,18 +83,15 @@ static void body(struct fmt *f, const struct send *s, const char *gateway)
 {
 	uint64_t now = clock_wall();
 
-	fmt_str(f, "MIME-Version: 1.0\r\n"
-		   "Content-Type: text/plain; charset=us-ascii\r\n"
-		   "\r\n"
-		   "This is a test mail. It shows that the mail gateway\r\n"
-		   "    ");
-	fmt_str(f, gateway);
+	fmt_add(f,
+	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\nThis is a test "
+	    "mail. It shows that the mail gateway\r\n    %s",
+	    gateway);
 	fmt_str(f, "\r\ntakes mail from the relay (gatepost " GATEPOST_VERSION
 		   ") on the box\r\n    ");
-	fmt_str(f, s->host);
-	fmt_str(f, "\r\n");
+	fmt_add(f, "%s\r\n", s->host);
 	if (now >= BUILD_DATE) {
-		fmt_str(f, "It was sent at ");
+		fmt_add(f, "It was sent at ");
 		date_rfc3339(f, now);
 		fmt_str(f, ".\r\n");
 	}
@@ -114,16 +108,13 @@ enum talk_event send_content(struct talk *t, const struct send_group *g, const c
 
 	fmt_init(&f, store, sizeof(store));
 	marks(&f, s);
-	fmt_str(&f, "From: Gatepost <");
-	fmt_str(&f, s->author);
-	fmt_str(&f, ">\r\n");
+	fmt_add(&f, "From: Gatepost <%s>\r\n", s->author);
 	event = talk_body(t, fmt_done(&f), ms);
 	for (int i = 0; i < s->nto && event == TALK_OK; i++) {
 		if (!g->taken[i])
 			continue;
 		fmt_init(&f, store, sizeof(store));
-		fmt_str(&f, between);
-		fmt_str(&f, s->to[i]);
+		fmt_add(&f, "%s%s", between, s->to[i]);
 		between = ",\r\n ";
 		event = talk_body(t, fmt_done(&f), ms);
 	}

@@ -38,9 +38,7 @@ static const struct ca_set *ca_set(const char *file, struct fmt *why)
 	if (open != NULL)
 		ca_close(&set);
 	open = NULL;
-	fmt_str(why, "TLS_CA: ");
-	fmt_str(why, file);
-	fmt_str(why, ": ");
+	fmt_add(why, "TLS_CA: %s: ", file);
 	if (!ca_open(&set, file, &broken, why))
 		return NULL;
 	fmt_init(why, why->p, why->cap);
@@ -108,21 +106,20 @@ static void no_mechanism(const struct conf_sending *key, const struct client *c,
 	const char *between = "; it offers ";
 
 	if (!c->auth) {
-		fmt_str(why, c->esmtp ? "it offers no login (AUTH)"
-				      : "it offers no login (it knows HELO alone)");
+		fmt_str(why, c->esmtp ? PHRASE("it offers no login (AUTH)")
+				      : PHRASE("it offers no login (it knows HELO alone)"));
 		return;
 	}
 	if (key->login_type != CONF_LOGIN_AUTO)
-		fmt_str(why, "it does not offer the login that Outbound_SMTP_AUTH_Type asks for");
+		fmt_add(why, "it does not offer the login that Outbound_SMTP_AUTH_Type asks for");
 	else
 		fmt_str(why, conf_wants_token(key)
-				 ? "it does not offer XOAUTH2, the login with a token"
-				 : "it takes no login with a password that this box knows");
+				 ? PHRASE("it does not offer XOAUTH2, the login with a token")
+				 : PHRASE("it takes no login with a password that this box knows"));
 	for (unsigned m = SASL_PLAIN; m <= SASL_XOAUTH2; m <<= 1) {
 		if ((c->mechanisms & m) == 0)
 			continue;
-		fmt_str(why, between);
-		fmt_str(why, sasl_name((enum sasl_mechanism)m));
+		fmt_add(why, "%s%s", between, sasl_name((enum sasl_mechanism)m));
 		between = " ";
 	}
 }
@@ -132,9 +129,9 @@ static bool may_login(const struct client *c, const struct send_group *g,
 		      const struct send_gateway *to, struct fmt *why)
 {
 	if (to->unverified)
-		fmt_str(why, "its certificate was refused, so it gets no login");
+		fmt_add(why, "its certificate was refused, so it gets no login");
 	else if (!c->secure && !g->key->login_plaintext)
-		fmt_str(why, "the connection is not encrypted, so no login is sent over it "
+		fmt_add(why, "the connection is not encrypted, so no login is sent over it "
 			     "(Outbound_SMTP_AUTH_Allow_Plaintext would)");
 	else if (mechanism(g->key, c) == SASL_NONE)
 		no_mechanism(g->key, c, why);
@@ -153,7 +150,7 @@ static bool secret(const struct send_group *g, struct bytes *out, struct fmt *wh
 		return true;
 	if (g->s->verbose)
 		cmd_say(1, "* a token is fetched for ", g->key->login_user, "\n", NULL);
-	fmt_str(why, "no token for the login: ");
+	fmt_add(why, "no token for the login: ");
 	*status = send_token(g, out, why);
 	if (*status == EX_OK)
 		fmt_init(why, why->p, why->cap);

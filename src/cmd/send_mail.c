@@ -42,9 +42,7 @@ static void keep_accepted(const char *name)
 	struct fmt f;
 
 	fmt_init(&f, accepted, sizeof(accepted));
-	fmt_str(&f, "accepted by gateway ");
-	fmt_str(&f, name);
-	fmt_str(&f, ": ");
+	fmt_add(&f, "accepted by gateway %s: ", name);
 	reply_line(&f, last());
 	fmt_char(&f, '\n');
 }

@@ -74,7 +74,7 @@ int send_token(const struct send_group *g, struct bytes *token, struct fmt *why)
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	if (n == 0) {
-		fmt_str(why, "the token could not be fetched");
+		fmt_add(why, "the token could not be fetched");
 		return EX_OSERR;
 	}
 	*token = (struct bytes){said + 1, n - 1};

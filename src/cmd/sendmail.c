@@ -99,11 +99,9 @@ static void name_self(void)
 	if (users_by_uid(getuid(), &user)) {
 		fmt_str(&f, user.name);
 	} else {
-		fmt_str(&f, "uid");
-		fmt_u64(&f, getuid());
+		fmt_add(&f, "uid%u", getuid());
 	}
-	fmt_char(&f, '@');
-	fmt_str(&f, mail.host);
+	fmt_add(&f, "@%s", mail.host);
 }
 
 static int choose_sender(const struct sendmail *m)
@@ -189,7 +187,7 @@ static int refused(enum talk_event event, const char *whom)
 
 	fmt_init(&f, why, sizeof(why));
 	if (event == TALK_LOST || event == TALK_TIMEOUT || event == TALK_FAILED)
-		fmt_str(&f, "the relay failed: ");
+		fmt_add(&f, "the relay failed: ");
 	talk_why(&mail.talk, event, &f);
 	cmd_say(2, "sendmail: ", whom, *whom != '\0' ? ": " : "", why, "\n", NULL);
 	return event == TALK_REPLY || event == TALK_EARLY
@@ -264,9 +262,7 @@ static void make_from(const struct sendmail *m, struct fmt *f)
 		}
 		fmt_str(f, "\" ");
 	}
-	fmt_char(f, '<');
-	fmt_str(f, mail.from[0] != '\0' ? mail.from : mail.self);
-	fmt_str(f, ">\r\n");
+	fmt_add(f, "<%s>\r\n", mail.from[0] != '\0' ? mail.from : mail.self);
 }
 
 /* The header, with -t without Bcc, with From where there is none. *head is left at the body. */

@@ -23,12 +23,12 @@ static int no_answer(enum form form, struct bytes why)
 		fmt_bytes(&f, why);
 		break;
 	case JSON:
-		fmt_str(&f, "{\"state\":\"trouble\",\"reason\":\"");
+		fmt_add(&f, "{\"state\":\"trouble\",\"reason\":\"");
 		esc_json(&f, why);
 		fmt_str(&f, "\"}");
 		break;
 	case PROMETHEUS:
-		fmt_str(&f, "# HELP gatepost_up Whether the relay answers.\n"
+		fmt_add(&f, "# HELP gatepost_up Whether the relay answers.\n"
 			    "# TYPE gatepost_up gauge\ngatepost_up 0");
 		break;
 	}
@@ -56,18 +56,14 @@ static int report(enum form form, const char *path)
 			cmd_say(2, "gatepost status: ", a.word, "\n", NULL);
 		return times.failed ? EX_IOERR : (int)a.status;
 	case ASK_NOBODY:
-		fmt_str(&f, "gatepost is not running (no answer at ");
-		fmt_str(&f, path);
-		fmt_char(&f, ')');
+		fmt_add(&f, "gatepost is not running (no answer at %s)", path);
 		break;
 	case ASK_DENIED:
-		fmt_str(&f, "no access to ");
-		fmt_str(&f, path);
-		fmt_str(&f, ": ask as root or as a member of the group gatepost");
+		fmt_add(
+		    &f, "no access to %s: ask as root or as a member of the group gatepost", path);
 		break;
 	case ASK_BROKEN:
-		fmt_str(&f, "gatepost does not answer in full at ");
-		fmt_str(&f, path);
+		fmt_add(&f, "gatepost does not answer in full at %s", path);
 		break;
 	}
 	return no_answer(form, fmt_done(&f));

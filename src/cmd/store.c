@@ -68,8 +68,7 @@ static enum stored open_it(enum flash_how how)
 
 static void number(struct fmt *f, const char *before, uint64_t v)
 {
-	fmt_str(f, before);
-	fmt_u64(f, v);
+	fmt_add(f, "%s%ju", before, v);
 }
 
 /* Reads the bundle; one that has nothing to be read is told. */
@@ -114,13 +113,13 @@ static void slot_text(struct fmt *f, uint32_t i)
 	number(f, "  slot ", i);
 	switch (v.state) {
 	case STORE_SLOT_NONE:
-		fmt_str(f, ": nothing");
+		fmt_add(f, ": nothing");
 		return;
 	case STORE_SLOT_NEWER:
 		number(f, ": of a newer gatepost, format ", v.version);
 		return;
 	case STORE_SLOT_UNREAD:
-		fmt_str(f, ": cannot be read");
+		fmt_add(f, ": cannot be read");
 		return;
 	case STORE_SLOT_WHOLE:
 	case STORE_SLOT_DAMAGED:
@@ -130,9 +129,9 @@ static void slot_text(struct fmt *f, uint32_t i)
 	fmt_str(f, ", ");
 	date_rfc3339(f, v.written);
 	number(f, ", ", v.n);
-	fmt_str(f, v.state == STORE_SLOT_DAMAGED ? " octets, damaged" : " octets");
+	fmt_str(f, v.state == STORE_SLOT_DAMAGED ? PHRASE(" octets, damaged") : " octets");
 	if (i == it.at.store.newest)
-		fmt_str(f, ", in use");
+		fmt_add(f, ", in use");
 }
 
 static int store_info(void)
@@ -148,7 +147,7 @@ static int store_info(void)
 		number(&f, ": ", count(&it.bundle));
 		number(&f, " files, ", it.bundle.n);
 		number(&f, " of ", s->room);
-		fmt_str(&f, " octets");
+		fmt_add(&f, " octets");
 	}
 	number(&f, "\n", s->slots);
 	number(&f, " slots of ", s->slot);
@@ -181,8 +180,7 @@ static int store_list(void)
 				fmt_char(&it.why, ' ');
 		}
 		number(&it.why, "", file.content.n);
-		fmt_char(&it.why, ' ');
-		fmt_bytes(&it.why, file.name);
+		fmt_add(&it.why, " %.*s", SPAN(file.name));
 		if (!cmd_say(1, it.text, "\n", NULL))
 			return EX_IOERR;
 	}
@@ -308,9 +306,8 @@ static bool import_file(void *ctx, const char *name, const char *path)
 	if (n >= 0)
 		return stored_put(&it.at, &it.bundle, name,
 			   (struct bytes){ content, (size_t)n }, &it.why) == STORED_OK;
-	fmt_str(&it.why, path);
-	fmt_str(&it.why, ": ");
-	fmt_str(&it.why, n == -EFBIG ? "is too large for the store" : errtext((int)-n));
+	fmt_add(&it.why, "%s: %s", path,
+	    n == -EFBIG ? PHRASE("is too large for the store") : errtext((int)-n));
 	return false;
 }
 

@@ -60,9 +60,7 @@ static void path_in(struct fmt *f, char path[STORE_FILES_PATH], const char *fold
     struct bytes name)
 {
 	fmt_init(f, path, STORE_FILES_PATH);
-	fmt_str(f, folder);
-	fmt_char(f, '/');
-	fmt_bytes(f, name);
+	fmt_add(f, "%s/%.*s", folder, SPAN(name));
 }
 
 bool store_files_check(const struct bundle *b, const char *folder, bool own)

@@ -264,24 +264,23 @@ void talk_why(const struct talk *t, enum talk_event event, struct fmt *f)
 
 	switch (event) {
 	case TALK_LOST:
-		fmt_str(f, t->error == ECONNRESET ? "it reset the connection"
-						  : "it closed the connection");
+		fmt_str(f, t->error == ECONNRESET ? PHRASE("it reset the connection")
+						  : PHRASE("it closed the connection"));
 		return;
 	case TALK_TIMEOUT:
-		fmt_str(f, t->shaking ? "it did not finish the TLS handshake in time"
-				      : "it did not answer in time");
+		fmt_str(f, t->shaking ? PHRASE("it did not finish the TLS handshake in time")
+				      : PHRASE("it did not answer in time"));
 		return;
 	case TALK_TLS:
-		fmt_str(f, t->tls != NULL ? tls_why(t->tls) : "there is no memory for TLS");
+		fmt_str(f, t->tls != NULL ? tls_why(t->tls) : PHRASE("there is no memory for TLS"));
 		return;
 	case TALK_FAILED:
 		if (t->what.why == CLIENT_BAD_LOGIN) {
-			fmt_str(f, "the login makes no sense: ");
-			fmt_str(f, client_login_why(&t->client));
+			fmt_add(f, "the login makes no sense: %s", client_login_why(&t->client));
 			return;
 		}
 		if (t->what.why == CLIENT_NO_STARTTLS && r->code == 0) {
-			fmt_str(f, "it offers no TLS (STARTTLS)");
+			fmt_add(f, "it offers no TLS (STARTTLS)");
 			return;
 		}
 		fmt_str(f, failure(t->what.why));
@@ -290,8 +289,8 @@ void talk_why(const struct talk *t, enum talk_event event, struct fmt *f)
 		fmt_str(f, ": ");
 		break;
 	case TALK_LOGIN_REFUSED:
-		fmt_str(f, r->code < 500 ? "it takes no login just now: "
-					 : "it refuses the login: ");
+		fmt_str(f, r->code < 500 ? PHRASE("it takes no login just now: ")
+					 : PHRASE("it refuses the login: "));
 		break;
 	case TALK_OK:
 	case TALK_READY:

@@ -24,8 +24,7 @@ static void begin_line(struct talk *t, struct fmt *f, char side, uint8_t first)
 {
 	if (t->side != 0)
 		fmt_char(f, '\n');
-	fmt_char(f, side);
-	fmt_char(f, ' ');
+	fmt_add(f, "%c ", side);
 	t->side = side;
 	t->show = words_shown(t, side, first);
 	t->hidden = false;

@@ -44,10 +44,9 @@ int cmd_version(int argc, char **argv)
 		fmt_str(&f, " (" GATEPOST_COMMIT ")");
 	fmt_str(&f, PHRASE("\nbuilt from sources of "));
 	date_rfc3339(&f, BUILD_DATE);
-	fmt_str(&f, "\nparts:");
+	fmt_add(&f, "\nparts:");
 	for (size_t i = 0; i < COUNT(parts); i++) {
-		fmt_str(&f, parts[i].on ? " " : " no-");
-		fmt_str(&f, parts[i].name);
+		fmt_add(&f, "%s%s", parts[i].on ? " " : " no-", parts[i].name);
 	}
 	fmt_str(&f, "\nlimits:" LIMIT(SESSIONS) LIMIT(GATEWAY_CONNECTIONS) LIMIT(GATEWAYS)
 	    LIMIT(GATEWAY_ADDRESSES) LIMIT(RECIPIENTS_MAX) LIMIT(ENVELOPE_BLOCKS)

@@ -309,8 +309,7 @@ void check_file(struct build *b, const struct conf_place *at, const char *option
 	if (!wrong)
 		return;
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, option);
-	fmt_str(&f, ": $: $");
+	fmt_add(&f, "%s: $: $", option);
 	if (wrong[0] == '!')
 		build_warning(b, at, text, bytes_of(path), bytes_of(wrong + 1));
 	else

@@ -19,9 +19,7 @@ struct place {
 
 static bool bad(struct fmt *why, const char *text, struct bytes what, const char *end)
 {
-	fmt_str(why, text);
-	fmt_bytes(why, what);
-	fmt_str(why, end);
+	fmt_add(why, "%s%.*s%s", text, SPAN(what), end);
 	return false;
 }
 
@@ -46,7 +44,7 @@ static bool find_binding(const struct conf *c, struct bytes name, struct place *
 		if (bytes_same(at->binding->name, name))
 			return true;
 	}
-	return bad(why, "there is no Binding \"", name, "\"");
+	return bad(why, PHRASE("there is no Binding \""), name, "\"");
 }
 
 static bool find_listen(const struct conf *c, struct bytes name, struct place *at, struct fmt *why)
@@ -54,7 +52,7 @@ static bool find_listen(const struct conf *c, struct bytes name, struct place *a
 	struct conf_listen wanted;
 
 	if (listen_parse(name, &wanted))
-		return bad(why, "\"", name, "\" is not the name of a Listen");
+		return bad(why, "\"", name, PHRASE("\" is not the name of a Listen"));
 	for (uint32_t i = 0; i < c->tree->nlistens; i++) {
 		if (listen_same(&c->tree->listens[i], &wanted)) {
 			at->listen = c->tree->listens[i].scope;
@@ -62,7 +60,7 @@ static bool find_listen(const struct conf *c, struct bytes name, struct place *a
 			return true;
 		}
 	}
-	return bad(why, "there is no Listen \"", name, "\"");
+	return bad(why, PHRASE("there is no Listen \""), name, "\"");
 }
 
 /* The Peer in force for an address, or for a block that lies within it. */
@@ -84,17 +82,17 @@ static bool take_name(const struct conf *c, enum scope_kind kind, struct bytes n
 	switch (kind) {
 	case SCOPE_BINDING_GROUP:
 		at->group = child(c->tree->global, kind, name);
-		return at->group || bad(why, "there is no Binding_Group \"", name, "\"");
+		return at->group || bad(why, PHRASE("there is no Binding_Group \""), name, "\"");
 	case SCOPE_BINDING:
 		return find_binding(c, name, at, why);
 	case SCOPE_DOMAIN:
 		at->domain = name;
-		return name.n > 0 || bad(why, "Domain wants a name", name, "");
+		return name.n > 0 || bad(why, PHRASE("Domain wants a name"), name, "");
 	case SCOPE_LISTEN:
 		return find_listen(c, name, at, why);
 	case SCOPE_AUTH_USER:
 		at->user = child(c->tree->global, kind, name);
-		return at->user || bad(why, "there is no Auth_User \"", name, "\"");
+		return at->user || bad(why, PHRASE("there is no Auth_User \""), name, "\"");
 	case SCOPE_ESMTP_LISTENER:
 	case SCOPE_PEER:
 	case SCOPE_GLOBAL:
@@ -112,28 +110,29 @@ static bool finish_place(const struct conf *c, struct place *at, struct bytes pe
 	bool host_bits;
 
 	if (at->user && (at->sending || at->receiving))
-		return bad(why, "Auth_User goes with no other scope", (struct bytes){ 0 }, "");
+		return bad(why, PHRASE("Auth_User goes with no other scope"), BYTES(""), "");
 	if (at->user) {
 		at->chain[at->n++] = at->user;
 		return true;
 	}
 	if (at->sending && at->receiving)
 		return bad(why,
-		    "Binding, Binding_Group and Domain do not go with ESMTP_Listener, Listen and "
-		    "Peer",
-		    (struct bytes){ 0 }, "");
+		    PHRASE("Binding, Binding_Group and Domain do not go with ESMTP_Listener, "
+			   "Listen and "
+			   "Peer"),
+		    BYTES(""), "");
 	if (at->binding || at->default_binding) {
 		places.group = at->binding && at->binding->parent->kind == SCOPE_BINDING_GROUP
 				   ? at->binding->parent
 			       : at->default_binding ? c->tree->default_group
 						     : NULL;
 		if (at->group && at->group != places.group)
-			return bad(
-			    why, "that Binding is not in Binding_Group \"", at->group->name, "\"");
+			return bad(why, PHRASE("that Binding is not in Binding_Group \""),
+			    at->group->name, "\"");
 	}
 	if (at->receiving) {
 		if (peer.n > 0 && !inet_parse_net(peer, &net, &host_bits))
-			return bad(why, "\"", peer, "\" is neither an address nor a block");
+			return bad(why, "\"", peer, PHRASE("\" is neither an address nor a block"));
 		if (peer.n > 0)
 			at->peer = peer_for(at->listen, &net);
 		if (peer.n > 0 && !at->peer)
@@ -172,7 +171,7 @@ static bool take_place(const struct conf *c, const char *const *word, size_t n, 
 		if (kind == SCOPE_PEER)
 			peer = name;
 		if (kind == SCOPE_PEER && name.n == 0)
-			return bad(why, "Peer wants an address", name, "");
+			return bad(why, PHRASE("Peer wants an address"), name, "");
 		at->sending |= (SCOPES_SENDING >> kind & 1u) != 0;
 		at->receiving |= (SCOPES_SENDING >> kind & 1u) == 0 && kind != SCOPE_AUTH_USER;
 		/* the narrowest scope decides which options make sense */
@@ -240,19 +239,20 @@ static enum conf_eval print_option(const struct conf *c, const struct place *at,
 	const char *near = option_nearest(name);
 
 	if (id == OPTIONS && scope_find(name) < SCOPES) {
-		bad(why, "a name is missing behind \"", name, "\"");
+		bad(why, PHRASE("a name is missing behind \""), name, "\"");
 		return CONF_EVAL_BAD;
 	}
 	if (id == OPTIONS) {
-		bad(why, "unknown option \"", name, "\"");
+		bad(why, PHRASE("unknown option \""), name, "\"");
 		if (near)
-			bad(why, " (is it ", bytes_of(near), "?)");
+			bad(why, PHRASE(" (is it "), bytes_of(near), "?)");
 		return CONF_EVAL_BAD;
 	}
 	if (!makes_sense(&option_table[id], at)) {
-		bad(why, "", bytes_of(option_name(&option_table[id])), " is not an option ");
-		fmt_str(why, at->last == SCOPE_GLOBAL ? "at " : "of ");
-		fmt_str(why, scope_name(at->last));
+		bad(why, "", bytes_of(option_name(&option_table[id])),
+		    PHRASE(" is not an option "));
+		fmt_add(
+		    why, "%s%s", at->last == SCOPE_GLOBAL ? "at " : "of ", scope_name(at->last));
 		return CONF_EVAL_BAD;
 	}
 	return print_in_force(c, at, id, to);
@@ -267,7 +267,8 @@ enum conf_eval conf_eval(const struct conf *c, const char *const *word, size_t n
 	if (!take_place(c, word, n, &used, &at, why))
 		return CONF_EVAL_BAD;
 	if (used + 1 < n) {
-		bad(why, "\"", bytes_of(word[used]), "\" is neither a scope nor the last word");
+		bad(why, "\"", bytes_of(word[used]),
+		    PHRASE("\" is neither a scope nor the last word"));
 		return CONF_EVAL_BAD;
 	}
 	if (used < n)
@@ -288,10 +289,10 @@ bool conf_sending_at(const struct conf *c, const char *const *word, size_t n,
 	if (!take_place(c, word, n, &used, &at, why))
 		return false;
 	if (used < n)
-		return bad(why, "\"", bytes_of(word[used]), "\" is no scope with a name");
+		return bad(why, "\"", bytes_of(word[used]), PHRASE("\" is no scope with a name"));
 	if (at.receiving || at.user)
-		return bad(why, "only Binding, Binding_Group and Domain have a login",
-		    (struct bytes){ 0 }, "");
+		return bad(why, PHRASE("only Binding, Binding_Group and Domain have a login"),
+		    BYTES(""), "");
 	tree_sending(c->tree, at.default_for.places, at.domain, out);
 	return true;
 }

@@ -59,9 +59,8 @@ static struct bytes sending_text(
 	case OPTION_OUTBOUND_THROTTLE_MESSAGES:
 		if (s.outbound_throttle_messages.count == 0)
 			return BYTES("none");
-		fmt_u64(room, s.outbound_throttle_messages.count);
-		fmt_char(room, '/');
-		fmt_u64(room, s.outbound_throttle_messages.seconds);
+		fmt_add(room, "%u/%u", s.outbound_throttle_messages.count,
+		    s.outbound_throttle_messages.seconds);
 		return fmt_done(room);
 	default:
 		return BYTES("");

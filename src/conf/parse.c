@@ -147,7 +147,7 @@ static void name_scopes(struct fmt *f, unsigned mask)
 		some = true;
 	}
 	if (mask)
-		fmt_str(f, some ? " and at global scope" : "at global scope");
+		fmt_str(f, some ? PHRASE(" and at global scope") : PHRASE("at global scope"));
 }
 
 static void report_scope(struct parser *p, const struct conf_place *at, const char *name,
@@ -157,10 +157,9 @@ static void report_scope(struct parser *p, const struct conf_place *at, const ch
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, here == SCOPE_GLOBAL ? " at global scope: it is valid " : " in ");
+	fmt_str(&f, here == SCOPE_GLOBAL ? PHRASE(" at global scope: it is valid ") : " in ");
 	if (here != SCOPE_GLOBAL) {
-		fmt_str(&f, scope_name(here));
-		fmt_str(&f, ": it is valid ");
+		fmt_add(&f, "%s: it is valid ", scope_name(here));
 	}
 	if (mask != 1u << SCOPE_GLOBAL)
 		fmt_str(&f, "in ");
@@ -273,8 +272,7 @@ const char *build_path(
 	if (!mem)
 		return NULL;
 	fmt_init(&f, mem, CONF_PATH_MAX + 1);
-	fmt_bytes(&f, folder);
-	fmt_bytes(&f, name);
+	fmt_add(&f, "%.*s%.*s", SPAN(folder), SPAN(name));
 	path = arena_intern(&b->arena, fmt_done(&f));
 	b->arena.high = high;
 	return path;

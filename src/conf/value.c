@@ -10,8 +10,7 @@ bool value_wrong(struct build *b, const struct build_value *v, size_t word, cons
 	struct fmt f;
 
 	fmt_init(&f, message, sizeof(message));
-	fmt_str(&f, "$: \"$\" ");
-	fmt_str(&f, text);
+	fmt_add(&f, "$: \"$\" %s", text);
 	build_error(b, &v->word[word].at, message, bytes_of(option_name(v->option)),
 	    v->word[word].text);
 	return false;
@@ -30,18 +29,15 @@ static bool too_large(struct build *b, const struct build_value *v)
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, option_spec(o)[0] ? "is more than this gatepost has room for: at most "
-			       : "is too large: at most ");
+	fmt_str(&f, option_spec(o)[0] ? PHRASE("is more than this gatepost has room for: at most ")
+				      : PHRASE("is too large: at most "));
 	if (o->type == TYPE_SIZE) {
-		fmt_u64(&f, o->max >> 20);
-		fmt_char(&f, 'm');
+		fmt_add(&f, "%um", o->max >> 20);
 	} else {
 		fmt_u64(&f, o->max);
 	}
 	if (option_spec(o)[0]) {
-		fmt_str(&f, " (");
-		fmt_str(&f, option_spec(o));
-		fmt_char(&f, ')');
+		fmt_add(&f, " (%s)", option_spec(o));
 	}
 	return value_wrong(b, v, 0, text);
 }
@@ -94,7 +90,7 @@ static bool not_one_of(struct build *b, const struct build_value *v)
 	bool built;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "is not one of ");
+	fmt_add(&f, "is not one of ");
 	while (spec.n > 0) {
 		fmt_str(&f, between);
 		fmt_bytes(&f, next_word(&spec, &built));
@@ -209,9 +205,7 @@ static bool parse_rate(struct build *b, struct build_value *v)
 		    b, v, 0, "is not a rate: write \"100/60\" for 100 in 60 seconds, or none");
 	v->out.rate = rate;
 	fmt_init(&f, v->room, sizeof(v->room));
-	fmt_u64(&f, rate.count);
-	fmt_char(&f, '/');
-	fmt_u64(&f, rate.seconds);
+	fmt_add(&f, "%u/%u", rate.count, rate.seconds);
 	v->canonical = rate.count == 0 ? BYTES("none") : fmt_done(&f);
 	return true;
 }
@@ -254,7 +248,7 @@ static void report_host_bits(struct build *b, const struct build_word *w, struct
 	net.bits = (uint8_t)(bits + (inet_is_v4(addr.a) && bits <= 32 ? 96 : 0));
 	mask(&net);
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "$: \"$\" has bits behind its prefix: write \"");
+	fmt_add(&f, "$: \"$\" has bits behind its prefix: write \"");
 	inet_print_net(&f, &net);
 	fmt_char(&f, '"');
 	build_error(b, &w->at, text, what, w->text);

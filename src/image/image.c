@@ -97,22 +97,18 @@ bool image_is_signed(const struct image *i)
 
 static void explain_format(struct fmt *f, const struct image *i)
 {
-	fmt_str(f, "an image of format ");
-	fmt_u64(f, i->format);
-	fmt_str(f, i->format < IMAGE_FORMAT ? ", older than the " : ", newer than the ");
-	fmt_u64(f, IMAGE_FORMAT);
-	fmt_str(f, " that this version knows");
+	fmt_add(f, "an image of format %u%s%u that this version knows", i->format,
+	    i->format < IMAGE_FORMAT ? PHRASE(", older than the ") : PHRASE(", newer than the "),
+	    IMAGE_FORMAT);
 }
 
 static void explain_length(struct fmt *f, const struct image *i, uint64_t size)
 {
-	fmt_str(f, "has ");
-	fmt_u64(f, size);
+	fmt_add(f, "has %ju", size);
 	if (i->total > 0) {
-		fmt_str(f, " octets in place of ");
-		fmt_u64(f, i->total);
+		fmt_add(f, " octets in place of %u", i->total);
 	} else {
-		fmt_str(f, " octets, less than a header");
+		fmt_add(f, " octets, less than a header");
 	}
 }
 
@@ -123,22 +119,22 @@ void image_explain(struct fmt *f, enum image_wrong wrong, const struct image *i,
 		fmt_str(f, "ok");
 		break;
 	case IMAGE_NONE:
-		fmt_str(f, "is not a Gatepost image");
+		fmt_add(f, "is not a Gatepost image");
 		break;
 	case IMAGE_OLDER:
 	case IMAGE_NEWER:
 		explain_format(f, i);
 		break;
 	case IMAGE_CUT:
-		fmt_str(f, "is cut off: ");
+		fmt_add(f, "is cut off: ");
 		explain_length(f, i, size);
 		break;
 	case IMAGE_LONG:
-		fmt_str(f, "has more behind its end: ");
+		fmt_add(f, "has more behind its end: ");
 		explain_length(f, i, size);
 		break;
 	case IMAGE_ODD:
-		fmt_str(f, "is damaged: its header makes no sense");
+		fmt_add(f, "is damaged: its header makes no sense");
 		break;
 	}
 }

@@ -13,8 +13,7 @@ void gp_bug(const char *what)
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "this cannot happen: ");
-	fmt_str(&f, what);
+	fmt_add(&f, "this cannot happen: %s", what);
 	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
 	log_flush();
 	_exit(EX_SOFTWARE);

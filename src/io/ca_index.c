@@ -272,7 +272,7 @@ static bool from_pem(struct ca_set *s, struct bytes pem, uint32_t *broken, struc
 	good = get32(mem + 12) > 0;
 	munmap(mem, cap);
 	if (!good)
-		fmt_str(why, "there is no certificate in it");
+		fmt_add(why, "there is no certificate in it");
 	else if (!seal(s, fd, n))
 		good = fail(why, errtext(errno));
 	close(fd);

@@ -81,8 +81,7 @@ static const char *numbered(const char *what, int number)
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, what);
-	fmt_i64(&f, number);
+	fmt_add(&f, "%s%d", what, number);
 	return text;
 }
 
@@ -103,8 +102,7 @@ const char *errtext_signal(int signal)
 	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		if (signals[i].number == signal) {
 			fmt_init(&f, text, sizeof(text));
-			fmt_str(&f, "SIG");
-			fmt_str(&f, signals[i].name);
+			fmt_add(&f, "SIG%s", signals[i].name);
 			return text;
 		}
 	}

@@ -202,8 +202,7 @@ int files_replace(const char *path, struct bytes x, unsigned mode)
 	int fd, err;
 
 	fmt_init(&f, beside, sizeof(beside));
-	fmt_str(&f, path);
-	fmt_str(&f, ".new");
+	fmt_add(&f, "%s.new", path);
 	if (f.cut)
 		return -ENAMETOOLONG;
 	unlink(beside); /* left behind by a power cut */

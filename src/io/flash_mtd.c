@@ -39,8 +39,7 @@ bool flash_mtd_path(const char *name, struct fmt *path)
 		found = quoted.n > 0 && quoted.p[quoted.n - 1] == '"' &&
 			bytes_same(bytes_first(quoted, quoted.n - 1), wanted);
 		if (found) {
-			fmt_str(path, "/dev/");
-			fmt_bytes(path, device);
+			fmt_add(path, "/dev/%.*s", SPAN(device));
 		}
 	}
 	textfile_close(&t);

@@ -49,10 +49,9 @@ static void listen_starved(struct listen *l, int err)
 		return;
 	l->quiet_until = loop_now() + LISTEN_SILENCE_MS;
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "cannot accept clients: ");
-	fmt_str(&f, err == EMFILE || err == ENFILE ? "all file descriptors are in use"
-						   : "the kernel is out of memory");
-	fmt_str(&f, "; trying again each second");
+	fmt_add(&f, "cannot accept clients: %s; trying again each second",
+	    err == EMFILE || err == ENFILE ? PHRASE("all file descriptors are in use")
+					   : PHRASE("the kernel is out of memory"));
 	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
 }
 

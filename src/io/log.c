@@ -181,10 +181,7 @@ static bool log_stderr(enum log_level level, struct bytes line)
 
 	fmt_init(&f, text, sizeof(text));
 	date_rfc3339(&f, clock_wall());
-	fmt_char(&f, ' ');
-	fmt_str(&f, word[level]);
-	fmt_bytes(&f, line);
-	fmt_char(&f, '\n');
+	fmt_add(&f, " %s%.*s\n", word[level], SPAN(line));
 	return log_hold(fmt_done(&f));
 }
 
@@ -194,9 +191,7 @@ static bool log_send(enum log_level level, struct bytes line)
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_char(&f, (char)('0' + level));
-	fmt_bytes(&f, line);
-	fmt_char(&f, '\n');
+	fmt_add(&f, "%c%.*s\n", (char)('0' + level), SPAN(line));
 	if (out.batch)
 		loop_at_end(&out.flush, log_flush_task);
 	return log_hold(fmt_done(&f));
@@ -220,8 +215,7 @@ static bool log_catch_up(void)
 	if (out.unsaid == 0)
 		return true;
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "log lines dropped: ");
-	fmt_u64(&f, out.unsaid);
+	fmt_add(&f, "log lines dropped: %u", out.unsaid);
 	if (!log_pass(LOG_LEVEL_WARNING, fmt_done(&f)))
 		return false;
 	out.unsaid = 0;

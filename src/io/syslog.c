@@ -97,21 +97,13 @@ static void syslog_print(struct fmt *f, enum log_level level, struct bytes line)
 	static const uint8_t severity[] = {
 		[LOG_LEVEL_ERROR] = 3, [LOG_LEVEL_WARNING] = 4, [LOG_LEVEL_INFO] = 6};
 
-	fmt_char(f, '<');
-	fmt_u64(f, SYSLOG_FACILITY_MAIL * 8 + severity[level]);
-	fmt_char(f, '>');
+	fmt_add(f, "<%u>", SYSLOG_FACILITY_MAIL * 8 + severity[level]);
 	if (sys.remote) {
 		fmt_str(f, "1 ");
 		date_rfc3339(f, clock_wall());
-		fmt_char(f, ' ');
-		fmt_str(f, sys.hostname);
-		fmt_str(f, " gatepost ");
-		fmt_i64(f, getpid());
-		fmt_str(f, " - - ");
+		fmt_add(f, " %s gatepost %d - - ", sys.hostname, getpid());
 	} else {
-		fmt_str(f, "gatepost[");
-		fmt_i64(f, getpid());
-		fmt_str(f, "]: ");
+		fmt_add(f, "gatepost[%d]: ", getpid());
 	}
 	fmt_bytes(f, line);
 }

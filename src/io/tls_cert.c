@@ -262,16 +262,12 @@ static bool cert_pem(char *out, size_t n, const char *label, struct bytes der)
 	struct fmt f;
 
 	fmt_init(&f, out, n);
-	fmt_str(&f, "-----BEGIN ");
-	fmt_str(&f, label);
-	fmt_str(&f, "-----\n");
+	fmt_add(&f, "-----BEGIN %s-----\n", label);
 	for (; der.n > 0; der = bytes_skip(der, 48)) {
 		base64_encode(&f, bytes_first(der, 48));
 		fmt_char(&f, '\n');
 	}
-	fmt_str(&f, "-----END ");
-	fmt_str(&f, label);
-	fmt_str(&f, "-----\n");
+	fmt_add(&f, "-----END %s-----\n", label);
 	return !f.cut;
 }
 
@@ -305,12 +301,12 @@ bool tls_make_pair(const struct tls_wish *w, char *cert, char *key, size_t n, st
 	mbedtls_ecdsa_init(&c.ec);
 	good = cert_key(&c, key, n);
 	if (!good) {
-		fmt_str(why, "no key could be made");
+		fmt_add(why, "no key could be made");
 	} else if (!cert_sign(&d, &c) ||
 		   !cert_pem(cert, n, "CERTIFICATE",
 		       (struct bytes){ d.p, (size_t)(store + sizeof(store) - d.p) })) {
 		good = false;
-		fmt_str(why, "these are too many names for one certificate");
+		fmt_add(why, "these are too many names for one certificate");
 	}
 	mbedtls_ecdsa_free(&c.ec);
 	if (!good)

@@ -40,7 +40,6 @@ bool tls_init(struct fmt *why)
 	status = psa_crypto_init();
 	if (status == PSA_SUCCESS)
 		return true;
-	fmt_str(why, "mbedTLS does not start: error ");
-	fmt_i64(why, status);
+	fmt_add(why, "mbedTLS does not start: error %d", status);
 	return false;
 }

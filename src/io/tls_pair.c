@@ -36,7 +36,7 @@ static void pair_free(struct pair *p)
 static bool no_memory(struct fmt *why)
 {
 	if (tls_arena_use(TLS_ARENA_PAIRS)->failed)
-		fmt_str(why, "there is not enough memory for it");
+		fmt_add(why, "there is not enough memory for it");
 	return tls_arena_use(TLS_ARENA_PAIRS)->failed;
 }
 
@@ -72,14 +72,13 @@ static bool read_chain(struct pair *p, struct bytes text, struct fmt *why)
 		if (ret == 0)
 			continue;
 		if (!no_memory(why)) {
-			fmt_str(why, "certificate ");
-			fmt_u64(why, count);
-			fmt_str(why, count > CHAIN ? " is one too many" : " cannot be read");
+			fmt_add(why, "certificate %u%s", count,
+			    count > CHAIN ? PHRASE(" is one too many") : PHRASE(" cannot be read"));
 		}
 		return false;
 	}
 	if (count == 0)
-		fmt_str(why, "there is no certificate in it");
+		fmt_add(why, "there is no certificate in it");
 	return count > 0;
 }
 
@@ -92,17 +91,15 @@ static bool chain_is_good(const struct pair *p, struct fmt *why)
 	for (const mbedtls_x509_crt *crt = &p->chain; crt; crt = crt->next)
 		sent += crt->raw.len + 5; /* its length and, with TLS 1.3, that of its extensions */
 	if (sent > CHAIN_SENT) {
-		fmt_str(why, "the chain has ");
-		fmt_u64(why, sent);
-		fmt_str(why, " octets, at most ");
-		fmt_u64(why, CHAIN_SENT);
-		fmt_str(why, " can be sent; the root need not be in it");
+		fmt_add(why,
+		    "the chain has %zu octets, at most %u can be sent; the root need not be in it",
+		    sent, CHAIN_SENT);
 		return false;
 	}
 	if (mbedtls_x509_crt_check_extended_key_usage(
 		&p->chain, server_auth, sizeof(server_auth) - 1) == 0)
 		return true;
-	fmt_str(why, "the certificate is not one for a server");
+	fmt_add(why, "the certificate is not one for a server");
 	return false;
 }
 
@@ -123,12 +120,12 @@ static bool read_key(struct pair *p, struct bytes text, struct fmt *why)
 
 	do {
 		if (!pem_next(&text, &block)) {
-			fmt_str(why, "there is no private key in it");
+			fmt_add(why, "there is no private key in it");
 			return false;
 		}
 	} while (!is_key(block.label));
 	if (pem_is_locked(&block) || bytes_same(block.label, BYTES("ENCRYPTED PRIVATE KEY"))) {
-		fmt_str(why, "the key is locked by a passphrase");
+		fmt_add(why, "the key is locked by a passphrase");
 		return false;
 	}
 	der = octets(&block, &n);
@@ -138,10 +135,10 @@ static bool read_key(struct pair *p, struct bytes text, struct fmt *why)
 	}
 	mbedtls_free(der);
 	if (ret != 0 && !no_memory(why))
-		fmt_str(why, ret == -1
-				 ? "the key cannot be read"
-				 : "the key cannot be read: RSA up to 4096 bits and EC (P-256, "
-				   "P-384) are known");
+		fmt_str(why,
+		    ret == -1 ? PHRASE("the key cannot be read")
+			      : PHRASE("the key cannot be read: RSA up to 4096 bits and EC (P-256, "
+				       "P-384) are known"));
 	return ret == 0;
 }
 
@@ -159,7 +156,7 @@ static bool key_fits(struct pair *p, struct fmt *why)
 		ret = mbedtls_pk_sign(&p->key, MBEDTLS_MD_SHA256, hash, sizeof(hash), signature,
 		    sizeof(signature), &n, tls_random, NULL);
 	if (ret != 0 && !no_memory(why))
-		fmt_str(why, "the key does not fit the certificate");
+		fmt_add(why, "the key does not fit the certificate");
 	return ret == 0;
 }
 

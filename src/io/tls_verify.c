@@ -123,18 +123,18 @@ static void tell_names(struct fmt *f, struct bytes wanted, const mbedtls_x509_cr
 	const mbedtls_x509_sequence *san = crt ? &crt->subject_alt_names : NULL;
 	unsigned told = 0;
 
-	fmt_str(f, "its certificate is for ");
+	fmt_add(f, "its certificate is for ");
 	for (; san && san->buf.p; san = san->next) {
 		if (!is_told(san))
 			continue;
 		if (told == NAMES_TOLD) {
-			fmt_str(f, " and others");
+			fmt_add(f, " and others");
 			break;
 		}
 		fmt_str(f, told++ > 0 ? ", " : "");
 		tell_san(f, san);
 	}
-	fmt_str(f, told > 0 ? ", not " : "no name at all, not even ");
+	fmt_str(f, told > 0 ? ", not " : PHRASE("no name at all, not even "));
 	esc_text(f, bytes_first(wanted, 2 * NAME_SHOWN));
 }
 
@@ -289,24 +289,21 @@ void tls_verify_begin(struct tls *t)
 static void tell_trust(struct fmt *f, const struct tls *t, const mbedtls_x509_crt *leaf)
 {
 	if (t->how.pins > 0)
-		fmt_str(f, "its key is none of those in TLS_Pin");
+		fmt_add(f, "its key is none of those in TLS_Pin");
 	else if (!t->how.ca || t->how.ca->certificates == 0)
-		fmt_str(f, "there are no CA certificates to check its own with (TLS_CA)");
+		fmt_add(f, "there are no CA certificates to check its own with (TLS_CA)");
 	else if (leaf && same(&leaf->subject_raw, &leaf->issuer_raw))
-		fmt_str(f, "its certificate is signed by itself");
+		fmt_add(f, "its certificate is signed by itself");
 	else
-		fmt_str(f, "its certificate is signed by a CA that is not known");
+		fmt_add(f, "its certificate is signed by a CA that is not known");
 }
 
 static void tell_date(struct fmt *f, const struct tls_check *c)
 {
-	fmt_str(f, c->ca_date ? "the certificate of its CA " : "its certificate ");
-	fmt_str(f, c->bad & TLS_BAD_EXPIRED ? "expired " : "is not valid before ");
-	fmt_pad(f, c->year, 4);
-	fmt_char(f, '-');
-	fmt_pad(f, c->month, 2);
-	fmt_char(f, '-');
-	fmt_pad(f, c->day, 2);
+	fmt_add(f, "%s%s%04u-%02u-%02u",
+	    c->ca_date ? PHRASE("the certificate of its CA ") : PHRASE("its certificate "),
+	    c->bad & TLS_BAD_EXPIRED ? PHRASE("expired ") : PHRASE("is not valid before "), c->year,
+	    c->month, c->day);
 }
 
 /* Tells the worst of what is bad, and returns the alert for it. */
@@ -331,11 +328,11 @@ static uint8_t tell(struct tls *t, uint8_t bad)
 		return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
 	}
 	if (bad & TLS_BAD_HASH)
-		fmt_str(&f, "its certificate is signed with a hash that is too weak");
+		fmt_add(&f, "its certificate is signed with a hash that is too weak");
 	else if (bad & TLS_BAD_KEY)
-		fmt_str(&f, "its certificate, or its CA's, has a key that is too weak");
+		fmt_add(&f, "its certificate, or its CA's, has a key that is too weak");
 	else
-		fmt_str(&f, "its certificate is not one for a server");
+		fmt_add(&f, "its certificate is not one for a server");
 	return MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT;
 }
 

@@ -54,12 +54,10 @@ static void tell_alert(struct fmt *f, const struct tls *t)
 	uint8_t alert = t->ssl.in_msg ? t->ssl.in_msg[1] : 0;
 
 	if (t->client && alert == MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION)
-		fmt_str(f, "it speaks no TLS version that TLS_Protocols allows");
+		fmt_add(f, "it speaks no TLS version that TLS_Protocols allows");
 	else
 		fmt_str(f, alert_words(alert));
-	fmt_str(f, " (alert ");
-	fmt_u64(f, alert);
-	fmt_char(f, ')');
+	fmt_add(f, " (alert %u)", alert);
 }
 
 /* Is what came first text, and no record (whose first octet is 20 to 24)? */
@@ -82,11 +80,10 @@ static bool is_memory(const struct tls *t, int ret)
 static void tell_end(struct fmt *f, const struct tls *t)
 {
 	if (t->error != 0 && t->error != ECONNRESET && t->error != EPIPE) {
-		fmt_str(f, "the connection failed: ");
-		fmt_str(f, errtext(t->error));
+		fmt_add(f, "the connection failed: %s", errtext(t->error));
 	} else {
-		fmt_str(f, t->done ? "it closed the connection without saying so"
-				   : "it closed the connection in the handshake");
+		fmt_str(f, t->done ? PHRASE("it closed the connection without saying so")
+				   : PHRASE("it closed the connection in the handshake"));
 	}
 }
 
@@ -131,7 +128,7 @@ static bool needs_code(int ret)
 
 static void tell_code(struct fmt *f, int ret)
 {
-	fmt_str(f, " (mbedTLS -0x");
+	fmt_add(f, " (mbedTLS -0x");
 	fmt_hex(f, (uint64_t)-ret, 4);
 	fmt_char(f, ')');
 }
@@ -142,20 +139,21 @@ void tls_explain(struct tls *t, int ret)
 
 	fmt_init(&f, t->why, sizeof(t->why));
 	if (is_memory(t, ret)) {
-		fmt_str(&f, "it wants more memory than a TLS session has here");
+		fmt_add(&f, "it wants more memory than a TLS session has here");
 	} else if (ret == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
 		tell_alert(&f, t);
 	} else if (t->error != 0 || ret == MBEDTLS_ERR_SSL_CONN_EOF ||
 		   ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
 		tell_end(&f, t);
 	} else if (!t->done && is_clear_text(t)) {
-		fmt_str(&f, t->client
-				? "it does not speak TLS at this port: it answers in clear text"
-				: "it does not speak TLS: it sent clear text");
+		fmt_str(
+		    &f, t->client
+			    ? PHRASE("it does not speak TLS at this port: it answers in clear text")
+			    : PHRASE("it does not speak TLS: it sent clear text"));
 	} else if (is_no_certificate(ret)) {
 		t->check.is_it = true;
-		fmt_str(&f, t->check.looked > 0 ? "its chain of certificates is too long"
-						: "its certificate cannot be read");
+		fmt_str(&f, t->check.looked > 0 ? PHRASE("its chain of certificates is too long")
+						: PHRASE("its certificate cannot be read"));
 		tell_code(&f, ret);
 	} else {
 		fmt_str(&f, error_words(t, ret));

@@ -17,8 +17,7 @@ static bool zone_read(const char *folder, const char *name, uint64_t wall, int32
 	int64_t n;
 
 	fmt_init(&f, path, sizeof(path));
-	fmt_str(&f, folder);
-	fmt_str(&f, name);
+	fmt_add(&f, "%s%s", folder, name);
 	n = f.cut ? -1 : files_read(path, file, sizeof(file));
 	return n > 0 && zone_by_file((struct bytes){file, (size_t)n}, wall, offset);
 }

@@ -150,12 +150,10 @@ static void put_codes(struct fmt *f, const struct dsn_rcpt *r)
 {
 	if (r->code == 0)
 		return;
-	fmt_u64(f, r->code);
-	fmt_char(f, ' ');
+	fmt_add(f, "%u ", r->code);
 	if (r->enhanced.n == 0 || r->enhanced.n > 11)
 		return;
-	fmt_bytes(f, r->enhanced);
-	fmt_char(f, ' ');
+	fmt_add(f, "%.*s ", SPAN(r->enhanced));
 }
 
 /* Puts them, and has the words follow. */

@@ -83,9 +83,7 @@ void delivery_torn(struct delivery *d)
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "spool event=torn id=");
-	fmt_str(&f, d->id);
-	fmt_str(&f, " reason=\"its file is not what was written\"");
+	fmt_add(&f, "spool event=torn id=%s reason=\"its file is not what was written\"", d->id);
 	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
 	tee_bury(&d->tee);
 	give_back(d);
@@ -239,12 +237,12 @@ static void say_held_back(struct delivery *d, struct gateway *g, bool down)
 
 	fmt_init(&f, text, sizeof(text));
 	if (!d->key.routes) {
-		fmt_str(&f, "no gateway is set for this recipient");
+		fmt_add(&f, "no gateway is set for this recipient");
 	} else {
-		fmt_str(&f, "gateway ");
+		fmt_add(&f, "gateway ");
 		gateway_print(&f, g);
-		fmt_str(&f, ": ");
-		fmt_str(&f, down ? g->health.reason : "all connections to it are busy");
+		fmt_add(
+		    &f, ": %s", down ? g->health.reason : PHRASE("all connections to it are busy"));
 	}
 	reply_set(&d->saved, 0, "", fmt_done(&f));
 }

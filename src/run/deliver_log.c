@@ -14,8 +14,7 @@ static unsigned next_note;
 
 static void put_u64(struct fmt *f, const char *key, uint64_t v)
 {
-	fmt_str(f, key);
-	fmt_u64(f, v);
+	fmt_add(f, "%s%ju", key, v);
 }
 
 static void put_envelope(struct fmt *f, const struct delivery_line *l)
@@ -37,25 +36,19 @@ void delivery_log(const struct delivery_line *l)
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "delivery id=");
-	fmt_str(&f, l->id);
+	fmt_add(&f, "delivery id=%s", l->id);
 	put_envelope(&f, l);
 	put_u64(&f, " nrcpt=", l->recipients);
-	fmt_str(&f, " gateway=");
+	fmt_add(&f, " gateway=");
 	if (l->leg->gateway)
 		gateway_print(&f, l->leg->gateway);
 	else
 		fmt_str(&f, "none");
-	fmt_str(&f, " tls=");
-	fmt_str(&f, l->leg->tls ? l->leg->tls : "no");
-	fmt_str(&f, " auth=");
-	fmt_str(&f, l->leg->auth ? l->leg->auth : "no");
-	fmt_str(&f, " delay=");
+	fmt_add(&f, " tls=%s auth=%s delay=", l->leg->tls ? l->leg->tls : "no",
+	    l->leg->auth ? l->leg->auth : "no");
 	fmt_ms(&f, l->delay_ms);
 	put_u64(&f, " tries=", l->tries);
-	fmt_str(&f, " status=");
-	fmt_str(&f, status[l->status]);
-	fmt_str(&f, " reply=\"");
+	fmt_add(&f, " status=%s reply=\"", status[l->status]);
 	esc_text(&f, l->reply);
 	fmt_char(&f, '"');
 	log_line(l->status == DELIVERY_BOUNCED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, fmt_done(&f));

@@ -47,7 +47,7 @@ void disk_answer(struct disk_engine *e, struct disk_message *answer, enum spool_
 	if (ipc_send(e->pair.fd, answer, sizeof(*answer)) == 0)
 		return;
 	/* It has more orders under way than it may: it does not keep to the rules. */
-	log_text(LOG_LEVEL_ERROR, "spool event=engine reason=\"it does not take its answers\"");
+	log_add(LOG_LEVEL_ERROR, "spool event=engine reason=\"it does not take its answers\"");
 	disk_engine_ended(e);
 }
 
@@ -153,13 +153,8 @@ static void log_found(void)
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "spool event=ready mails=");
-	fmt_u64(&f, s->mails);
-	fmt_str(&f, " octets=");
-	fmt_u64(&f, s->octets);
-	fmt_str(&f, " corrupt=");
-	fmt_u64(&f, s->buried);
-	fmt_str(&f, disk_all.state.in_memory ? " in_memory=yes" : "");
+	fmt_add(&f, "spool event=ready mails=%u octets=%ju corrupt=%u%s", s->mails, s->octets,
+	    s->buried, disk_all.state.in_memory ? PHRASE(" in_memory=yes") : "");
 	log_line(LOG_LEVEL_INFO, fmt_done(&f));
 }
 
@@ -175,8 +170,8 @@ static void look_at_names(void)
 	disk_all.changed = true;
 	disk_all.earlier = disk_all.earlier || disk_all.spool.indexed > indexed;
 	if (disk_all.spool.buried > buried)
-		log_text(LOG_LEVEL_WARNING, "spool event=corrupt reason=\"a file that is no mail, "
-					    "or torn: set aside\"");
+		log_add(LOG_LEVEL_WARNING, "spool event=corrupt reason=\"a file that is no mail, "
+					   "or torn: set aside\"");
 	if (disk_all.spool.scanned && !scanned)
 		log_found();
 	if (got == SPOOL_SCAN_FAILED) {

@@ -287,12 +287,12 @@ static enum spool_status do_drop(struct disk_job *j, bool *wait)
 static enum spool_status do_bury(struct disk_job *j)
 {
 	if (j->mail.state == SPOOL_MAIL_OPEN && spool_is_whole(&disk_all.spool, &j->mail)) {
-		log_text(LOG_LEVEL_ERROR, "spool event=misread reason=\"a mail's file that was "
-					  "called torn is whole: it stays in the queue\"");
+		log_add(LOG_LEVEL_ERROR, "spool event=misread reason=\"a mail's file that was "
+					 "called torn is whole: it stays in the queue\"");
 	} else if (j->mail.state == SPOOL_MAIL_OPEN) {
 		spool_bury(&disk_all.spool, &j->mail);
-		log_text(LOG_LEVEL_ERROR, "spool event=corrupt reason=\"a mail's file is torn: "
-					  "set aside\"");
+		log_add(LOG_LEVEL_ERROR, "spool event=corrupt reason=\"a mail's file is torn: "
+					 "set aside\"");
 	}
 	end_job(j);
 	return SPOOL_OK;

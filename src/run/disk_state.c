@@ -68,9 +68,7 @@ static void set(const char *why, enum disk_status trouble)
 	if (!why)
 		return;
 	fmt_init(&f, s->why, sizeof(s->why));
-	fmt_str(&f, disk_all.args->name);
-	fmt_str(&f, ": ");
-	fmt_str(&f, why);
+	fmt_add(&f, "%s: %s", disk_all.args->name, why);
 }
 
 /* No room left for the smallest mail? */
@@ -123,10 +121,10 @@ static void log_change(bool usable)
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, usable ? "spool event=usable" : "spool event=unusable reason=\"");
+	fmt_str(
+	    &f, usable ? PHRASE("spool event=usable") : PHRASE("spool event=unusable reason=\""));
 	if (!usable) {
-		fmt_str(&f, disk_all.state.why);
-		fmt_char(&f, '"');
+		fmt_add(&f, "%s\"", disk_all.state.why);
 	}
 	log_line(usable ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, fmt_done(&f));
 }

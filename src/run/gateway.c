@@ -75,12 +75,11 @@ static void say(enum log_level level, const struct gateway *g, const char *event
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "gateway gateway=");
+	fmt_add(&f, "gateway gateway=");
 	gateway_print(&f, g);
-	fmt_str(&f, " state=");
-	fmt_str(&f, event);
+	fmt_add(&f, " state=%s", event);
 	if (why.n) {
-		fmt_str(&f, " reason=");
+		fmt_add(&f, " reason=");
 		esc_word(&f, why);
 	}
 	log_line(level, fmt_done(&f));
@@ -426,9 +425,7 @@ void gateway_print(struct fmt *f, const struct gateway *g)
 		a.port = g->port;
 		inet_print_port(f, &a);
 	} else {
-		fmt_bytes(f, g->host);
-		fmt_char(f, ':');
-		fmt_u64(f, g->port);
+		fmt_add(f, "%.*s:%u", SPAN(g->host), g->port);
 	}
 }
 

@@ -21,7 +21,7 @@ static void set_why(struct leg *l, enum verdict_trouble trouble, const char *why
 	l->trouble = (uint8_t)trouble;
 	fmt_init(&f, l->why, sizeof(l->why));
 	if (l->gateway) {
-		fmt_str(&f, "gateway ");
+		fmt_add(&f, "gateway ");
 		gateway_print(&f, l->gateway);
 		fmt_str(&f, ": ");
 	}
@@ -205,19 +205,17 @@ void leg_impatient(struct leg *l)
 	if (opening && l->ob->state == OB_LOOKUP) {
 		set_why(l, VERDICT_NO_NAME, "the name server did not answer in time");
 	} else if (opening && l->ob->state == OB_DIAL) {
-		fmt_str(&f, "no connection in time");
+		fmt_add(&f, "no connection in time");
 		if (l->ob->why[0]) {
-			fmt_str(&f, " (");
-			fmt_str(&f, l->ob->why);
-			fmt_str(&f, ")");
+			fmt_add(&f, " (%s)", l->ob->why);
 		}
 		set_why(l, VERDICT_NO_CONNECT, why);
 	} else if (waits) {
 		set_why(l, trouble, waits);
 	} else {
-		fmt_str(&f, "no answer in time to ");
-		fmt_str(
-		    &f, l->ob ? client_command_name(client_awaits(&l->ob->client)) : "anything");
+		fmt_add(&f, "no answer in time to %s",
+		    l->ob ? client_command_name(client_awaits(&l->ob->client))
+			  : PHRASE("anything"));
 		set_why(l, VERDICT_TIMEOUT, why);
 	}
 }

@@ -68,8 +68,7 @@ static bool lookup_next_name(struct lookup *l)
 	fmt_init(&f, l->name, sizeof(l->name));
 	fmt_bytes(&f, host);
 	if (domain.n > 0) {
-		fmt_char(&f, '.');
-		fmt_bytes(&f, domain);
+		fmt_add(&f, ".%.*s", SPAN(domain));
 	}
 	l->found = 0;
 	resolver_ask(&l->resolver, fmt_done(&f), addresses, 2);

@@ -45,7 +45,7 @@ static void names_refuse(uint32_t id)
 	a.id = id;
 	a.status = NAMES_TEMPORARY;
 	fmt_init(&f, a.text, sizeof(a.text));
-	fmt_str(&f, "too many look-ups at the same time");
+	fmt_add(&f, "too many look-ups at the same time");
 	names_answer(&a);
 }
 

@@ -10,8 +10,7 @@ static enum outbound_event fails(struct outbound *o, const char *words, struct b
 
 	o->trouble = VERDICT_LOGIN;
 	fmt_init(&f, o->why, sizeof(o->why));
-	fmt_str(&f, words);
-	fmt_bytes(&f, more);
+	fmt_add(&f, "%s%.*s", words, SPAN(more));
 	return OUTBOUND_FAILS;
 }
 
@@ -121,14 +120,13 @@ static enum outbound_event no_mechanism(struct outbound *o)
 	else
 		fmt_str(&f, conf_wants_token(&o->sending)
 				? "XOAUTH2"
-				: "a login with a password that this box knows");
+				: PHRASE("a login with a password that this box knows"));
 	if (named(o) != SASL_NONE)
-		fmt_str(&f, " (Outbound_SMTP_AUTH_Type)");
+		fmt_add(&f, " (Outbound_SMTP_AUTH_Type)");
 	for (unsigned m = SASL_PLAIN; m <= SASL_XOAUTH2; m <<= 1) {
 		if (!(o->client.mechanisms & m))
 			continue;
-		fmt_str(&f, between);
-		fmt_str(&f, sasl_name((enum sasl_mechanism)m));
+		fmt_add(&f, "%s%s", between, sasl_name((enum sasl_mechanism)m));
 		between = " ";
 	}
 	return fails(o, "it does not offer ", fmt_done(&f));

@@ -110,11 +110,9 @@ static void say_clear(const struct outbound *o)
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "gateway gateway=");
+	fmt_add(&f, "gateway gateway=");
 	gateway_print(&f, o->gateway);
-	fmt_str(&f, " tls=no reason=\"");
-	fmt_str(&f, o->why);
-	fmt_str(&f, "; TLS is optional, so mail goes on in clear\"");
+	fmt_add(&f, " tls=no reason=\"%s; TLS is optional, so mail goes on in clear\"", o->why);
 	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
 }
 

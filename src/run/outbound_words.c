@@ -13,8 +13,7 @@ void outbound_blame(
 		inet_print_addr(&f, &o->addr[o->present]);
 		fmt_str(&f, ": ");
 	}
-	fmt_str(&f, words);
-	fmt_bytes(&f, more);
+	fmt_add(&f, "%s%.*s", words, SPAN(more));
 }
 
 void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r)
@@ -24,10 +23,10 @@ void outbound_blame_reply(struct outbound *o, enum client_command command, const
 	bool login = r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, command == CLIENT_CMD_GREETING ? "greets with \"" : "answered ");
+	fmt_str(
+	    &f, command == CLIENT_CMD_GREETING ? PHRASE("greets with \"") : PHRASE("answered "));
 	if (command != CLIENT_CMD_GREETING) {
-		fmt_str(&f, client_command_name(command));
-		fmt_str(&f, " with \"");
+		fmt_add(&f, "%s with \"", client_command_name(command));
 	}
 	reply_line(&f, r);
 	fmt_str(&f, "\"");
@@ -54,10 +53,9 @@ void outbound_blame_failure(
 		struct fmt f;
 
 		fmt_init(&f, text, sizeof(text));
-		fmt_str(&f, o->ehlo);
-		fmt_str(&f, " (");
+		fmt_add(&f, "%s (", o->ehlo);
 		reply_line(&f, r);
-		fmt_str(&f, "); set EHLO_Hostname to a name it takes");
+		fmt_add(&f, "); set EHLO_Hostname to a name it takes");
 		outbound_blame(o, VERDICT_PROTOCOL, "refuses EHLO ", fmt_done(&f));
 	} else if (why == CLIENT_BAD_REPLY && !r->code) {
 		outbound_blame(o, VERDICT_PROTOCOL,

@@ -36,10 +36,7 @@ static enum queue_step finish(struct queue_ask *q)
 /* Says no. */
 static enum queue_step say(struct queue_ask *q, struct fmt *f, unsigned status, const char *text)
 {
-	fmt_u64(f, status);
-	fmt_char(f, ' ');
-	fmt_str(f, text);
-	fmt_char(f, '\n');
+	fmt_add(f, "%u %s\n", status, text);
 	return finish(q);
 }
 
@@ -359,11 +356,9 @@ static void log_event(const struct queue_ask *q, const char *event)
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "queue event=");
-	fmt_str(&f, event);
+	fmt_add(&f, "queue event=%s", event);
 	if (q->id[0]) {
-		fmt_str(&f, " id=");
-		fmt_str(&f, q->id);
+		fmt_add(&f, " id=%s", q->id);
 	}
 	log_line(LOG_LEVEL_INFO, fmt_done(&f));
 }
@@ -371,11 +366,8 @@ static void log_event(const struct queue_ask *q, const char *event)
 static enum queue_step done(struct queue_ask *q, struct fmt *f, const char *what)
 {
 	log_event(q, what);
-	fmt_str(f, q->json ? "0 done\n{\"id\":\"" : "0 done\n");
-	fmt_str(f, q->id);
-	fmt_str(f, q->json ? "\",\"done\":\"" : " is ");
-	fmt_str(f, what);
-	fmt_str(f, q->json ? "\"}\n" : "\n");
+	fmt_add(f, "%s%s%s%s%s", q->json ? PHRASE("0 done\n{\"id\":\"") : PHRASE("0 done\n"), q->id,
+	    q->json ? PHRASE("\",\"done\":\"") : " is ", what, q->json ? "\"}\n" : "\n");
 	return finish(q);
 }
 
@@ -404,18 +396,14 @@ static enum queue_step flush_all(struct queue_ask *q, struct fmt *f)
 	tee_wake(NULL, 0);
 	try_gateways(0);
 	log_event(q, "flushed");
-	fmt_str(f, q->json ? "0 done\n{\"flushed\":" : "0 done\n");
-	fmt_u64(f, due);
+	fmt_add(f, "%s%u", q->json ? PHRASE("0 done\n{\"flushed\":") : PHRASE("0 done\n"), due);
 	if (q->json) {
-		fmt_str(f, ",\"under_way\":");
-		fmt_u64(f, q->held);
-		fmt_str(f, "}\n");
+		fmt_add(f, ",\"under_way\":%u}\n", q->held);
 		return finish(q);
 	}
-	fmt_str(f, due == 1 ? " mail is flushed" : " mails are flushed");
+	fmt_str(f, due == 1 ? PHRASE(" mail is flushed") : PHRASE(" mails are flushed"));
 	if (q->held > 0) {
-		fmt_str(f, "; being delivered, or in doubt: ");
-		fmt_u64(f, q->held);
+		fmt_add(f, "; being delivered, or in doubt: %u", q->held);
 	}
 	fmt_char(f, '\n');
 	return finish(q);

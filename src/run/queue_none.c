@@ -19,8 +19,7 @@ enum queue_step queue_step(struct queue_ask *q, struct fmt *f)
 	if (q->answered)
 		return QUEUE_ENDED;
 	q->answered = true;
-	fmt_u64(f, EX_UNAVAILABLE);
-	fmt_str(f, " the spool is not built into this gatepost\n");
+	fmt_add(f, "%u the spool is not built into this gatepost\n", EX_UNAVAILABLE);
 	return QUEUE_MORE;
 }
 

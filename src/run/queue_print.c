@@ -50,8 +50,7 @@ static void put_span(struct fmt *f, uint64_t seconds)
 	}
 	while (units[i].most > 0 && seconds >= units[i].most)
 		i++;
-	fmt_u64(f, seconds / units[i].unit);
-	fmt_char(f, units[i].name);
+	fmt_add(f, "%ju%c", seconds / units[i].unit, units[i].name);
 }
 
 /* Blanks up to that column. */
@@ -115,8 +114,7 @@ static void key_number(struct fmt *f, const char *key, uint64_t value)
 
 static void key_text(struct fmt *f, const char *key, struct bytes value)
 {
-	fmt_str(f, key);
-	fmt_char(f, '"');
+	fmt_add(f, "%s\"", key);
 	esc_json(f, value);
 	fmt_char(f, '"');
 }
@@ -131,7 +129,7 @@ static void put_members(const struct queue_ask *q, uint64_t size, uint32_t tries
 
 	key_text(f, ",\"state\":",
 	    q->opened || !q->look.held ? BYTES("waiting") : BYTES("under way"));
-	fmt_str(f, came ? ",\"came\":\"" : ",\"came\":null");
+	fmt_str(f, came ? PHRASE(",\"came\":\"") : PHRASE(",\"came\":null"));
 	if (came) {
 		date_rfc3339(f, q->tee.info.came);
 		fmt_char(f, '"');
@@ -140,7 +138,8 @@ static void put_members(const struct queue_ask *q, uint64_t size, uint32_t tries
 	key_number(f, ",\"size\":", size);
 	key_number(f, ",\"tries\":", tries);
 	key_number(f, ",\"next\":", q->opened || !q->look.held ? wait_s(q) : NOT_KNOWN);
-	fmt_str(f, waits_for_gateway(q) ? ",\"when_up\":true" : ",\"when_up\":false");
+	fmt_str(
+	    f, waits_for_gateway(q) ? PHRASE(",\"when_up\":true") : PHRASE(",\"when_up\":false"));
 	fmt_init(&name, store, sizeof(store));
 	if (g)
 		gateway_print(&name, g);
@@ -159,7 +158,7 @@ static void put_members(const struct queue_ask *q, uint64_t size, uint32_t tries
 
 void queue_print_begin(struct queue_ask *q, struct fmt *f)
 {
-	fmt_str(f, q->json ? "0 queue\n{\"mails\":[" : "0 queue\n");
+	fmt_str(f, q->json ? PHRASE("0 queue\n{\"mails\":[") : PHRASE("0 queue\n"));
 }
 
 static void put_row(const struct queue_ask *q, struct fmt *f)
@@ -169,7 +168,7 @@ static void put_row(const struct queue_ask *q, struct fmt *f)
 	size_t start;
 
 	if (q->listed == 1)
-		fmt_str(f, "ID                    AGE   SIZE   OPEN  TRIES  NEXT     FROM\n");
+		fmt_add(f, "ID                    AGE   SIZE   OPEN  TRIES  NEXT     FROM\n");
 	start = f->n;
 	fmt_init(&id, store, sizeof(store));
 	trace_id(&id, q->look.id);
@@ -186,13 +185,13 @@ static void put_row(const struct queue_ask *q, struct fmt *f)
 	if (q->look.held)
 		fmt_str(f, "now");
 	else if (waits_for_gateway(q))
-		fmt_str(f, "when up");
+		fmt_add(f, "when up");
 	else if (wait_s(q) == 0)
 		fmt_str(f, "due");
 	else
 		put_span(f, wait_s(q));
 	pad(f, start, AT_FROM);
-	fmt_str(f, q->opened ? "<" : q->look.held ? "(being delivered, or in doubt)" : "?");
+	fmt_str(f, q->opened ? "<" : q->look.held ? PHRASE("(being delivered, or in doubt)") : "?");
 }
 
 static void put_entry(const struct queue_ask *q, struct fmt *f)
@@ -205,7 +204,7 @@ static void put_entry(const struct queue_ask *q, struct fmt *f)
 	key_text(f, q->listed == 1 ? "\n {\"id\":" : ",\n {\"id\":", fmt_done(&id));
 	put_members(q, q->look.octets, q->look.tries, f);
 	key_number(f, ",\"open\":", q->look.open);
-	fmt_str(f, q->opened ? ",\"from\":\"" : ",\"from\":null");
+	fmt_str(f, q->opened ? PHRASE(",\"from\":\"") : PHRASE(",\"from\":null"));
 }
 
 static void put_reply(const struct queue_ask *q, struct fmt *f)
@@ -258,30 +257,30 @@ void queue_print_end(struct queue_ask *q, struct fmt *f)
 		key_number(f, "],\n\"listed\":", q->listed);
 		key_number(f, ",\"under_way\":", q->held);
 		key_number(f, ",\"kept\":", s->mails);
-		fmt_str(f, s->scanned ? ",\"complete\":true" : ",\"complete\":false");
+		fmt_str(
+		    f, s->scanned ? PHRASE(",\"complete\":true") : PHRASE(",\"complete\":false"));
 		key_text(f, ",\"trouble\":", bytes_of(s->why));
 		fmt_str(f, "}\n");
 		return;
 	}
 	if (q->listed == 0) {
-		fmt_str(f, "no mail is kept\n");
+		fmt_add(f, "no mail is kept\n");
 	} else {
-		fmt_u64(f, q->listed);
-		fmt_str(f, q->listed == 1 ? " mail, " : " mails, ");
+		fmt_add(f, "%u%s", q->listed, q->listed == 1 ? " mail, " : PHRASE(" mails, "));
 		status_size(f, q->octets);
 		fmt_str(f, "\n");
 	}
 	if (rest > 0 && s->scanned) {
-		fmt_str(f, "and ");
-		fmt_u64(f, rest);
-		fmt_str(f, " more, which have their turn once there is room for them "
-			   "(CONFIG_SPOOL_INDEX)\n");
+		fmt_add(f,
+		    "and %u more, which have their turn once there is room for them "
+		    "(CONFIG_SPOOL_INDEX)\n",
+		    rest);
 	}
 	if (!s->usable || !s->scanned) {
-		fmt_str(f, s->why[0] ? "the spool cannot be used: "
-				     : "the folder is still being looked through");
-		fmt_str(f, s->why);
-		fmt_char(f, '\n');
+		fmt_add(f, "%s%s\n",
+		    s->why[0] ? PHRASE("the spool cannot be used: ")
+			      : PHRASE("the folder is still being looked through"),
+		    s->why);
 	}
 }
 
@@ -289,46 +288,41 @@ void queue_print_end(struct queue_ask *q, struct fmt *f)
 
 static void put_json_head(const struct queue_ask *q, struct fmt *f)
 {
-	fmt_str(f, "{\"id\":\"");
-	fmt_str(f, q->id);
-	fmt_char(f, '"');
+	fmt_add(f, "{\"id\":\"%s\"", q->id);
 	put_members(q, record_size(&q->tee.info), q->tee.tries, f);
-	fmt_str(f, q->tee.info.flags & RECORD_UTF8 ? ",\"utf8\":true" : ",\"utf8\":false");
-	fmt_str(f, q->tee.info.flags & RECORD_REPORT ? ",\"report\":true" : ",\"report\":false");
+	fmt_add(f, "%s%s",
+	    q->tee.info.flags & RECORD_UTF8 ? PHRASE(",\"utf8\":true") : PHRASE(",\"utf8\":false"),
+	    q->tee.info.flags & RECORD_REPORT ? PHRASE(",\"report\":true")
+					      : PHRASE(",\"report\":false"));
 }
 
 void queue_print_head(struct queue_ask *q, struct fmt *f)
 {
 	const struct gateway *g = gateway_of(q);
 
-	fmt_str(f, "0 found\n");
+	fmt_add(f, "0 found\n");
 	if (q->json) {
 		put_json_head(q, f);
 		return;
 	}
-	fmt_str(f, "id:      ");
-	fmt_str(f, q->id);
-	fmt_str(f, q->tee.info.flags & RECORD_REPORT ? " (a report of this relay)" : "");
-	fmt_str(f, "\ncame:    ");
+	fmt_add(f, "id:      %s%s\ncame:    ", q->id,
+	    q->tee.info.flags & RECORD_REPORT ? PHRASE(" (a report of this relay)") : "");
 	if (q->tee.info.flags & RECORD_CLOCK_SET) {
 		status_time(f, q->tee.info.came);
 		fmt_str(f, ", ");
 	}
 	put_span(f, age(q));
-	fmt_str(f, " ago\nsize:    ");
-	fmt_u64(f, record_size(&q->tee.info));
-	fmt_str(f, "\ntries:   ");
-	fmt_u64(f, q->tee.tries);
+	fmt_add(f, " ago\nsize:    %ju\ntries:   %u", record_size(&q->tee.info), q->tee.tries);
 	if (waits_for_gateway(q))
-		fmt_str(f, ", next when its gateway is up again, or in ");
+		fmt_add(f, ", next when its gateway is up again, or in ");
 	else
-		fmt_str(f, wait_s(q) == 0 ? ", due now" : ", next in ");
+		fmt_str(f, wait_s(q) == 0 ? PHRASE(", due now") : PHRASE(", next in "));
 	if (wait_s(q) > 0)
 		put_span(f, wait_s(q));
 	fmt_char(f, '\n');
 	if (!g)
 		return;
-	fmt_str(f, "gateway: ");
+	fmt_add(f, "gateway: ");
 	gateway_print(f, g);
 	fmt_str(f, reply_of(g).n > 0 ? ": " : "");
 	fmt_bytes(f, reply_of(g));
@@ -369,9 +363,8 @@ static void put_behind(const struct queue_ask *q, enum record_event ev, uint8_t 
 		fmt_str(f, q->json ? "\"" : ">\n");
 		return;
 	case RECORD_RCPT:
-		fmt_str(f, q->json ? "\",\"mark\":\"" : "> (");
-		fmt_str(f, record_mark_name(mark));
-		fmt_str(f, q->json ? "\"}" : ")\n");
+		fmt_add(f, "%s%s%s", q->json ? PHRASE("\",\"mark\":\"") : "> (",
+		    record_mark_name(mark), q->json ? "\"}" : ")\n");
 		return;
 	default:
 		return;

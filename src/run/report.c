@@ -55,14 +55,9 @@ static void say(const struct delivery *d, const char *id, const char *why)
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "report id=");
-	fmt_str(&f, id);
-	fmt_str(&f, " of=");
-	fmt_str(&f, d->id);
+	fmt_add(&f, "report id=%s of=%s", id, d->id);
 	if (why) {
-		fmt_str(&f, " reason=\"");
-		fmt_str(&f, why);
-		fmt_char(&f, '"');
+		fmt_add(&f, " reason=\"%s\"", why);
 	} else {
 		say_path(&f, " to=", report.params.to.p, report.params.to.n);
 	}
@@ -134,8 +129,7 @@ static void set_params(const struct delivery *d, uint8_t id[RECORD_ID])
 	trace_message_id(&f, p->id, hostname);
 	p->message_id = fmt_done(&f);
 	fmt_init(&f, report.from, sizeof(report.from));
-	fmt_str(&f, MAILER);
-	fmt_bytes(&f, hostname);
+	fmt_add(&f, "%s%.*s", MAILER, SPAN(hostname));
 	p->from = header.header_from.n ? header.header_from : fmt_done(&f);
 	p->hostname = hostname;
 	p->date = date_of(report.date, sizeof(report.date), !clock_unset(), loop_wall());

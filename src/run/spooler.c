@@ -329,7 +329,7 @@ static void look_at_folder(struct spooler *s, uint64_t now)
 	s->look_due = now + LOOK_MS;
 	if (stat(s->with.folder, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
 		return;
-	log_text(LOG_LEVEL_WARNING,
+	log_add(LOG_LEVEL_WARNING,
 	    "spool event=replaced reason=\"Spoolbase is gone, or another folder has its name\"");
 	replace(s);
 }

@@ -120,8 +120,7 @@ bool client_mail(
 	check_path(sender);
 	fmt_init(&f, size, sizeof(size));
 	if (c->offers_size && params->size > 0) {
-		fmt_str(&f, " SIZE=");
-		fmt_u64(&f, params->size);
+		fmt_add(&f, " SIZE=%ju", params->size);
 		piece[n++] = fmt_done(&f);
 	}
 	if (c->eightbitmime && params->body_8bit && c->smtputf8 && params->utf8)

@@ -49,8 +49,7 @@ void reply_line(struct fmt *f, const struct reply *r)
 {
 	fmt_pad(f, r->code, 3);
 	if (r->enhanced[0] != '\0') {
-		fmt_char(f, ' ');
-		fmt_str(f, r->enhanced);
+		fmt_add(f, " %s", r->enhanced);
 	}
 	for (size_t i = 0; i < r->n; i++) {
 		if (i == 0)

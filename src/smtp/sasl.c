@@ -244,8 +244,7 @@ bool sasl_write(struct sasl *s, struct buf *out)
 
 	if (s->part == PART_VERB) {
 		fmt_init(&f, verb, sizeof(verb));
-		fmt_str(&f, "AUTH ");
-		fmt_str(&f, s->kind->name);
+		fmt_add(&f, "AUTH %s", s->kind->name);
 		if (s->stage > 0)
 			fmt_char(&f, ' ');
 		if (!buf_put(out, fmt_done(&f)))

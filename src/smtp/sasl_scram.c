@@ -112,12 +112,9 @@ static enum sasl_event server_first(struct sasl *s, struct bytes m)
 	if (!begin_rounds(s, salt, iterations))
 		return sasl_wrong(s, "its challenge has a bad salt or count of rounds");
 	text_begin(&f, s);
-	fmt_char(&f, ',');
-	fmt_bytes(&f, m);
-	fmt_char(&f, ',');
+	fmt_add(&f, ",%.*s,", SPAN(m));
 	s->tail = (uint16_t)(s->text_n + f.n);
-	fmt_str(&f, "c=biws,r=");
-	fmt_bytes(&f, nonce);
+	fmt_add(&f, "c=biws,r=%.*s", SPAN(nonce));
 	if (!text_end(&f, s) || sizeof(s->text) - s->text_n < PROOF_ROOM)
 		return sasl_wrong(s, "its challenge is too long");
 	return SASL_WORK;
