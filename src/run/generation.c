@@ -27,16 +27,11 @@
 
 void generation_child_lock(enum sandbox_role role)
 {
-	char text[120];
-	struct fmt f;
 	int err = sandbox_lock(role);
 
-	if (err == 0)
-		return;
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "this kernel cannot filter system calls: ");
-	fmt_str(&f, errtext(-err));
-	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+	if (err != 0)
+		log_add(LOG_LEVEL_WARNING, "this kernel cannot filter system calls: %s",
+		    errtext(-err));
 }
 
 static void child_lock_engine(void)
@@ -76,19 +71,12 @@ void generation_child_begin(const struct generation_env *env, int *keep, unsigne
 _Noreturn static void child_engine(
     const struct engine_args *args, const struct generation_env *env, unsigned slot, pid_t parent)
 {
-	int keep[CONFIG_LISTENERS + 10];
-	unsigned n = 0;
+	int keep[7 + CONFIG_LISTENERS + 1] = { args->names, args->tokens, args->control,
+		args->supervisor, args->disk, env->log, env->confine->empty };
 
 	for (unsigned i = 0; i < args->nlisteners; i++)
-		keep[n++] = args->listener[i].fd;
-	keep[n++] = args->names;
-	keep[n++] = args->tokens;
-	keep[n++] = args->control;
-	keep[n++] = args->supervisor;
-	keep[n++] = args->disk;
-	keep[n++] = env->log;
-	keep[n++] = env->confine->empty;
-	generation_child_begin(env, keep, n);
+		keep[7 + i] = args->listener[i].fd;
+	generation_child_begin(env, keep, 7 + args->nlisteners);
 	spooler_forget(env->spooler, args->disk >= 0 ? slot : DISK_ENGINES);
 	confine(env->confine, true, parent);
 	close(env->confine->empty);
@@ -165,11 +153,18 @@ static int generation_fork_engine(
 	return err;
 }
 
-static void generation_no_pairs(struct generation *g)
+void generation_forget(struct generation *g)
 {
-	g->orders = -1;
-	for (unsigned i = 0; i < 2; i++)
-		g->ask[i] = g->token[i] = g->refresh[i] = -1;
+	memset(g, 0, sizeof(*g));
+	memset(g->fds, -1, sizeof(g->fds)); /* all are -1 */
+}
+
+void generation_forget_conf(struct generation *g, const struct conf *conf)
+{
+	if (g->conf != conf)
+		return;
+	g->conf = NULL;
+	g->keys = NULL;
 }
 
 int generation_start(struct generation *g, uint32_t number, struct engine_args *args,
@@ -178,12 +173,11 @@ int generation_start(struct generation *g, uint32_t number, struct engine_args *
 	unsigned slot = g->slot;
 	int err;
 
-	memset(g, 0, sizeof(*g));
+	generation_forget(g);
 	g->slot = slot;
 	g->number = number;
 	g->conf = args->conf;
 	g->keys = args->keys;
-	generation_no_pairs(g);
 	err = ipc_pair(g->ask);
 	if (err == 0 && ON(CONFIG_OAUTH))
 		err = ipc_pair(g->token);
@@ -241,36 +235,24 @@ bool generation_listen(struct generation *g)
 
 void generation_log_end(const char *who, int status)
 {
-	char text[160];
-	struct fmt f;
-
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, who);
-	if (WIFSIGNALED(status)) {
-		fmt_str(&f, " was ended by ");
-		fmt_str(&f, errtext_signal(WTERMSIG(status)));
-	} else {
-		fmt_str(&f, " ended with status ");
-		fmt_i64(&f, WEXITSTATUS(status));
-	}
-	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	if (WIFSIGNALED(status))
+		log_add(LOG_LEVEL_ERROR, "%s was ended by %s", who,
+		    errtext_signal(WTERMSIG(status)));
+	else
+		log_add(LOG_LEVEL_ERROR, "%s ended with status %d", who, WEXITSTATUS(status));
 }
 
 void generation_end(struct generation *g)
 {
-	int fds[] = {g->orders, g->ask[0], g->ask[1], g->token[0], g->token[1], g->refresh[0],
-		g->refresh[1]};
-
 	if (g->number == 0)
 		return;
 	if (g->engine > 0)
 		kill(g->engine, SIGKILL);
 	if (g->names > 0)
 		kill(g->names, SIGKILL);
-	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
+	for (unsigned i = 0; i < sizeof(g->fds) / sizeof(g->fds[0]); i++) {
+		if (g->fds[i] >= 0)
+			close(g->fds[i]);
 	}
-	memset(g, 0, sizeof(*g));
-	generation_no_pairs(g);
+	generation_forget(g);
 }

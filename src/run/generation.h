@@ -11,10 +11,15 @@ struct generation {
 	uint32_t number;     /* 0: there is none */
 	unsigned slot;       /* of the disk process: 0 or 1, not the other generation's */
 	pid_t engine, names; /* 0: not running */
-	int orders;          /* our end of the engine's pair, or -1 */
-	int ask[2];          /* the pair to the names helper: the engine's end, the helper's */
-	int token[2];        /* the same for access tokens; -1 without OAuth 2.0 */
-	int refresh[2];      /* for refresh tokens: our end, the helper's; -1 without OAuth 2.0 */
+	union {
+		struct {
+			int orders; /* our end of the engine's pair */
+			int ask[2]; /* the pair to the names helper: the engine's, the helper's */
+			int token[2];   /* the same for access tokens */
+			int refresh[2]; /* for refresh tokens: our end, the helper's */
+		};
+		int fds[7]; /* all of them, or -1 */
+	};
 	/* what the helper fetches tokens with; NULL once another was loaded in its place */
 	const struct conf *conf;
 	const struct keys *keys;
@@ -62,5 +67,11 @@ void generation_log_end(const char *who, int status);
 
 /* Ends what still runs of it, and forgets it. */
 void generation_end(struct generation *g);
+
+/* Makes it none. */
+void generation_forget(struct generation *g);
+
+/* That configuration is about to go. */
+void generation_forget_conf(struct generation *g, const struct conf *conf);
 
 #endif

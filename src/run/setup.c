@@ -34,15 +34,13 @@ static enum conf_status setup_default(const struct setup_room *room, struct byte
 
 	fmt_init(&f, text, sizeof(text));
 	if (control.n > 0) {
-		fmt_str(&f, "Control_Socket = ");
+		fmt_add(&f, "Control_Socket = ");
 		setup_quote(&f, control);
 		ours.no_errors = true;
 	}
-	fmt_str(&f, "\nESMTP_Listener { Listen ");
+	fmt_add(&f, "\nESMTP_Listener { Listen ");
 	setup_quote(&f, bytes_of(how->listen != NULL ? how->listen : SETUP_LISTEN));
-	fmt_str(&f, " {} }\n");
-	if (as->more != NULL)
-		fmt_str(&f, as->more);
+	fmt_add(&f, " {} }\n%s", as->more != NULL ? as->more : "");
 	ours.text = text;
 	ours.gateway_may_lack = as->more == NULL;
 	ours.no_warnings = true;
@@ -84,9 +82,7 @@ static const char *setup_offer(const char *file, char mem[MORE])
 	if (!inet_parse_v4(host, &at))
 		return NULL;
 	fmt_init(&f, mem, MORE);
-	fmt_str(&f, "\nGateway = "); /* behind whatever the file ends in */
-	setup_quote(&f, host);
-	fmt_char(&f, '\n');
+	fmt_add(&f, "\nGateway = \"%.*s\"\n", SPAN(host)); /* behind whatever the file ends in */
 	return mem;
 }
 
@@ -97,9 +93,7 @@ static void setup_why(struct setup *s, const char *before, const char *file, con
 	struct fmt f;
 
 	fmt_init(&f, s->why, sizeof(s->why));
-	fmt_str(&f, before);
-	fmt_str(&f, file);
-	fmt_str(&f, after);
+	fmt_add(&f, "%s%s%s", before, file, after);
 }
 
 static enum conf_status setup_missing(struct setup *s, const struct setup_room *room,
@@ -111,7 +105,7 @@ static enum conf_status setup_missing(struct setup *s, const struct setup_room *
 		     setup_default(room, (struct bytes){ 0 }, how, as) == CONF_OK;
 	if (s->offered)
 		return CONF_OK;
-	setup_why(s, "there is no configuration ", file, "");
+	setup_why(s, PHRASE("there is no configuration "), file, "");
 	ours.more = NULL;
 	return setup_instead(s, room, file, how, &ours);
 }
@@ -159,39 +153,36 @@ enum conf_status setup_load(struct setup *s, const struct setup_room *room, cons
 	s->offered = setup_completed(room, file, &ours);
 	if (s->offered)
 		return CONF_OK;
-	setup_why(s, "the configuration ", file, " names no gateway");
+	setup_why(s, PHRASE("the configuration "), file, PHRASE(" names no gateway"));
 	room->conf->global.spool = CONF_SPOOL_OFF;
 	room->conf->global.suspend_delivery = false;
 	return room->conf->tree != NULL ? CONF_OK : setup_instead(s, room, file, how, as);
 }
 
-void setup_add(struct setup *s, struct bytes what)
+void setup_add(struct setup *s, const char *what)
 {
 	struct fmt f = { s->why, sizeof(s->why), strlen(s->why), false };
 
-	if (f.n == 0)
-		return;
-	fmt_str(&f, "; ");
-	fmt_bytes(&f, what);
+	if (f.n > 0)
+		fmt_add(&f, "; %s", what);
 }
 
 void setup_log(const struct setup *s, const struct setup *before)
 {
-	static char text[LOG_LINE];
+	static char word[LOG_LINE];
 	struct fmt f;
 
 	if (s->why[0] == '\0' && before->why[0] != '\0')
-		log_text(LOG_LEVEL_INFO, "setup mode=off");
+		log_add(LOG_LEVEL_INFO, "setup mode=off");
 	if (s->offered)
-		log_text(LOG_LEVEL_INFO,
+		log_add(LOG_LEVEL_INFO,
 		    "setup gateway=offered reason=\"none is configured, the network (DHCP) offers "
 		    "one\"");
 	if (s->why[0] == '\0')
 		return;
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "setup mode=on reason=");
+	fmt_init(&f, word, sizeof(word));
 	esc_word(&f, bytes_of(s->why));
-	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+	log_add(LOG_LEVEL_WARNING, "setup mode=on reason=%s", word);
 }
 
 /* ---- the engine ---- */

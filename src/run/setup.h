@@ -52,7 +52,7 @@ enum conf_status setup_instead(struct setup *s, const struct setup_room *room, c
     const struct setup_how *how, const struct settings_how *as);
 
 /* In setup mode: something else is wrong, too. */
-void setup_add(struct setup *s, struct bytes what);
+void setup_add(struct setup *s, const char *what);
 
 /* Logs what *s tells, if anything; before: what was in force until now. */
 void setup_log(const struct setup *s, const struct setup *before);

@@ -21,7 +21,7 @@ enum conf_status setup_instead(struct setup *s, const struct setup_room *room, c
 	return CONF_BAD;
 }
 
-void setup_add(struct setup *s, struct bytes what)
+void setup_add(struct setup *s, const char *what)
 {
 	(void)s;
 	(void)what;

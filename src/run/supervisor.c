@@ -27,20 +27,18 @@
 struct supervisor sup;
 
 /* Before the log stands, and for whoever sits at the terminal. */
-int sup_complain(int status, struct bytes text)
+int sup_complain(int status, const char *text)
 {
-	char line[512];
+	static char line[512];
 	struct fmt f;
 	ssize_t n;
 
 	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "gatepost: ");
-	fmt_bytes(&f, text);
-	fmt_char(&f, '\n');
+	fmt_add(&f, "gatepost: %s\n", text);
 	n = write(STDERR_FILENO, f.p, f.n);
 	(void)n;
 	if (sup.now.number != 0 || !sup.log_stderr)
-		log_line(LOG_LEVEL_ERROR, text);
+		log_text(LOG_LEVEL_ERROR, text);
 	return status;
 }
 
@@ -63,23 +61,15 @@ void sup_open_log(const struct conf_global *g)
 		break;
 	}
 	sup.log_stderr = sink == LOG_SINK_STDERR;
+	sup.env.silent = sup.how->detached && !sup.log_stderr;
 	log_open(sink, &g->log_addr, (const char *)g->hostname.p);
 }
 
 /* ------------------------------------------------------------ generations */
 
-static struct generation_env sup_env(void)
-{
-	return (struct generation_env){ .confine = &sup.confine,
-		.log = sup.log[1],
-		.silent = sup.how->detached && !sup.log_stderr,
-		.spooler = &sup.spooler };
-}
-
 bool sup_start_generation(void)
 {
 	static struct engine_args args;
-	struct generation_env env = sup_env();
 	struct fmt f;
 	char text[120];
 	int err;
@@ -101,16 +91,14 @@ bool sup_start_generation(void)
 		args.setup = sup.setup[sup.live].why;
 	args.store = sup.store[sup.live];
 	sup.now.slot = sup.old.number != 0 ? 1 - sup.old.slot : 0;
-	err = spooler_serve(
-	    &sup.spooler, &sup.conf[sup.live].global, &env, sup.now.slot, &args);
+	err = spooler_serve(&sup.spooler, &args.conf->global, &sup.env, sup.now.slot, &args);
 	if (err == 0)
-		err = generation_start(&sup.now, ++sup.numbers, &args, &env);
+		err = generation_start(&sup.now, ++sup.numbers, &args, &sup.env);
 	if (err == 0)
 		return true;
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "cannot start the engine: ");
-	fmt_str(&f, errtext(-err));
-	sup.status = sup_complain(EX_OSERR, fmt_done(&f));
+	fmt_add(&f, "cannot start the engine: %s", errtext(-err));
+	sup.status = sup_complain(EX_OSERR, text);
 	return false;
 }
 
@@ -124,33 +112,29 @@ static void sup_hand_over(void)
 	if (sup_start_generation())
 		return;
 	sup.now = sup.old;
-	memset(&sup.old, 0, sizeof(sup.old));
+	generation_forget(&sup.old);
 	sup.status = -1;
 }
 
 static void sup_serves(void)
 {
 	static const char nul;
-	static char text[LOG_LINE], where[1024];
-	struct fmt f, w;
+	static char where[1024], word[1024];
+	struct fmt w, f;
 
 	sup.now.ready = true;
 	if (sup.old.number != 0)
 		generation_order(&sup.old, ENGINE_DRAIN);
 	fmt_init(&w, where, sizeof(where));
 	bind_print(&sup.set, &w);
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "serve version=");
-	fmt_str(&f, sup.how->version);
-	fmt_str(&f, " generation=");
-	fmt_u64(&f, sup.now.number);
-	fmt_str(&f, " listen=");
+	fmt_init(&f, word, sizeof(word));
 	esc_word(&f, fmt_done(&w));
-	log_line(LOG_LEVEL_INFO, fmt_done(&f));
+	log_add(LOG_LEVEL_INFO, "serve version=%s generation=%u listen=%s", sup.how->version,
+	    sup.now.number, word);
 	if (sup.served < 0)
 		return;
 	if (write(sup.served, &nul, 1) < 0)
-		log_text(LOG_LEVEL_WARNING, "whoever started this relay did not wait");
+		log_add(LOG_LEVEL_WARNING, "whoever started this relay did not wait");
 	close(sup.served);
 	sup.served = -1;
 	if (sup.how->detached)
@@ -167,22 +151,16 @@ static void sup_clock(bool jumped)
 	bool unset = clock_look(sup.clock, jumped);
 
 	if (unset != sup.clock_unset)
-		log_text(LOG_LEVEL_INFO, unset ? "the clock is unset" : "the clock is set");
+		log_add(LOG_LEVEL_INFO, "the clock is %s", unset ? "unset" : "set");
 	sup.clock_unset = unset;
 	sup.clock_due = unset ? sup_later(CLOCK_LOOK_MS) : 0;
 }
 
 /* ------------------------------------------------------------ reload */
 
-static void sup_refuse_reload(struct bytes why)
+static void sup_refuse_reload(const char *why)
 {
-	static char text[LOG_LINE];
-	struct fmt f;
-
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "not reloaded, everything stays as it was: ");
-	fmt_bytes(&f, why);
-	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	log_add(LOG_LEVEL_ERROR, "not reloaded, everything stays as it was: %s", why);
 }
 
 /*
@@ -200,11 +178,11 @@ static bool sup_rebind(const struct conf *conf)
 	fmt_init(&why, text, sizeof(text));
 	if (moved && doors_open(&doors, &sup.doors, conf->global.control_socket, sup.confine.root,
 			 &why) != 0) {
-		sup_refuse_reload(fmt_done(&why));
+		sup_refuse_reload(text);
 		return false;
 	}
 	if (bind_open(conf, &sup.set, &next, &why) != 0) {
-		sup_refuse_reload(fmt_done(&why));
+		sup_refuse_reload(text);
 		if (moved)
 			doors_close(&doors, &sup.doors);
 		return false;
@@ -230,7 +208,7 @@ static void sup_reload(void)
 		return;
 	if (!sup_load(other, false)) {
 		sup.reload_due = false;
-		sup_refuse_reload(BYTES("the configuration has errors"));
+		sup_refuse_reload(PHRASE("the configuration has errors"));
 		return;
 	}
 	if (sup.old.number != 0) { /* at most two generations live */
@@ -239,7 +217,7 @@ static void sup_reload(void)
 	}
 	sup.reload_due = false;
 	if (!confine_user(&confine, sup.conf[other].global.user)) {
-		sup_refuse_reload(BYTES("there is no such User"));
+		sup_refuse_reload(PHRASE("there is no such User"));
 		return;
 	}
 	if (!sup_rebind(&sup.conf[other]))
@@ -274,7 +252,7 @@ static void sup_look_at_networks(void)
 	if (n == sup.nnetworks && memcmp(nets, sup.networks, n * sizeof(nets[0])) == 0 &&
 	    !bind_moved(&sup.set))
 		return;
-	log_text(LOG_LEVEL_INFO, "the networks listened on have changed");
+	log_add(LOG_LEVEL_INFO, "the networks listened on have changed");
 	if (sup_rebind(&sup.conf[sup.live]))
 		sup_hand_over();
 }
@@ -286,7 +264,7 @@ static void sup_stop(void)
 	if (sup.stop_by != 0)
 		return;
 	sup.stop_by = sup_later(STOP_MS);
-	log_text(LOG_LEVEL_INFO, "stop");
+	log_add(LOG_LEVEL_INFO, "stop");
 	generation_order(&sup.old, ENGINE_STOP);
 	generation_order(&sup.now, ENGINE_STOP);
 	doors_close(&sup.doors, NULL);
@@ -305,7 +283,7 @@ static void sup_engine_died(int status)
 	first = sup.deaths[SUP_DEATHS - 1];
 	if (first != 0 && now - first < DEATHS_WINDOW_MS) {
 		sup.status = EX_SOFTWARE;
-		log_text(LOG_LEVEL_ERROR, "the engine ended 5 times within a minute: giving up");
+		log_add(LOG_LEVEL_ERROR, "the engine ended 5 times within a minute: giving up");
 		return;
 	}
 	sup_start_generation();
@@ -313,24 +291,35 @@ static void sup_engine_died(int status)
 
 static void sup_engine_ended(struct generation *g, int status)
 {
-	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	struct generation_env env = sup_env();
-
 	g->engine = 0;
 	spooler_engine_gone(&sup.spooler, g->number);
 	if (g == &sup.now && sup.stop_by == 0) {
 		sup_engine_died(status);
 		return;
 	}
-	if (!clean)
+	if (status != 0)
 		generation_log_end("an engine that was to end", status);
 	generation_end(g);
 	if (sup.now.conf != &sup.conf[1 - sup.live])
 		keys_close(&sup.keys[1 - sup.live]);
 	if (sup.stop_by == 0)
-		spooler_adopt(&sup.spooler, &sup.conf[sup.live].global, &env);
+		spooler_adopt(&sup.spooler, &sup.conf[sup.live].global, &sup.env);
 	if (g == &sup.old && sup.reload_due)
 		sup_reload();
+}
+
+static bool sup_is_child_of(struct generation *g, pid_t pid, int status)
+{
+	if (pid == g->engine) {
+		sup_engine_ended(g, status);
+		return true;
+	}
+	if (pid == g->names) {
+		generation_log_end("the names helper", status);
+		generation_names_died(g, clock_monotonic_ms());
+		return true;
+	}
+	return false;
 }
 
 static void sup_children(void)
@@ -341,21 +330,8 @@ static void sup_children(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == sup.spooler.pid)
 			spooler_died(&sup.spooler, status);
-		for (unsigned i = 0; i < 2; i++) {
-			struct generation *g = i == 0 ? &sup.old : &sup.now;
-
-			if (g->number == 0)
-				continue;
-			if (pid == g->engine) {
-				sup_engine_ended(g, status);
-				break;
-			}
-			if (pid == g->names) {
-				generation_log_end("the names helper", status);
-				generation_names_died(g, clock_monotonic_ms());
-				break;
-			}
-		}
+		else if (!sup_is_child_of(&sup.old, pid, status))
+			sup_is_child_of(&sup.now, pid, status);
 	}
 }
 
@@ -396,20 +372,24 @@ static int sup_patience(void)
 	return next <= now ? 0 : (int)(next - now);
 }
 
+static bool sup_is_due(uint64_t due, uint64_t now)
+{
+	return due != 0 && now >= due;
+}
+
 static void sup_deadlines(void)
 {
-	struct generation_env env = sup_env();
 	uint64_t now = clock_monotonic_ms();
 
-	generation_names_again(&sup.now, now, &env);
-	generation_names_again(&sup.old, now, &env);
-	spooler_look(&sup.spooler, now, &sup.conf[sup.live].global, &env);
-	if (sup.networks_due != 0 && now >= sup.networks_due)
+	generation_names_again(&sup.now, now, &sup.env);
+	generation_names_again(&sup.old, now, &sup.env);
+	spooler_look(&sup.spooler, now, &sup.conf[sup.live].global, &sup.env);
+	if (sup_is_due(sup.networks_due, now))
 		sup_look_at_networks();
-	if (sup.clock_due != 0 && now >= sup.clock_due)
+	if (sup_is_due(sup.clock_due, now))
 		sup_clock(false);
-	if (sup.stop_by != 0 && now >= sup.stop_by) {
-		log_text(LOG_LEVEL_WARNING, "ended before all sessions had");
+	if (sup_is_due(sup.stop_by, now)) {
+		log_add(LOG_LEVEL_WARNING, "ended before all sessions had");
 		generation_end(&sup.old);
 		generation_end(&sup.now);
 		spooler_kill(&sup.spooler);
@@ -418,19 +398,13 @@ static void sup_deadlines(void)
 
 static void sup_turn(void)
 {
-	struct pollfd p[] = {
-		{.fd = sup.log[0], .events = POLLIN},
-		{.fd = sup.signals, .events = POLLIN},
-		{.fd = sup.now.number != 0 ? sup.now.orders : -1, .events = POLLIN},
-		{.fd = sup.old.number != 0 ? sup.old.orders : -1, .events = POLLIN},
-		{.fd = sup.clock, .events = POLLIN},
-		{.fd = sup.links, .events = POLLIN},
-		{.fd = sup.now.number != 0 ? sup.now.refresh[0] : -1, .events = POLLIN},
-		{.fd = sup.old.number != 0 ? sup.old.refresh[0] : -1, .events = POLLIN},
-	};
-	int n = poll(p, sizeof(p) / sizeof(p[0]), sup_patience());
+	const int fd[] = { sup.log[0], sup.signals, sup.now.orders, sup.old.orders, sup.clock,
+		sup.links, sup.now.refresh[0], sup.old.refresh[0] };
+	struct pollfd p[sizeof(fd) / sizeof(fd[0])];
 
-	if (n > 0) {
+	for (unsigned i = 0; i < sizeof(fd) / sizeof(fd[0]); i++)
+		p[i] = (struct pollfd){ .fd = fd[i], .events = POLLIN };
+	if (poll(p, sizeof(p) / sizeof(p[0]), sup_patience()) > 0) {
 		if (p[0].revents != 0)
 			log_relay(sup.log[0]);
 		if (p[2].revents != 0 && generation_listen(&sup.now))
@@ -468,6 +442,8 @@ int supervisor_run(const struct supervisor_how *how)
 	sup.status = -1;
 	sup.doors.control = sup.doors.submit = sup.clock = sup.links = sup.signals = -1;
 	sup.log[0] = sup.log[1] = -1;
+	generation_forget(&sup.now);
+	generation_forget(&sup.old);
 	sup.status = sup_prepare();
 	if (sup.status == EX_OK) {
 		sup.status = -1;

@@ -23,14 +23,8 @@ static void sup_say(void *ctx, enum conf_severity severity, const char *line)
 /* Another configuration takes the place: a helper that was to be forked with it does without. */
 static void sup_forget(unsigned slot)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		struct generation *g = i == 0 ? &sup.old : &sup.now;
-
-		if (g->conf == &sup.conf[slot]) {
-			g->conf = NULL;
-			g->keys = NULL;
-		}
-	}
+	generation_forget_conf(&sup.old, &sup.conf[slot]);
+	generation_forget_conf(&sup.now, &sup.conf[slot]);
 	keys_close(&sup.keys[slot]);
 }
 
@@ -72,24 +66,27 @@ static enum conf_status sup_read(unsigned slot, const struct settings_how *how)
 /* Is the store what the files say that were loaded? */
 static void sup_compare(unsigned slot)
 {
-	struct bytes folder = bytes_of(sup.how->file);
 	static char path[CONF_PATH_MAX + 1];
+	char *end;
 	struct fmt why, f;
 
 	fmt_init(&why, sup.store[slot], sizeof(sup.store[slot]));
-	fmt_init(&f, path, sizeof(path));
-	while (folder.n > 0 && folder.p[folder.n - 1] != '/')
-		folder.n--;
-	fmt_bytes(&f, folder.n > 0 ? folder : BYTES("."));
 	if (sup.how->store == NULL)
 		return;
+	fmt_init(&f, path, sizeof(path));
+	fmt_str(&f, sup.how->file);
+	end = strrchr(path, '/');
+	if (end != NULL)
+		end[1] = '\0';
+	else
+		memcpy(path, ".", 2);
 	switch (stored_compare(sup.how->store, path, &why)) {
 	case STORED_OK:
 	case STORED_NONE:
 		fmt_init(&why, sup.store[slot], sizeof(sup.store[slot]));
 		break;
 	case STORED_DIFFERS:
-		fmt_str(&why, ", and will be lost with the power");
+		fmt_add(&why, ", and will be lost with the power");
 		break;
 	case STORED_BLANK:
 	case STORED_BUSY:
@@ -97,22 +94,22 @@ static void sup_compare(unsigned slot)
 	case STORED_UNFIT:
 	case STORED_REFUSED:
 	case STORED_FAILED:
-		setup_add(&sup.setup[slot], fmt_done(&why));
+		setup_add(&sup.setup[slot], sup.store[slot]);
 		break;
 	}
 }
 
 void sup_tell(unsigned slot, unsigned before)
 {
-	char text[SUP_STORE + 80];
+	char word[SUP_STORE + 80];
 	struct fmt f;
 
 	setup_log(&sup.setup[slot], &sup.setup[before]);
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "store reason=");
+	if (sup.store[slot][0] == '\0')
+		return;
+	fmt_init(&f, word, sizeof(word));
 	esc_word(&f, bytes_of(sup.store[slot]));
-	if (sup.store[slot][0] != '\0')
-		log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+	log_add(LOG_LEVEL_WARNING, "store reason=%s", word);
 }
 
 bool sup_load(unsigned slot, bool at_start)
@@ -128,11 +125,11 @@ bool sup_load(unsigned slot, bool at_start)
 	fmt_init(&why, text, sizeof(text));
 	if (keys_open(&sup.keys[slot], &sup.conf[slot], &why))
 		return true;
-	sup_complain(EX_CONFIG, fmt_done(&why));
-	return at_start && sup_load_instead(slot, fmt_done(&why), true);
+	sup_complain(EX_CONFIG, text);
+	return at_start && sup_load_instead(slot, text, true);
 }
 
-bool sup_load_instead(unsigned slot, struct bytes why, bool keep_control)
+bool sup_load_instead(unsigned slot, const char *why, bool keep_control)
 {
 	struct settings_how how = sup_settings(true);
 	struct setup_room room = sup_room(slot);
@@ -142,7 +139,7 @@ bool sup_load_instead(unsigned slot, struct bytes why, bool keep_control)
 		return false;
 	keys_close(&sup.keys[slot]);
 	fmt_init(&f, sup.setup[slot].why, sizeof(sup.setup[slot].why));
-	fmt_bytes(&f, why);
+	fmt_str(&f, why);
 	return setup_instead(&sup.setup[slot], &room, keep_control ? sup.how->file : NULL,
 		   &sup.how->setup, &how) == CONF_OK &&
 	       keys_open(&sup.keys[slot], room.conf, &f);

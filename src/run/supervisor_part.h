@@ -19,31 +19,33 @@
 
 struct supervisor {
 	const struct supervisor_how *how;
-	struct conf conf[2];
-	struct keys keys[2]; /* of the same index … */
-	struct setup setup[2]; /* … and this */
-	char store[2][SUP_STORE]; /* what is wrong with the store, in words; "": nothing */
-	unsigned live;       /* the one in force */
-	struct bind_set set;
-	struct doors doors;
-	struct confine confine;
-	struct generation now, old;
-	struct spooler spooler;
-	uint32_t numbers;
-	struct inet_net networks[SUP_NETWORKS];
-	unsigned nnetworks;
-	int signals, log[2], clock, links;
-	uint64_t deaths[SUP_DEATHS];
-	uint64_t networks_due, clock_due, stop_by; /* 0: not set */
-	int served;
 	bool reload_due, clock_unset, log_stderr;
-	int status; /* >= 0: it ends */
+	uint8_t live; /* the configuration in force: 0 or 1 */
+	int status;   /* >= 0: it ends */
+	int signals, log[2], clock, links;
+	int served;
+	uint64_t networks_due, clock_due, stop_by; /* 0: not set */
+	uint32_t numbers;
+	struct generation_env env;
+	struct generation now, old;
+	struct confine confine;
+	struct doors doors;
+	uint64_t deaths[SUP_DEATHS];
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct spooler spooler;
+	struct keys keys[2];      /* of a configuration … */
+	struct setup setup[2];    /* … and this … */
+	char store[2][SUP_STORE]; /* … and what is wrong with the store, in words; "": nothing */
+	unsigned nnetworks;
+	struct inet_net networks[SUP_NETWORKS];
+	struct bind_set set;
+	struct conf conf[2];
 };
 
 extern struct supervisor sup;
 
 /* Tells whoever sits at the terminal, and the log where that is elsewhere. Returns status. */
-int sup_complain(int status, struct bytes text);
+int sup_complain(int status, const char *text);
 
 /*
  * Loads the configuration into conf[slot], and the files that it names into keys[slot]; errors go
@@ -58,7 +60,7 @@ void sup_tell(unsigned slot, unsigned before);
  * At the start, what was loaded cannot be served: setup mode takes its place. False: there is none,
  * or it is what cannot be served. keep_control: its control socket is all right.
  */
-bool sup_load_instead(unsigned slot, struct bytes why, bool keep_control);
+bool sup_load_instead(unsigned slot, const char *why, bool keep_control);
 
 /* Opens the log of the configuration. */
 void sup_open_log(const struct conf_global *g);

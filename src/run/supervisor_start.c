@@ -26,18 +26,12 @@ static void sup_raise_limit(void)
 	unsigned long need = CONFIG_SESSIONS + 2ul * CONFIG_GATEWAY_CONNECTIONS +
 			     CONFIG_CONTROL_SESSIONS + CONFIG_LISTENERS + SPARE_DESCRIPTORS;
 	unsigned long have = descriptors_limit(need);
-	char text[160];
-	struct fmt f;
 
-	if (have >= need)
-		return;
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "this system allows only ");
-	fmt_u64(&f, have);
-	fmt_str(&f, " file descriptors of the ");
-	fmt_u64(&f, need);
-	fmt_str(&f, " that all sessions need (ulimit -n)");
-	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+	if (have < need)
+		log_add(LOG_LEVEL_WARNING,
+		    "this system allows only %zu file descriptors of the %zu that all sessions "
+		    "need (ulimit -n)",
+		    (size_t)have, (size_t)need);
 }
 
 /* From here on signals are not lost: they wait in the descriptor. */
@@ -63,30 +57,27 @@ static void sup_start_clock(const struct conf_global *g)
 	sup.clock_unset = clock_unset();
 	sup.clock_due = sup.clock_unset ? sup_later(0) : 0;
 	if (sup.clock_unset)
-		log_text(LOG_LEVEL_WARNING,
+		log_add(LOG_LEVEL_WARNING,
 		    "the clock is unset: no Date is added to mail until it is set");
 }
 
 static int sup_open_doors(const struct conf_global *g, struct fmt *wrong)
 {
-	static char text[512], line[640];
-	struct fmt why, f;
+	static char text[512];
+	struct fmt why;
 	int status;
 
 	fmt_init(&why, text, sizeof(text));
 	status = doors_open(&sup.doors, NULL, g->control_socket, sup.confine.root, &why);
 	if (status != 0) {
-		fmt_str(wrong, "cannot listen on ");
-		fmt_bytes(wrong, fmt_done(&why));
+		fmt_add(wrong, "cannot listen on %s", text);
 		return status;
 	}
-	if (sup.doors.control >= 0)
-		return EX_OK;
-	fmt_init(&f, line, sizeof(line));
-	fmt_str(&f, "no control socket, status, send and sendmail will not find this relay "
-		    "(Control_Socket helps): ");
-	fmt_bytes(&f, fmt_done(&why));
-	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+	if (sup.doors.control < 0)
+		log_add(LOG_LEVEL_WARNING,
+		    "no control socket, status, send and sendmail will not find this relay "
+		    "(Control_Socket helps): %s",
+		    text);
 	return EX_OK;
 }
 
@@ -98,7 +89,7 @@ static int sup_open(struct fmt *why)
 
 	if (status == EX_OK)
 		status = bind_open(&sup.conf[0], &nothing, &sup.set, why);
-	return status != EX_OK ? sup_complain(status, fmt_done(why)) : EX_OK;
+	return status != EX_OK ? sup_complain(status, why->p) : EX_OK;
 }
 
 static int sup_open_or_set_up(void)
@@ -109,7 +100,7 @@ static int sup_open_or_set_up(void)
 
 	fmt_init(&why, text, sizeof(text));
 	status = sup_open(&why);
-	if (status == EX_OK || !sup_load_instead(0, fmt_done(&why), sup.doors.control >= 0))
+	if (status == EX_OK || !sup_load_instead(0, text, sup.doors.control >= 0))
 		return status;
 	doors_close(&sup.doors, NULL);
 	sup_open_log(&sup.conf[0].global);
@@ -143,14 +134,17 @@ int sup_prepare(void)
 	descriptors_standard();
 	descriptors_keep(&sup.served, 1);
 	if (!sup_catch_signals() || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sup.log) < 0)
-		return sup_complain(EX_OSERR, bytes_of(errtext(errno)));
+		return sup_complain(EX_OSERR, errtext(errno));
+	sup.env = (struct generation_env){
+		.confine = &sup.confine, .log = sup.log[1], .spooler = &sup.spooler
+	};
 	umask(022);
 	confine_secrets();
 	if (!sup_load(0, true))
 		return EX_CONFIG;
 	if (!confine_user(&sup.confine, g->user))
 		return sup_complain(EX_NOUSER,
-		    BYTES("there is neither a user gatepost nor nobody: name one with User"));
+		    PHRASE("there is neither a user gatepost nor nobody: name one with User"));
 	sup_open_log(g);
 	sup_tell(0, 0);
 	sup_raise_limit();
@@ -160,8 +154,8 @@ int sup_prepare(void)
 	if (status != EX_OK)
 		return status;
 	if (!sup_open_folder())
-		return sup_complain(EX_OSERR, BYTES("there is no place for an empty folder: /run "
-						    "and /tmp cannot be written to"));
+		return sup_complain(EX_OSERR, PHRASE("there is no place for an empty folder: /run "
+						     "and /tmp cannot be written to"));
 	return sup_start_generation() ? EX_OK : sup.status;
 }
 
@@ -173,7 +167,7 @@ static void wait_for_all(void)
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0 || errno == EINTR) {
 		if (pid == 0 && clock_monotonic_ms() >= until) {
-			log_text(LOG_LEVEL_WARNING,
+			log_add(LOG_LEVEL_WARNING,
 			    "a process that hangs in the kernel is left behind");
 			return;
 		}
