@@ -9,16 +9,11 @@
 
 void http_post(struct fmt *f, const struct url *u, size_t n)
 {
-	fmt_str(f, "POST ");
-	if (u->path.n == 0)
-		fmt_char(f, '/');
-	fmt_bytes(f, u->path);
-	fmt_str(f, " HTTP/1.1\r\nHost: ");
-	fmt_bytes(f, u->authority);
-	fmt_str(f, "\r\nUser-Agent: gatepost\r\nAccept: application/json\r\nConnection: close\r\n"
-		   "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ");
-	fmt_u64(f, n);
-	fmt_str(f, "\r\n\r\n");
+	fmt_add(f,
+	    "POST %s%.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: gatepost\r\n"
+	    "Accept: application/json\r\nConnection: close\r\n"
+	    "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n",
+	    u->path.n == 0 ? "/" : "", SPAN(u->path), SPAN(u->authority), n);
 }
 
 void http_init(struct http *h, char *body, size_t cap)
@@ -43,10 +38,10 @@ static enum http_event take_status(struct http *h, struct bytes line)
 	if (line.n < 12 || memcmp(line.p, "HTTP/1.", 7) != 0 || !byte_is_digit(line.p[7]) ||
 	    line.p[8] != ' ' || (line.n > 12 && line.p[12] != ' ') ||
 	    !num_u64((struct bytes){ line.p + 9, 3 }, 599, &status) || status < 100)
-		return broken(h, "it does not speak HTTP");
+		return broken(h, PHRASE("it does not speak HTTP"));
 	h->status = (uint16_t)status;
 	h->state = HTTP_FIELDS;
-	return status == 101 ? broken(h, "it wants to speak something else than HTTP") : HTTP_MORE;
+	return status == 101 ? broken(h, PHRASE("it wants to speak something else than HTTP")) : HTTP_MORE;
 }
 
 static enum http_event take_length(struct http *h, struct bytes value)
@@ -54,9 +49,9 @@ static enum http_event take_length(struct http *h, struct bytes value)
 	uint64_t n;
 
 	if (!num_u64(value, UINT32_MAX, &n) || (h->sized && n != h->left))
-		return broken(h, "its answer has no sound length");
+		return broken(h, PHRASE("its answer has no sound length"));
 	h->sized = true;
-	h->left = n;
+	h->left = (uint32_t)n;
 	return HTTP_MORE;
 }
 
@@ -66,17 +61,17 @@ static enum http_event take_field(struct http *h, struct bytes line)
 	struct bytes name = bytes_first(line, n), value = bytes_trim(bytes_skip(line, n + 1));
 
 	if (n == 0 || n == line.n || bytes_find(name, ' ') < n || bytes_find(name, '\t') < n)
-		return broken(h, "the head of its answer is broken");
+		return broken(h, PHRASE("the head of its answer is broken"));
 	if (bytes_same_fold(name, BYTES("Content-Length")))
 		return take_length(h, value);
 	if (bytes_same_fold(name, BYTES("Transfer-Encoding"))) {
 		if (h->chunked || !bytes_same_fold(value, BYTES("chunked")))
-			return broken(h, "its answer has a transfer coding that is not known");
+			return broken(h, PHRASE("its answer has a transfer coding that is not known"));
 		h->chunked = true;
 	}
 	if (bytes_same_fold(name, BYTES("Content-Encoding")) &&
 	    !bytes_same_fold(value, BYTES("identity")))
-		return broken(h, "its answer is compressed");
+		return broken(h, PHRASE("its answer is compressed"));
 	return HTTP_MORE;
 }
 
@@ -90,7 +85,7 @@ static enum http_event whole(struct http *h)
 static enum http_event end_of_head(struct http *h)
 {
 	if (h->chunked && h->sized)
-		return broken(h, "its answer has no sound length");
+		return broken(h, PHRASE("its answer has no sound length"));
 	if (h->status < 200) {
 		h->state = HTTP_STATUS;
 		h->chunked = h->sized = false;
@@ -117,14 +112,14 @@ static enum http_event take_chunk_size(struct http *h, struct bytes line)
 
 	h->left = 0;
 	for (size_t i = 0; i < size.n; i++) {
-		uint8_t c = byte_lower(size.p[i]);
+		int digit = hex_digit(size.p[i]);
 
-		if (i >= CHUNK_DIGITS || (!byte_is_digit(c) && (c < 'a' || c > 'f')))
-			return broken(h, "its answer has no sound length");
-		h->left = h->left * 16 + (uint64_t)(byte_is_digit(c) ? c - '0' : c - 'a' + 10);
+		if (i >= CHUNK_DIGITS || digit < 0)
+			return broken(h, PHRASE("its answer has no sound length"));
+		h->left = h->left * 16 + (uint32_t)digit;
 	}
 	if (size.n == 0)
-		return broken(h, "its answer has no sound length");
+		return broken(h, PHRASE("its answer has no sound length"));
 	h->state = h->left > 0 ? HTTP_CHUNK : HTTP_TRAILER;
 	return HTTP_MORE;
 }
@@ -144,7 +139,7 @@ static enum http_event take_line(struct http *h)
 		return take_chunk_size(h, line);
 	case HTTP_CHUNK_END:
 		h->state = HTTP_CHUNK_SIZE;
-		return line.n > 0 ? broken(h, "its answer has no sound length") : HTTP_MORE;
+		return line.n > 0 ? broken(h, PHRASE("its answer has no sound length")) : HTTP_MORE;
 	case HTTP_TRAILER:
 		return line.n > 0 ? HTTP_MORE : whole(h);
 	case HTTP_BODY:
@@ -161,15 +156,15 @@ static enum http_event take_line(struct http *h)
 static enum http_event take_octet(struct http *h, uint8_t c)
 {
 	if (++h->head > HTTP_HEAD_MAX)
-		return broken(h, "the head of its answer is too long");
+		return broken(h, PHRASE("the head of its answer is too long"));
 	if (h->cr)
-		return c == '\n' ? take_line(h) : broken(h, "the head of its answer is broken");
+		return c == '\n' ? take_line(h) : broken(h, PHRASE("the head of its answer is broken"));
 	if (c == '\r') {
 		h->cr = true;
 		return HTTP_MORE;
 	}
 	if (c == '\n' || c == '\0')
-		return broken(h, "the head of its answer is broken");
+		return broken(h, PHRASE("the head of its answer is broken"));
 	if (h->n < HTTP_LINE)
 		h->line[h->n] = c;
 	h->n++;
@@ -177,17 +172,17 @@ static enum http_event take_octet(struct http *h, uint8_t c)
 }
 
 /* Octets of the body from the front of *x. */
-static enum http_event take_body(struct http *h, struct bytes *x, uint64_t most)
+static enum http_event take_body(struct http *h, struct bytes *x, uint32_t most)
 {
-	struct bytes piece = most < x->n ? bytes_first(*x, (size_t)most) : *x;
+	struct bytes piece = bytes_first(*x, most);
 
 	fmt_bytes(&h->body, piece);
 	if (h->body.cut || h->body.n > HTTP_BODY_MAX)
-		return broken(h, "its answer is too long");
+		return broken(h, PHRASE("its answer is too long"));
 	*x = bytes_skip(*x, piece.n);
 	if (h->state == HTTP_UNTIL_END)
 		return HTTP_MORE;
-	h->left -= piece.n;
+	h->left -= (uint32_t)piece.n;
 	if (h->left > 0)
 		return HTTP_MORE;
 	if (h->state == HTTP_BODY)
@@ -215,7 +210,7 @@ enum http_event http_put(struct http *h, struct bytes x)
 			e = take_body(h, &x, h->left);
 			break;
 		case HTTP_UNTIL_END:
-			e = take_body(h, &x, UINT64_MAX);
+			e = take_body(h, &x, UINT32_MAX);
 			break;
 		case HTTP_WHOLE:
 			return HTTP_DONE;
@@ -232,5 +227,5 @@ enum http_event http_end(struct http *h)
 		return whole(h);
 	if (h->state == HTTP_WHOLE)
 		return HTTP_DONE;
-	return h->state == HTTP_BROKEN ? HTTP_BAD : broken(h, "its answer was cut off");
+	return h->state == HTTP_BROKEN ? HTTP_BAD : broken(h, PHRASE("its answer was cut off"));
 }

@@ -39,11 +39,11 @@ enum http_state {
 /* Fields up to `body` are the caller's to read. */
 struct http {
 	uint16_t status;
-	const char *why;
+	const char *why; /* a phrase */
 	struct fmt body; /* in the caller's storage */
 	enum http_state state;
 	uint32_t head;
-	uint64_t left;
+	uint32_t left;
 	bool chunked, sized;
 	bool cr; /* the line ended in CR, LF must follow */
 	uint32_t n;

@@ -2,6 +2,7 @@
 #include "token/json.h"
 
 #include "base/num.h"
+#include "token/url.h"
 
 #include <string.h>
 
@@ -9,8 +10,8 @@ struct json {
 	struct bytes rest;
 	unsigned depth;
 	bool array[JSON_DEPTH]; /* else an object */
+	const char *names;
 	struct json_member *want;
-	unsigned n;
 };
 
 static void skip_blanks(struct json *j)
@@ -43,11 +44,11 @@ static int hex4(struct bytes x)
 	if (x.n < 4)
 		return -1;
 	for (unsigned i = 0; i < 4; i++) {
-		uint8_t c = byte_lower(x.p[i]);
+		int digit = hex_digit(x.p[i]);
 
-		if (!byte_is_digit(c) && (c < 'a' || c > 'f'))
+		if (digit < 0)
 			return -1;
-		v = v << 4 | (byte_is_digit(c) ? c - '0' : c - 'a' + 10);
+		v = v << 4 | digit;
 	}
 	return v;
 }
@@ -136,23 +137,26 @@ static bool take_value(struct json *j, struct json_member *m)
 	return take_number(j, &m->text);
 }
 
-static bool same_name(struct bytes inside, const char *name)
+static bool same_name(struct bytes inside, struct bytes name)
 {
 	struct json_member m = { .kind = JSON_STRING, .text = inside };
 	char store[64];
 	struct fmt f;
 
 	fmt_init(&f, store, sizeof(store));
-	return json_string(&f, &m) && bytes_same(fmt_done(&f), bytes_of(name));
+	return json_string(&f, &m) && bytes_same(fmt_done(&f), name);
 }
 
 /* Where the value of the member of that name goes; *twice where it stands there already. */
 static struct json_member *wanted(struct json *j, struct bytes inside, bool *twice)
 {
-	for (unsigned i = 0; i < j->n && j->depth == 1; i++) {
-		if (same_name(inside, j->want[i].name)) {
-			*twice = j->want[i].kind != JSON_NONE;
-			return &j->want[i];
+	struct bytes names = bytes_of(j->names), name;
+	struct json_member *m = j->want;
+
+	for (; j->depth == 1 && (name = bytes_word(&names)).n > 0; m++) {
+		if (same_name(inside, name)) {
+			*twice = m->kind != JSON_NONE;
+			return m;
 		}
 	}
 	return NULL;
@@ -196,15 +200,12 @@ static bool close_all(struct json *j)
 	}
 }
 
-bool json_object(struct bytes x, struct json_member *want, unsigned n)
+bool json_object(struct bytes x, const char *names, struct json_member *want, unsigned n)
 {
-	struct json j = { .rest = x, .want = want, .n = n };
+	struct json j = { .rest = x, .names = names, .want = want };
 	bool empty = true; /* nothing was taken since the one that is open began */
 
-	for (unsigned i = 0; i < n; i++) {
-		want[i].kind = JSON_NONE;
-		want[i].text = (struct bytes){ 0 };
-	}
+	memset(want, 0, n * sizeof(*want)); /* JSON_NONE */
 	skip_blanks(&j);
 	if (!take(&j, '{') || !open(&j, false))
 		return false;
@@ -228,21 +229,12 @@ bool json_object(struct bytes x, struct json_member *want, unsigned n)
 
 static void put_utf8(struct fmt *f, uint32_t c)
 {
-	if (c < 0x80) {
-		fmt_char(f, (char)c);
-	} else if (c < 0x800) {
-		fmt_char(f, (char)(0xc0 | c >> 6));
-		fmt_char(f, (char)(0x80 | (c & 63)));
-	} else if (c < 0x10000) {
-		fmt_char(f, (char)(0xe0 | c >> 12));
-		fmt_char(f, (char)(0x80 | (c >> 6 & 63)));
-		fmt_char(f, (char)(0x80 | (c & 63)));
-	} else {
-		fmt_char(f, (char)(0xf0 | c >> 18));
-		fmt_char(f, (char)(0x80 | (c >> 12 & 63)));
-		fmt_char(f, (char)(0x80 | (c >> 6 & 63)));
-		fmt_char(f, (char)(0x80 | (c & 63)));
-	}
+	static const uint8_t first[] = { 0, 0xc0, 0xe0, 0xf0 };
+	unsigned more = c < 0x80 ? 0 : c < 0x800 ? 6 : c < 0x10000 ? 12 : 18;
+
+	fmt_char(f, (char)(first[more / 6] | c >> more));
+	for (; more > 0; more -= 6)
+		fmt_char(f, (char)(0x80 | (c >> (more - 6) & 63)));
 }
 
 /* The character of the \u at the front of x, with the second half of a pair; 0: none. */

@@ -15,16 +15,16 @@ enum json_kind {
 };
 
 struct json_member {
-	const char *name; /* set by the caller */
 	enum json_kind kind;
 	struct bytes text; /* a slice of the whole */
 };
 
 /*
- * Checks that x is one object, strictly, and finds the members that are wanted. False where it is
- * not, where it is deeper than JSON_DEPTH, or where a wanted name stands in it twice.
+ * Checks that x is one object, strictly, and finds the n members whose names (words, blanks
+ * between them) are wanted. False where it is not, where it is deeper than JSON_DEPTH, or where a
+ * wanted name stands in it twice.
  */
-bool json_object(struct bytes x, struct json_member *want, unsigned n);
+bool json_object(struct bytes x, const char *names, struct json_member *want, unsigned n);
 
 /*
  * The string with its escapes undone, as UTF-8, into f. False where it is no string, does not fit,

@@ -14,7 +14,7 @@
 #define TENANT           "common" /* accounts of work, school and person alike */
 
 /* The browser finds nobody there: its address line is what is wanted (RFC 8252 7.3). */
-#define REDIRECT "http://localhost"
+static const char redirect[] = "http://localhost";
 
 #define NAME_PART 48u /* octets of the user's name in a file's name */
 
@@ -122,27 +122,21 @@ void oauth_address(struct fmt *f, const struct conf_sending *s, enum oauth_addre
 	}
 }
 
-static struct bytes scope(const struct conf_sending *s)
+static const char *scope(const struct conf_sending *s)
 {
 	if (s->oauth_scope != NULL)
-		return bytes_of(s->oauth_scope);
+		return s->oauth_scope;
 	switch ((enum conf_provider)s->oauth_provider) {
 	case CONF_PROVIDER_MICROSOFT:
 		return oauth_uses_refresh(s)
-			   ? BYTES("https://outlook.office.com/SMTP.Send offline_access")
-			   : BYTES("https://outlook.office365.com/.default");
+			   ? "https://outlook.office.com/SMTP.Send offline_access"
+			   : "https://outlook.office365.com/.default";
 	case CONF_PROVIDER_GOOGLE:
-		return BYTES("https://mail.google.com/");
+		return "https://mail.google.com/";
 	case CONF_PROVIDER_NONE:
 		break;
 	}
-	return (struct bytes){ 0 };
-}
-
-static void add_unless_empty(struct fmt *f, const char *name, struct bytes value)
-{
-	if (value.n > 0)
-		form_add(f, name, value);
+	return NULL;
 }
 
 void oauth_verifier(char out[OAUTH_VERIFIER], const uint8_t *random)
@@ -162,21 +156,15 @@ void oauth_browse(
 	digest_sha256(bytes_of(verifier), hash);
 	oauth_verifier(challenge, hash);
 	oauth_address(f, s, OAUTH_AUTHORIZE);
-	fmt_char(f, '?');
-	form_add(f, "response_type", BYTES("code"));
-	form_add(f, "client_id", text(s->oauth_client_id));
-	form_add(f, "redirect_uri", BYTES(REDIRECT));
-	add_unless_empty(f, "scope", scope(s));
-	form_add(f, "state", bytes_of(state));
-	form_add(f, "code_challenge", bytes_of(challenge));
-	form_add(f, "code_challenge_method", BYTES("S256"));
-	if (s->oauth_provider == CONF_PROVIDER_GOOGLE) {
-		/* Without both no refresh token comes from the second time on. */
-		form_add(f, "access_type", BYTES("offline"));
-		form_add(f, "prompt", BYTES("consent"));
-	}
+	form_add(f,
+	    "?response_type=code&client_id=%s&redirect_uri=%s&scope=%s&state=%s&code_challenge=%s"
+	    "&code_challenge_method=S256",
+	    s->oauth_client_id, redirect, scope(s), state, challenge);
+	/* Without both no refresh token comes from the second time on. */
+	if (s->oauth_provider == CONF_PROVIDER_GOOGLE)
+		form_add(f, "&access_type=offline&prompt=consent");
 	if (s->oauth_provider != CONF_PROVIDER_NONE)
-		form_add(f, "login_hint", text(s->login_user));
+		form_add(f, "&login_hint=%s", s->login_user);
 }
 
 enum oauth_paste oauth_pasted(struct bytes x, const char *state, struct fmt *code)
@@ -210,46 +198,42 @@ enum oauth_paste oauth_pasted(struct bytes x, const char *state, struct fmt *cod
 
 static void add_client(struct fmt *f, const struct conf_sending *s)
 {
-	form_add(f, "client_id", text(s->oauth_client_id));
-	add_unless_empty(f, "client_secret", text(s->oauth_client_secret));
+	form_add(f, "&client_id=%s&client_secret=%s", s->oauth_client_id, s->oauth_client_secret);
 }
 
 void oauth_form_device(struct fmt *f, const struct conf_sending *s)
 {
-	form_add(f, "client_id", text(s->oauth_client_id));
-	add_unless_empty(f, "scope", scope(s));
+	form_add(f, "client_id=%s&scope=%s", s->oauth_client_id, scope(s));
 }
 
 void oauth_form_poll(struct fmt *f, const struct conf_sending *s, const char *device_code)
 {
-	form_add(f, "grant_type", BYTES("urn:ietf:params:oauth:grant-type:device_code"));
-	form_add(f, "device_code", bytes_of(device_code));
+	form_add(f, "grant_type=%s&device_code=%s", "urn:ietf:params:oauth:grant-type:device_code",
+	    device_code);
 	add_client(f, s);
 }
 
 void oauth_form_code(
     struct fmt *f, const struct conf_sending *s, struct bytes code, const char *verifier)
 {
-	form_add(f, "grant_type", BYTES("authorization_code"));
-	form_add(f, "code", code);
-	form_add(f, "redirect_uri", BYTES(REDIRECT));
-	form_add(f, "code_verifier", bytes_of(verifier));
+	form_add(f, "grant_type=authorization_code&code=%.*s&redirect_uri=%s&code_verifier=%s",
+	    SPAN(code), redirect, verifier);
 	add_client(f, s);
 }
 
 void oauth_form_client(struct fmt *f, const struct conf_sending *s)
 {
-	form_add(f, "grant_type", BYTES("client_credentials"));
+	form_add(f, "grant_type=client_credentials");
 	add_client(f, s);
-	add_unless_empty(f, "scope", scope(s));
+	form_add(f, "&scope=%s", scope(s));
 }
 
 void oauth_form_refresh(struct fmt *f, const struct conf_sending *s, struct bytes refresh_token)
 {
-	form_add(f, "grant_type", BYTES("refresh_token"));
-	form_add(f, "refresh_token", refresh_token);
-	add_client(f, s);
 	/* what was granted comes again by itself; Microsoft asks for which resource */
-	if (s->oauth_scope != NULL || s->oauth_provider == CONF_PROVIDER_MICROSOFT)
-		add_unless_empty(f, "scope", scope(s));
+	bool which = s->oauth_scope != NULL || s->oauth_provider == CONF_PROVIDER_MICROSOFT;
+
+	form_add(f, "grant_type=refresh_token&refresh_token=%.*s", SPAN(refresh_token));
+	add_client(f, s);
+	form_add(f, "&scope=%s", which ? scope(s) : NULL);
 }

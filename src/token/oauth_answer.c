@@ -43,33 +43,52 @@ static void describe(struct fmt *f, struct bytes x)
 	}
 }
 
-/* What some errors mean to whoever set this box up. */
-static const char *meaning(struct bytes error)
+/* Errors that mean something to us, or to whoever set this box up. */
+static const struct error {
+	const char *name;
+	const char *meaning; /* NULL: nothing that its name does not tell */
+	enum oauth_outcome outcome;
+} errors[] = {
+	{ "authorization_pending", NULL, OAUTH_PENDING },
+	{ "slow_down", NULL, OAUTH_SLOW_DOWN },
+	{ "invalid_client", PHRASE("OAuth2_Client_Id or OAuth2_Client_Secret is wrong: "),
+	    OAUTH_FAILED },
+	{ "unauthorized_client", PHRASE("the application may not log in this way: "),
+	    OAUTH_FAILED },
+	{ "invalid_scope", PHRASE("OAuth2_Scope is wrong: "), OAUTH_FAILED },
+	{ "access_denied", PHRASE("whoever was asked refused: "), OAUTH_FINAL },
+	{ "authorization_declined", PHRASE("whoever was asked refused: "), OAUTH_FINAL },
+	{ "expired_token", PHRASE("the code expired before it was used: "), OAUTH_FINAL },
+	{ "invalid_grant", NULL, OAUTH_FINAL },
+	{ "bad_verification_code", NULL, OAUTH_FINAL },
+	{ "interaction_required", NULL, OAUTH_FINAL },
+	{ "login_required", NULL, OAUTH_FINAL },
+	{ "consent_required", NULL, OAUTH_FINAL },
+	{ "", NULL, OAUTH_FAILED }, /* any other */
+};
+
+static const struct error *error_of(struct bytes name)
 {
-	if (bytes_same(error, BYTES("invalid_client")))
-		return "OAuth2_Client_Id or OAuth2_Client_Secret is wrong: ";
-	if (bytes_same(error, BYTES("unauthorized_client")))
-		return "the application may not log in this way: ";
-	if (bytes_same(error, BYTES("invalid_scope")))
-		return "OAuth2_Scope is wrong: ";
-	if (bytes_same(error, BYTES("access_denied")) ||
-	    bytes_same(error, BYTES("authorization_declined")))
-		return "whoever was asked refused: ";
-	if (bytes_same(error, BYTES("expired_token")))
-		return "the code expired before it was used: ";
-	return "";
+	const struct error *e = errors;
+
+	while (e->name[0] != '\0' && !bytes_same(name, bytes_of(e->name)))
+		e++;
+	return e;
 }
 
-static void refused(char why[OAUTH_WHY], struct bytes error, const struct json_member *description)
+static void refused(
+    char why[OAUTH_WHY], const struct error *e, struct bytes name,
+    const struct json_member *description)
 {
-	char store[DESCRIPTION];
+	static char store[DESCRIPTION];
 	struct fmt f, d;
 
 	fmt_init(&f, why, OAUTH_WHY);
-	fmt_str(&f, meaning(error));
-	describe(&f, error);
+	if (e->meaning != NULL)
+		fmt_str(&f, e->meaning);
+	describe(&f, name);
 	if (f.n == 0)
-		fmt_str(&f, "an error without a name");
+		fmt_add(&f, "an error without a name");
 	if (description->kind != JSON_STRING)
 		return;
 	fmt_init(&d, store, sizeof(store));
@@ -85,41 +104,25 @@ static void strange(char why[OAUTH_WHY], unsigned status, const char *what)
 	struct fmt f;
 
 	fmt_init(&f, why, OAUTH_WHY);
-	if (status != 200) {
-		fmt_str(&f, "it answers with HTTP status ");
-		fmt_u64(&f, status);
-	} else {
+	if (status != 200)
+		fmt_add(&f, "it answers with HTTP status %u", status);
+	else
 		fmt_str(&f, what);
-	}
 }
 
-static enum oauth_outcome outcome_of(struct bytes error, unsigned status)
-{
-	static const char final[][24] = { "invalid_grant", "access_denied",
-		"authorization_declined", "expired_token", "bad_verification_code",
-		"interaction_required", "login_required", "consent_required" };
-
-	if (bytes_same(error, BYTES("authorization_pending")))
-		return OAUTH_PENDING;
-	if (bytes_same(error, BYTES("slow_down")))
-		return OAUTH_SLOW_DOWN;
-	for (size_t i = 0; i < sizeof(final) / sizeof(final[0]); i++) {
-		if (bytes_same(error, bytes_of(final[i])))
-			return status < 500 ? OAUTH_FINAL : OAUTH_FAILED;
-	}
-	return OAUTH_FAILED;
-}
-
-/* A token goes into headers and logins: printable, without blanks. */
-static uint32_t take_token(char *out, const struct json_member *m)
+/*
+ * A text of octets from `least` up to '~', its length; 0: it is none. A token goes into headers and
+ * logins, without blanks.
+ */
+static uint32_t take_text(char *out, size_t cap, const struct json_member *m, char least)
 {
 	struct fmt f;
 
-	fmt_init(&f, out, OAUTH_TOKEN + 1);
+	fmt_init(&f, out, cap);
 	if (!json_string(&f, m))
 		return 0;
 	for (size_t i = 0; i < f.n; i++) {
-		if (out[i] <= ' ' || out[i] > '~')
+		if (out[i] < least || out[i] > '~')
 			return 0;
 	}
 	return (uint32_t)f.n;
@@ -134,39 +137,41 @@ static bool is_bearer(const struct json_member *m)
 /* An error in the answer: what it is. */
 static enum oauth_outcome take_error(char why[OAUTH_WHY], unsigned status, struct bytes body)
 {
-	struct json_member m[] = { { .name = "error" }, { .name = "error_description" } };
+	struct json_member m[2];
+	const struct error *e;
 	char store[64];
-	struct fmt error;
+	struct fmt name;
 
-	fmt_init(&error, store, sizeof(store));
-	if (!json_object(body, m, 2)) {
-		strange(why, status, "its answer is not JSON");
+	fmt_init(&name, store, sizeof(store));
+	if (!json_object(body, "error error_description", m, 2)) {
+		strange(why, status, PHRASE("its answer is not JSON"));
 		return OAUTH_FAILED;
 	}
-	if (m[0].kind != JSON_STRING || !json_string(&error, &m[0]) || error.n == 0) {
-		strange(why, status, "its answer holds no token");
+	if (!json_string(&name, &m[0]) || name.n == 0) {
+		strange(why, status, PHRASE("its answer holds no token"));
 		return OAUTH_FAILED;
 	}
-	refused(why, fmt_done(&error), &m[1]);
-	return outcome_of(fmt_done(&error), status);
+	e = error_of(fmt_done(&name));
+	refused(why, e, fmt_done(&name), &m[1]);
+	return e->outcome == OAUTH_FINAL && status >= 500 ? OAUTH_FAILED : e->outcome;
 }
 
 enum oauth_outcome oauth_answer(struct oauth_tokens *t, unsigned status, struct bytes body)
 {
-	struct json_member m[] = { { .name = "access_token" }, { .name = "refresh_token" },
-		{ .name = "expires_in" }, { .name = "token_type" } };
+	static const char names[] = "access_token refresh_token expires_in token_type";
+	struct json_member m[4];
 	uint64_t life = OAUTH_LIFE;
 
 	t->naccess = t->nrefresh = 0;
 	t->why[0] = '\0';
-	if (status != 200 || !json_object(body, m, 4) || m[0].kind == JSON_NONE)
+	if (status != 200 || !json_object(body, names, m, 4) || m[0].kind == JSON_NONE)
 		return take_error(t->why, status, body);
-	t->naccess = take_token(t->access, &m[0]);
-	t->nrefresh = take_token(t->refresh, &m[1]);
+	t->naccess = take_text(t->access, sizeof(t->access), &m[0], '!');
+	t->nrefresh = take_text(t->refresh, sizeof(t->refresh), &m[1], '!');
 	if (t->naccess == 0 || !is_bearer(&m[3])) {
 		t->naccess = t->nrefresh = 0;
 		strange(t->why, status,
-		    "its token is of no use (longer than 8 KiB, broken, or not Bearer)");
+		    PHRASE("its token is of no use (longer than 8 KiB, broken, or not Bearer)"));
 		return OAUTH_FAILED;
 	}
 	if (json_u64(&m[2], UINT64_MAX, &life) && life > LIFE_MAX)
@@ -175,37 +180,25 @@ enum oauth_outcome oauth_answer(struct oauth_tokens *t, unsigned status, struct 
 	return OAUTH_GIVEN;
 }
 
-static bool take_text(char *out, size_t cap, const struct json_member *m)
-{
-	struct fmt f;
-
-	fmt_init(&f, out, cap);
-	if (!json_string(&f, m))
-		return false;
-	for (size_t i = 0; i < f.n; i++) {
-		if (out[i] < ' ' || out[i] > '~')
-			return false;
-	}
-	return f.n > 0;
-}
-
 enum oauth_outcome oauth_device(struct oauth_device *d, unsigned status, struct bytes body)
 {
 	/* Google's older word for the address stands last. */
-	struct json_member m[] = { { .name = "device_code" }, { .name = "user_code" },
-		{ .name = "verification_uri" }, { .name = "interval" }, { .name = "expires_in" },
-		{ .name = "verification_url" } };
+	static const char names[] = "device_code user_code verification_uri interval expires_in "
+				    "verification_url";
+	struct json_member m[6];
 	uint64_t interval = DEVICE_INTERVAL, life = DEVICE_LIFE;
 
 	d->why[0] = '\0';
-	if (status != 200 || !json_object(body, m, 6) || m[0].kind == JSON_NONE) {
+	if (status != 200 || !json_object(body, names, m, 6) || m[0].kind == JSON_NONE) {
 		(void)take_error(d->why, status, body);
 		return OAUTH_FAILED;
 	}
-	if (!take_text(d->code, sizeof(d->code), &m[0]) ||
-	    !take_text(d->user_code, sizeof(d->user_code), &m[1]) ||
-	    !take_text(d->address, sizeof(d->address), m[2].kind != JSON_NONE ? &m[2] : &m[5])) {
-		strange(d->why, status, "its answer holds no code");
+	if (m[2].kind == JSON_NONE)
+		m[2] = m[5];
+	if (take_text(d->code, sizeof(d->code), &m[0], ' ') == 0 ||
+	    take_text(d->user_code, sizeof(d->user_code), &m[1], ' ') == 0 ||
+	    take_text(d->address, sizeof(d->address), &m[2], ' ') == 0) {
+		strange(d->why, status, PHRASE("its answer holds no code"));
 		return OAUTH_FAILED;
 	}
 	(void)json_u64(&m[3], DEVICE_INTERVAL_MAX, &interval);

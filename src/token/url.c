@@ -2,6 +2,7 @@
 #include "token/url.h"
 
 #include "base/inet.h"
+#include "base/phrase.h"
 
 #include <string.h>
 
@@ -79,17 +80,52 @@ static void form_octet(struct fmt *f, uint8_t c)
 	fmt_char(f, "0123456789ABCDEF"[c & 15]);
 }
 
-void form_add(struct fmt *f, const char *name, struct bytes value)
+/* The value of the directive that begins at p, behind its %. */
+static struct bytes form_value(struct phrase *p, va_list *args)
 {
-	if (f->n > 0 && f->p[f->n - 1] != '?')
-		fmt_char(f, '&');
-	fmt_str(f, name);
-	fmt_char(f, '=');
-	for (size_t i = 0; i < value.n; i++)
-		form_octet(f, value.p[i]);
+	struct bytes x = { 0 };
+	const char *text;
+
+	if (phrase_next(p) == '.') {
+		phrase_next(p);
+		phrase_next(p);
+		x.n = (size_t)va_arg(*args, int);
+		x.p = va_arg(*args, const uint8_t *);
+		return x;
+	}
+	text = va_arg(*args, const char *);
+	return text != NULL ? bytes_of(text) : x;
 }
 
-static int hex_digit(uint8_t c)
+void form_put(struct fmt *f, const char *members, ...)
+{
+	struct fmt member = *f; /* where the last one begins */
+	struct phrase p;
+	va_list args;
+	char c;
+
+	va_start(args, members);
+	phrase_open(&p, members);
+	while ((c = phrase_next(&p)) != '\0') {
+		struct bytes value;
+
+		if (c == '&')
+			member = *f;
+		if (c != '%') {
+			fmt_char(f, c);
+			continue;
+		}
+		value = form_value(&p, &args);
+		if (value.n == 0)
+			*f = member;
+		for (size_t i = 0; i < value.n; i++)
+			form_octet(f, value.p[i]);
+	}
+	f->p[f->n] = '\0';
+	va_end(args);
+}
+
+int hex_digit(uint8_t c)
 {
 	if (byte_is_digit(c))
 		return c - '0';

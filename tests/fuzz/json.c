@@ -29,11 +29,11 @@ static bool is_printable(const char *text, size_t n, char lowest)
 
 static void check_members(struct bytes x)
 {
-	struct json_member m[] = { { .name = "access_token" }, { .name = "n" } };
+	struct json_member m[2];
 	char text[100];
 	struct fmt f;
 
-	if (!json_object(x, m, 2))
+	if (!json_object(x, "access_token n", m, 2))
 		return;
 	for (unsigned i = 0; i < 2; i++) {
 		must(m[i].text.n == 0 ||

@@ -165,10 +165,10 @@ static void test_instead(void)
 	ok(setup_instead(&setup, &room, NULL, &how, &as) == CONF_OK &&
 		bytes_same(conf.global.control_socket, BYTES("/run/gatepost/control.sock")),
 	    "and without it");
-	setup_add(&setup, BYTES("nor store"));
+	setup_add(&setup, "nor store");
 	ok(why("no luck; nor store"), "something else is wrong, too");
 	setup.why[0] = '\0';
-	setup_add(&setup, BYTES("nor store"));
+	setup_add(&setup, "nor store");
 	ok(why(""), "where nothing else is it is not setup mode");
 }
 

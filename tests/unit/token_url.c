@@ -60,15 +60,19 @@ static void test_url(void)
 
 static void test_form(void)
 {
+	const struct bytes value_c = BYTES("-._~Az09");
 	char text[80], value[20];
 	struct fmt f, v;
 	struct bytes form;
 
 	fmt_init(&f, text, sizeof(text));
-	form_add(&f, "a", BYTES("x y&=+%\xc3\xa9"));
-	form_add(&f, "b", BYTES(""));
-	form_add(&f, "c", BYTES("-._~Az09"));
-	is_str(text, "a=x%20y%26%3D%2B%25%C3%A9&b=&c=-._~Az09", "a form");
+	form_add(&f, "a=%s&e=%s&n=%s&c=%.*s", "x y&=+%\xc3\xa9", "", (const char *)NULL,
+	    SPAN(value_c));
+	is_str(text, "a=x%20y%26%3D%2B%25%C3%A9&c=-._~Az09", "a form");
+	form_add(&f, "&e=%s", "");
+	is_str(text, "a=x%20y%26%3D%2B%25%C3%A9&c=-._~Az09", "an empty member is left out");
+	form_add(&f, "&b=");
+	is_str(text, "a=x%20y%26%3D%2B%25%C3%A9&c=-._~Az09&b=", "one that stands there stays");
 	form = fmt_done(&f);
 	fmt_init(&v, value, sizeof(value));
 	ok(form_get(form, "a", &v), "read back");
@@ -84,7 +88,7 @@ static void test_form(void)
 	ok(!form_get(BYTES("d=0123456789012345678901"), "d", &v), "what does not fit is refused");
 	fmt_init(&f, text, sizeof(text));
 	fmt_str(&f, "https://a.test/x?");
-	form_add(&f, "q", BYTES("1"));
+	form_add(&f, "q=%s", "1");
 	is_str(text, "https://a.test/x?q=1", "behind a question mark");
 }
 
