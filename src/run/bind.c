@@ -177,14 +177,14 @@ static int bind_exit_status(int err)
 static void bind_reason(const struct bound *b, int err, struct fmt *why)
 {
 	if (err == EACCES && b->asked.port != 0 && b->asked.port < 1024) {
-		fmt_str(why, "Permission denied (ports below 1024 need root)");
+		fmt_add(why, "Permission denied (ports below 1024 need root)");
 	} else if (err == ENODEV || (err == EINVAL && b->asked.zone[0] != '\0')) {
-		fmt_str(why, "there is no interface ");
-		fmt_str(why, b->kind == CONF_LISTEN_INTERFACE ? b->name : b->asked.zone);
+		fmt_add(why, "there is no interface %s",
+		    b->kind == CONF_LISTEN_INTERFACE ? b->name : b->asked.zone);
 	} else if (err == EINVAL && inet_is_link_local(b->asked.a)) {
-		fmt_str(why, "a link-local address needs its interface: %interface behind it");
+		fmt_add(why, "a link-local address needs its interface: %%interface behind it");
 	} else if (err == EADDRINUSE) {
-		fmt_str(why, "another program listens there");
+		fmt_add(why, "another program listens there");
 	} else {
 		fmt_str(why, errtext(err));
 	}
@@ -195,9 +195,7 @@ static int bind_one(const struct conf_listen *l, const struct bind_set *old,
 {
 	int err;
 
-	fmt_str(why, "cannot listen on ");
-	fmt_bytes(why, l->text);
-	fmt_str(why, ": ");
+	fmt_add(why, "cannot listen on %.*s: ", SPAN(l->text));
 	if (b->kind == CONF_LISTEN_UNIX) {
 		b->fd = unix_socket_open(b->name, BIND_UNIX_MODE, (gid_t)-1, why);
 		return b->fd >= 0 ? 0 : bind_exit_status(-b->fd);
@@ -304,17 +302,10 @@ void bind_print(const struct bind_set *set, struct fmt *f)
 
 		if (i > 0)
 			fmt_char(f, ' ');
-		if (b->kind == CONF_LISTEN_UNIX) {
-			fmt_str(f, b->name);
-			continue;
-		}
-		if (b->kind == CONF_LISTEN_INTERFACE)
-			fmt_str(f, b->name);
-		if (b->kind == CONF_LISTEN_INTERFACE || b->kind == CONF_LISTEN_ANY) {
-			fmt_char(f, ':');
-			fmt_u64(f, b->at.port);
-		} else {
+		fmt_str(f, b->name); /* "" but of an interface or a path */
+		if (b->kind == CONF_LISTEN_INTERFACE || b->kind == CONF_LISTEN_ANY)
+			fmt_add(f, ":%u", b->at.port);
+		else if (bind_is_tcp(b))
 			inet_print_port(f, &b->at);
-		}
 	}
 }

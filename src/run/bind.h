@@ -12,17 +12,17 @@
 struct bound {
 	int fd;
 	uint8_t kind;              /* enum conf_listen_kind */
-	struct inet_addr asked;    /* address and port of the configuration */
-	char name[BIND_PATH];      /* interface or path, or "" */
-	uint32_t interface;        /* its index */
 	unsigned index;            /* of conf's listener */
+	uint32_t interface;        /* its index */
+	struct inet_addr asked;    /* address and port of the configuration */
 	struct inet_addr at;       /* where it listens */
+	char name[BIND_PATH];      /* interface or path, or "" */
 };
 
 /* All of one configuration. */
 struct bind_set {
-	struct bound bound[BIND_MAX];
 	unsigned n;
+	struct bound bound[BIND_MAX];
 };
 
 /*

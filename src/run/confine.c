@@ -56,8 +56,7 @@ static int confine_folder_in(const char *place)
 	int fd;
 
 	fmt_init(&f, name, sizeof(name));
-	fmt_str(&f, place);
-	fmt_str(&f, "/.gatepost.XXXXXX");
+	fmt_add(&f, "%s/.gatepost.XXXXXX", place);
 	if (f.cut || mkdtemp(name) == NULL)
 		return -1;
 	if (chmod(name, 0555) < 0)
@@ -77,15 +76,7 @@ bool confine_folder(struct confine *c, const char *const *places)
 
 _Noreturn static void confine_failed(const char *what)
 {
-	char text[160];
-	struct fmt f;
-
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "cannot give up rights: ");
-	fmt_str(&f, what);
-	fmt_str(&f, ": ");
-	fmt_str(&f, errtext(errno));
-	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	log_add(LOG_LEVEL_ERROR, "cannot give up rights: %s: %s", what, errtext(errno));
 	_exit(EX_OSERR);
 }
 
@@ -121,7 +112,7 @@ static void confine_root(const struct confine *c, bool empty)
 	    syscall(IDENTITY_NR_setgid, c->gid) < 0 || syscall(IDENTITY_NR_setuid, c->uid) < 0)
 		confine_failed("setuid");
 	if (c->uid != 0 && syscall(IDENTITY_NR_setuid, 0) == 0)
-		confine_failed("setuid can be undone");
+		confine_failed(PHRASE("setuid can be undone"));
 }
 
 void confine(const struct confine *c, bool empty, pid_t parent)

@@ -21,9 +21,9 @@ static bool doors_paths(struct doors *d, struct bytes path)
 		folder--;
 	fmt_init(&c, d->control_path, sizeof(d->control_path));
 	fmt_bytes(&c, path);
+	path.n = folder;
 	fmt_init(&s, d->submit_path, sizeof(d->submit_path));
-	fmt_bytes(&s, bytes_first(path, folder));
-	fmt_str(&s, "submit.sock");
+	fmt_add(&s, "%.*ssubmit.sock", SPAN(path));
 	return !c.cut && !s.cut;
 }
 
@@ -38,8 +38,7 @@ static int doors_fail(const struct doors *d, int err, bool root)
 
 static int doors_one(const char *path, mode_t mode, gid_t group, struct fmt *why)
 {
-	fmt_str(why, path);
-	fmt_str(why, ": ");
+	fmt_add(why, "%s: ", path);
 	return unix_socket_open(path, mode, group, why);
 }
 
@@ -53,7 +52,7 @@ int doors_open(
 		(void)users_group(BYTES("gatepost"), &group);
 	d->control = d->submit = -1;
 	if (!doors_paths(d, path)) {
-		fmt_str(why, "Control_Socket: the path is too long");
+		fmt_add(why, "Control_Socket: the path is too long");
 		return EX_CONFIG;
 	}
 	d->control = doors_one(d->control_path, DOORS_CONTROL_MODE, group, why);

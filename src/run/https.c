@@ -55,16 +55,14 @@ static void https_fail(struct https *h, const char *what)
 	struct fmt f;
 
 	fmt_init(&f, h->why, sizeof(h->why));
-	fmt_str(&f, h->host);
-	fmt_str(&f, ": ");
-	fmt_str(&f, what);
+	fmt_add(&f, "%s: %s", h->host, what);
 	h->good = false;
 	https_end(h);
 }
 
 static void https_late(struct deadline *d)
 {
-	https_fail(LOOP_OWNER(struct https, limit, d), "no answer in time");
+	https_fail(LOOP_OWNER(struct https, limit, d), PHRASE("no answer in time"));
 }
 
 /* ---- request and response ---- */
@@ -108,7 +106,7 @@ static void https_receive(struct https *h)
 	else if (got == -EAGAIN)
 		loop_interest(&h->watch, EPOLLIN);
 	else
-		https_fail(h, got == -EPROTO ? tls_why(h->tls) : "the connection was cut");
+		https_fail(h, got == -EPROTO ? tls_why(h->tls) : PHRASE("the connection was cut"));
 }
 
 static void https_send(struct https *h)
@@ -120,7 +118,7 @@ static void https_send(struct https *h)
 		return;
 	}
 	if (sent < 0) {
-		https_fail(h, sent == -EPROTO ? tls_why(h->tls) : "the connection was cut");
+		https_fail(h, sent == -EPROTO ? tls_why(h->tls) : PHRASE("the connection was cut"));
 		return;
 	}
 	h->request = bytes_skip(h->request, (size_t)sent);
@@ -203,14 +201,14 @@ static void https_dialled(struct dial *d, int fd, unsigned index)
 
 	(void)index;
 	if (fd < 0) {
-		https_fail(h, h->dial_err != 0 ? dial_error(h->dial_err) : "it has no address");
+		https_fail(h, h->dial_err != 0 ? dial_error(h->dial_err) : PHRASE("it has no address"));
 		return;
 	}
 	h->state = HTTPS_HANDSHAKE;
 	if (loop_watch(&h->watch, fd, EPOLLOUT, https_ready) == 0)
 		h->tls = tls_connect(fd, &how);
 	if (h->tls == NULL)
-		https_fail(h, "there is no memory left for TLS");
+		https_fail(h, PHRASE("there is no memory left for TLS"));
 }
 
 /* A link-local address without a zone cannot be called from here. */
@@ -288,7 +286,7 @@ bool https_post(struct https *h, const char *url, const struct fmt *form)
 	fmt_init(&head, h->room, HTTPS_HEAD);
 	http_post(&head, &h->url, form->n);
 	if (!good || head.cut || form->cut) {
-		https_fail(h, good ? "the request is too long" : "its address is broken");
+		https_fail(h, good ? PHRASE("the request is too long") : PHRASE("its address is broken"));
 		return true;
 	}
 	memmove(h->room + head.n, form->p, form->n);

@@ -20,15 +20,13 @@ static bool keys_read(const char *path, uint8_t *mem, size_t *n, struct fmt *why
 		*n = (size_t)got;
 		return true;
 	}
-	fmt_str(why, got == -EFBIG ? "it is larger than 64 KiB" : errtext((int)-got));
+	fmt_str(why, got == -EFBIG ? PHRASE("it is larger than 64 KiB") : errtext((int)-got));
 	return false;
 }
 
-static bool name_it(struct fmt *why, const char *path, struct bytes text)
+static bool name_it(struct fmt *why, const char *path, const char *text)
 {
-	fmt_str(why, path);
-	fmt_str(why, ": ");
-	fmt_bytes(why, text);
+	fmt_add(why, "%s: %s", path, text);
 	return false;
 }
 
@@ -47,7 +45,7 @@ static bool open_sets(struct keys *k, const struct conf *c, struct fmt *why)
 		if (ca_open(&k->ca[k->nca], file, &broken, &f))
 			k->ca_file[k->nca++] = file;
 		else if (file != conf_ca_default(c))
-			return name_it(why, file, fmt_done(&f));
+			return name_it(why, file, text);
 	}
 	return true;
 }
@@ -84,9 +82,9 @@ static bool read_file(struct keys *k, const char *file, struct bytes *out, struc
 
 	fmt_init(&f, text, sizeof(text));
 	if (!keys_read(file, mem, &out->n, &f))
-		return name_it(why, file, fmt_done(&f));
+		return name_it(why, file, text);
 	if (out->n == 0)
-		return name_it(why, file, BYTES("it is empty"));
+		return name_it(why, file, PHRASE("it is empty"));
 	out->p = mem;
 	k->n += out->n;
 	return true;
@@ -171,9 +169,8 @@ static bool look_at_set(const char *path, struct fmt *why)
 		return false;
 	ca_close(&set);
 	if (broken > 0) {
-		fmt_char(why, '!');
-		fmt_u64(why, broken);
-		fmt_str(why, " of its certificates cannot be understood and are left out");
+		fmt_add(why, "!%u of its certificates cannot be understood and are left out",
+		    (unsigned)broken);
 	}
 	return true;
 }
@@ -189,7 +186,7 @@ static bool look_at_pair(const char *path, const char *chain, uint8_t *mem, stru
 	if (!chain) {
 		if (memmem(mem, pem[0].n, "-----BEGIN CERTIFICATE-----", 27))
 			return true;
-		fmt_str(why, "there is no certificate in it (PEM)");
+		fmt_add(why, "there is no certificate in it (PEM)");
 		return false;
 	}
 	if (!keys_read(path, mem + KEYS_FILE_MAX, &pem[1].n, why))

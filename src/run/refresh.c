@@ -39,13 +39,9 @@ static const char *store;
 
 void refresh_path(struct fmt *f, const char *file, const char *name)
 {
-	size_t n = strlen(file);
+	const char *end = strrchr(file, '/');
 
-	while (n > 0 && file[n - 1] != '/')
-		n--;
-	fmt_bytes(f, (struct bytes){ (const uint8_t *)file, n });
-	fmt_str(f, FOLDER);
-	fmt_str(f, name);
+	fmt_add(f, "%.*s" FOLDER "%s", end != NULL ? (int)(end + 1 - file) : 0, file, name);
 }
 
 static const char *path_of(const char *file, const char *name)
@@ -89,13 +85,12 @@ static bool store_too(const char *name, struct bytes text, struct fmt *why)
 	struct fmt f;
 
 	fmt_init(&f, place, sizeof(place));
-	fmt_str(&f, FOLDER);
-	fmt_str(&f, name);
+	fmt_add(&f, FOLDER "%s", name);
 	if (store == NULL)
 		return true;
 	if (policy_rate_take(&rate, &most_stored, clock_monotonic_ms()))
 		return stored_replace(store, &file, 1, why) == STORED_OK;
-	fmt_str(why, "the store is spared after so many changes");
+	fmt_add(why, "the store is spared after so many changes");
 	return false;
 }
 
@@ -119,8 +114,7 @@ bool refresh_store(const char *file, const char *name, struct bytes token, struc
 	}
 	if (err != 0) {
 		refresh_path(why, file, name);
-		fmt_str(why, ": ");
-		fmt_str(why, errtext(-err));
+		fmt_add(why, ": %s", errtext(-err));
 	}
 	return good;
 }
@@ -153,18 +147,7 @@ static void kept_forget(struct refresh_kept *k)
 
 static void say(const char *name, const char *what, const char *why)
 {
-	static char text[LOG_LINE];
-	struct fmt f;
-
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, "token login=");
-	fmt_str(&f, name);
-	fmt_str(&f, " reason=\"");
-	fmt_str(&f, what);
-	fmt_str(&f, ": ");
-	fmt_str(&f, why);
-	fmt_char(&f, '"');
-	log_line(LOG_LEVEL_WARNING, fmt_done(&f));
+	log_add(LOG_LEVEL_WARNING, "token login=%s reason=\"%s: %s\"", name, what, why);
 }
 
 static void kept_try_again(const char *file)
@@ -208,7 +191,8 @@ static void serve_put(const struct refresh_message *m, const char *file)
 	    refresh_age(file, m->name, clock_wall()) < REFRESH_OLD)
 		return;
 	if (is_full(file, m->name)) {
-		say(m->name, "there are too many refresh tokens in oauth/", errtext(ENOSPC));
+		say(m->name, PHRASE("there are too many refresh tokens in oauth/"),
+		    errtext(ENOSPC));
 		return;
 	}
 	fmt_init(&why, text, sizeof(text));
@@ -217,7 +201,8 @@ static void serve_put(const struct refresh_message *m, const char *file)
 			kept_forget(k);
 		return;
 	}
-	say(m->name, "the new refresh token is in memory alone, it cannot be stored", text);
+	say(m->name, PHRASE("the new refresh token is in memory alone, it cannot be stored"),
+	    text);
 	if (k == NULL)
 		k = kept_find("");
 	if (k == NULL)
@@ -240,7 +225,7 @@ static void serve_get(struct refresh_message *m, int fd, const char *file)
 		n = refresh_load(file, m->name, m->token);
 	}
 	if (n < 0)
-		say(m->name, "the refresh token cannot be read", errtext(-n));
+		say(m->name, PHRASE("the refresh token cannot be read"), errtext(-n));
 	m->what = n > 0 ? REFRESH_FOUND : n < 0 ? REFRESH_FAILED : REFRESH_NONE;
 	m->n = (uint16_t)(n > 0 ? n : 0);
 	(void)ipc_send(fd, m, sizeof(*m)); /* else the helper's deadline */

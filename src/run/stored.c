@@ -24,51 +24,50 @@ static struct room *room;
 static enum stored say(
     const struct stored_at *s, enum stored result, struct fmt *why, const char *text)
 {
-	fmt_str(why, s->name);
-	fmt_str(why, ": ");
-	fmt_str(why, text);
+	fmt_add(why, "%s: %s", s->name, text);
 	return result;
-}
-
-/* … and the cause, unless it is that something else was read than was written. */
-static enum stored say_cause(const struct stored_at *s, struct fmt *why, const char *text)
-{
-	say(s, STORED_FAILED, why, text);
-	fmt_str(why, ": ");
-	fmt_str(why, s->store.cause != 0 ? errtext(s->store.cause)
-					 : "what is read back is not what was written");
-	return STORED_FAILED;
 }
 
 enum stored stored_judge(const struct stored_at *s, enum store_status status, struct fmt *why)
 {
-	switch (status) {
-	case STORE_OK:
-		break;
-	case STORE_BLANK:
-		return say(s, STORED_BLANK, why, "is blank");
-	case STORE_FOREIGN:
-		return say(s, STORED_REFUSED, why,
-		    "is not a store, or not one bundle in it is whole: gatepost store erase "
-		    "makes it one");
-	case STORE_NEWER:
-		return say(s, STORED_REFUSED, why,
-		    "was written by a newer gatepost, whose format this one does not know");
-	case STORE_SMALL:
-		return say(s, STORED_REFUSED, why, "is too small for a store");
-	case STORE_LARGE:
-		return say(s, STORED_REFUSED, why, "has no room for that");
-	case STORE_UNREAD:
-		return say_cause(s, why, "cannot be read");
-	case STORE_UNWRITTEN:
-		return say_cause(s, why, "cannot be written, and is as it was");
-	}
-	return STORED_OK;
+	static const char *const words[] = {
+		[STORE_BLANK] = PHRASE("is blank"),
+		[STORE_FOREIGN] = PHRASE("is not a store, or not one bundle in it is whole: "
+					 "gatepost store erase makes it one"),
+		[STORE_NEWER] = PHRASE("was written by a newer gatepost, whose format this one "
+				       "does not know"),
+		[STORE_SMALL] = PHRASE("is too small for a store"),
+		[STORE_LARGE] = PHRASE("has no room for that"),
+		[STORE_UNREAD] = PHRASE("cannot be read"),
+		[STORE_UNWRITTEN] = PHRASE("cannot be written, and is as it was"),
+	};
+
+	if (status == STORE_OK)
+		return STORED_OK;
+	say(s, STORED_FAILED, why, words[status]);
+	if (status == STORE_BLANK)
+		return STORED_BLANK;
+	if (status != STORE_UNREAD && status != STORE_UNWRITTEN)
+		return STORED_REFUSED;
+	/* unless it is that something else was read than was written */
+	fmt_add(why, ": %s",
+	    s->store.cause != 0 ? errtext(s->store.cause)
+				: PHRASE("what is read back is not what was written"));
+	return STORED_FAILED;
 }
 
 enum stored stored_open(struct stored_at *s, const char *store, enum flash_how how,
     unsigned wait_ms, struct fmt *why)
 {
+	static const uint8_t results[] = {
+		[FLASH_OPEN] = STORED_OK,
+		[FLASH_BUSY] = STORED_BUSY,
+		[FLASH_MISSING] = STORED_NONE,
+		[FLASH_UNFIT] = STORED_UNFIT,
+		[FLASH_DENIED] = STORED_DENIED,
+		[FLASH_FAILED] = STORED_FAILED,
+	};
+	enum stored result;
 	struct flash flash;
 	char text[160];
 	struct fmt f;
@@ -76,24 +75,13 @@ enum stored stored_open(struct stored_at *s, const char *store, enum flash_how h
 	s->name = store != NULL ? store : CONFIG_STORE_PATH;
 	s->device.fd = -1;
 	if (s->name[0] == '\0') {
-		fmt_str(why, "no store is configured");
+		fmt_add(why, "no store is configured");
 		return STORED_NONE;
 	}
 	fmt_init(&f, text, sizeof(text));
-	switch (flash_open(&s->device, s->name, how, wait_ms, &flash, &f)) {
-	case FLASH_OPEN:
-		break;
-	case FLASH_BUSY:
-		return say(s, STORED_BUSY, why, text);
-	case FLASH_MISSING:
-		return say(s, STORED_NONE, why, text);
-	case FLASH_UNFIT:
-		return say(s, STORED_UNFIT, why, text);
-	case FLASH_DENIED:
-		return say(s, STORED_DENIED, why, text);
-	case FLASH_FAILED:
-		return say(s, STORED_FAILED, why, text);
-	}
+	result = results[flash_open(&s->device, s->name, how, wait_ms, &flash, &f)];
+	if (result != STORED_OK)
+		return say(s, result, why, text);
 	return stored_judge(s, store_open(&s->store, flash), why);
 }
 
@@ -111,18 +99,17 @@ enum stored stored_put(struct stored_at *s, struct bundle *b, const char *name,
     struct bytes content, struct fmt *why)
 {
 	static const char *const words[] = {
-		[BUNDLE_FULL] = "there is no room for it in the store",
-		[BUNDLE_NAMED] = "is no name for a file in the store: letters, digits and "
-				 "+-._@=,~ in words parted by single slashes, no dot in front",
-		[BUNDLE_FOLDER] = "cannot be both a file and a folder",
+		[BUNDLE_FULL] = PHRASE("there is no room for it in the store"),
+		[BUNDLE_NAMED] = PHRASE("is no name for a file in the store: letters, digits and "
+					"+-._@=,~ in words parted by single slashes, no dot in "
+					"front"),
+		[BUNDLE_FOLDER] = PHRASE("cannot be both a file and a folder"),
 	};
 	enum bundle_status status = bundle_put(b, bytes_of(name), content, s->store.room);
 
 	if (status == BUNDLE_OK)
 		return STORED_OK;
-	fmt_str(why, name);
-	fmt_str(why, ": ");
-	fmt_str(why, words[status]);
+	fmt_add(why, "%s: %s", name, words[status]);
 	return STORED_REFUSED;
 }
 
@@ -183,10 +170,10 @@ enum stored stored_read(
 		return result;
 	if (!bundle_get(&room->bundle, bytes_of(name), &content)) {
 		result = say(&s, STORED_NONE, why, name);
-		fmt_str(why, ": there is no such file");
+		fmt_add(why, ": there is no such file");
 	} else if (content.n > n) {
 		result = say(&s, STORED_REFUSED, why, name);
-		fmt_str(why, ": is too large");
+		fmt_add(why, ": is too large");
 	} else {
 		memcpy(mem, content.p, content.n);
 		*used = content.n;
@@ -242,8 +229,7 @@ static bool walk_folder(struct walk *w)
 	char *after;
 
 	if (w->depth == DEPTH) {
-		fmt_str(w->why, w->path);
-		fmt_str(w->why, ": folders lie too deep");
+		fmt_add(w->why, "%s: folders lie too deep", w->path);
 		return false;
 	}
 	after = w->after[w->depth++];
@@ -252,16 +238,13 @@ static bool walk_folder(struct walk *w)
 		memcpy(after, w->name, sizeof(w->name));
 		if (after[0] == '.')
 			continue;
-		fmt_char(&w->f, '/');
-		fmt_str(&w->f, after);
+		fmt_add(&w->f, "/%s", after);
 		good = walk_entry(w);
 		w->f = folder;
 		w->path[folder.n] = '\0';
 	}
 	if (good && errno != 0) {
-		fmt_str(w->why, w->path);
-		fmt_str(w->why, ": ");
-		fmt_str(w->why, errtext(errno));
+		fmt_add(w->why, "%s: %s", w->path, errtext(errno));
 		good = false;
 	}
 	w->depth--;
@@ -271,8 +254,7 @@ static bool walk_folder(struct walk *w)
 static bool walk_entry(struct walk *w)
 {
 	if (w->f.cut) {
-		fmt_str(w->why, w->path);
-		fmt_str(w->why, ": is too long");
+		fmt_add(w->why, "%s: is too long", w->path);
 		return false;
 	}
 	switch (files_kind(w->path)) {
@@ -319,8 +301,7 @@ static bool compare_file(void *ctx, const char *name, const char *path)
 
 	if (bundle_get(&room->bundle, bytes_of(name), &wanted) && is_same(path, wanted))
 		return true;
-	fmt_str(why, name);
-	fmt_str(why, " differs from the store");
+	fmt_add(why, "%s differs from the store", name);
 	return false;
 }
 
@@ -334,13 +315,10 @@ static bool find_missing(const char *folder, struct fmt *why)
 		struct fmt f;
 
 		fmt_init(&f, path, sizeof(path));
-		fmt_str(&f, folder);
-		fmt_char(&f, '/');
-		fmt_bytes(&f, file.name);
+		fmt_add(&f, "%s/%.*s", folder, SPAN(file.name));
 		if (files_kind(path) == FILES_REGULAR)
 			continue;
-		fmt_bytes(why, file.name);
-		fmt_str(why, " is in the store alone");
+		fmt_add(why, "%.*s is in the store alone", SPAN(file.name));
 		return true;
 	}
 	return false;

@@ -4,7 +4,7 @@
 
 static enum stored none(struct fmt *why)
 {
-	fmt_str(why, "the store is not built in");
+	fmt_add(why, "the store is not built in");
 	return STORED_NONE;
 }
 

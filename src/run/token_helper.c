@@ -17,17 +17,16 @@
 
 struct fetch {
 	bool busy;
+	uint8_t tries;          /* of refresh tokens: the last one is under way */
+	uint32_t asked;         /* the id of the question to the supervisor; 0: none */
+	struct deadline keeper; /* until it must have answered */
+	uint64_t end;           /* milliseconds, monotonic */
 	struct token_question q;
-	uint64_t end; /* milliseconds, monotonic */
-	struct https https;
-	struct deadline keeper; /* until the supervisor must have answered */
-	uint32_t asked;         /* the id of that question; 0: none */
 	char name[OAUTH_NAME];
+	uint8_t tried[TRIES][DIGEST_SHA256]; /* their hashes */
+	char why[TOKEN_WHY];                 /* what the last try came to */
 	char url[OAUTH_URL];
-	char why[TOKEN_WHY]; /* what the last try came to */
-	/* hashes of the refresh tokens that were tried: the last one is under way */
-	unsigned tries;
-	uint8_t tried[TRIES][DIGEST_SHA256];
+	struct https https;
 };
 
 static struct {
@@ -35,15 +34,15 @@ static struct {
 	struct watch tokens, refresh;
 	uint32_t asked;
 	bool tls; /* has begun */
-	struct fetch fetch[TOKEN_FETCHES];
-	struct token_question queue[CONFIG_TOKENS];
 	unsigned queued;
-	struct oauth_tokens given;
+	struct token_question queue[CONFIG_TOKENS];
 	struct token_answer answer;
 	struct refresh_message message;
+	struct oauth_tokens given;
+	struct fetch fetch[TOKEN_FETCHES];
 } helper;
 
-static void fetch_begin(struct fetch *f, const struct token_question *q);
+static void fetch_begin(struct fetch *f);
 
 /* ---- answers ---- */
 
@@ -74,14 +73,13 @@ static void helper_refuse(uint32_t id, enum token_status status, const char *why
 static void fetch_free(struct https *h)
 {
 	struct fetch *f = LOOP_OWNER(struct fetch, https, h);
-	struct token_question next;
 
 	if (helper.queued == 0 || f->busy || h->state != HTTPS_IDLE)
 		return;
-	next = helper.queue[0];
+	f->q = helper.queue[0];
 	helper.queued--;
-	memmove(helper.queue, helper.queue + 1, helper.queued * sizeof(next));
-	fetch_begin(f, &next);
+	memmove(helper.queue, helper.queue + 1, helper.queued * sizeof(f->q));
+	fetch_begin(f);
 }
 
 static void fetch_end(struct fetch *f)
@@ -117,7 +115,7 @@ static void fetch_post(struct fetch *f, const struct fmt *form)
 
 	f->https.limit_ms = f->end > now ? (uint32_t)(f->end - now) : 1;
 	if (!https_post(&f->https, f->url, form))
-		fetch_refuse(f, TOKEN_TEMPORARY, "the helper is busy with look-ups");
+		fetch_refuse(f, TOKEN_TEMPORARY, PHRASE("the helper is busy with look-ups"));
 }
 
 static bool fetch_try(struct fetch *f, struct bytes token)
@@ -143,7 +141,7 @@ static void fetch_next(struct fetch *f, struct bytes stored)
 		return;
 	if (first != NULL && fetch_try(f, bytes_of(first)))
 		return;
-	fetch_refuse(f, TOKEN_FINAL, f->tries > 0 ? f->why : "log in: gatepost login");
+	fetch_refuse(f, TOKEN_FINAL, f->tries > 0 ? f->why : PHRASE("log in: gatepost login"));
 }
 
 static void keeper_late(struct deadline *d)
@@ -151,7 +149,7 @@ static void keeper_late(struct deadline *d)
 	struct fetch *f = LOOP_OWNER(struct fetch, keeper, d);
 
 	f->asked = 0;
-	fetch_refuse(f, TOKEN_TEMPORARY, "the supervisor gives no refresh token");
+	fetch_refuse(f, TOKEN_TEMPORARY, PHRASE("the supervisor gives no refresh token"));
 }
 
 /* Asks for the one that is stored: the supervisor, or another generation, may have changed it. */
@@ -178,7 +176,7 @@ static void keeper_answered(struct fetch *f, const struct refresh_message *m)
 	f->asked = 0;
 	loop_deadline_clear(&f->keeper);
 	if (m->what == REFRESH_FAILED)
-		fetch_refuse(f, TOKEN_TEMPORARY, "the refresh token cannot be read");
+		fetch_refuse(f, TOKEN_TEMPORARY, PHRASE("the refresh token cannot be read"));
 	else
 		fetch_next(f, (struct bytes){ m->token, found ? m->n : 0 });
 }
@@ -244,20 +242,11 @@ static void fetch_given(struct fetch *f)
 	fetch_end(f);
 }
 
-static void fetch_why(struct fetch *f, const char *before, const char *why, const char *behind)
-{
-	struct fmt w;
-
-	fmt_init(&w, f->why, sizeof(f->why));
-	fmt_str(&w, before);
-	fmt_str(&w, why);
-	fmt_str(&w, behind);
-}
-
 static void fetch_done(struct https *h)
 {
 	struct fetch *f = LOOP_OWNER(struct fetch, https, h);
-	enum oauth_outcome outcome = OAUTH_FAILED;
+	enum oauth_outcome outcome;
+	struct fmt why;
 
 	if (!f->busy)
 		return;
@@ -267,13 +256,14 @@ static void fetch_done(struct https *h)
 	}
 	outcome = oauth_answer(&helper.given, h->status, h->body);
 	https_wipe(h);
+	fmt_init(&why, f->why, sizeof(f->why));
 	if (outcome == OAUTH_GIVEN) {
 		fetch_given(f);
 	} else if (outcome == OAUTH_FINAL && f->tries > 0) {
-		fetch_why(f, "log in again: gatepost login (", helper.given.why, ")");
+		fmt_add(&why, "log in again: gatepost login (%s)", helper.given.why);
 		fetch_ask_keeper(f);
 	} else {
-		fetch_why(f, f->https.host, ": ", helper.given.why);
+		fmt_add(&why, "%s: %s", h->host, helper.given.why);
 		fetch_refuse(f, TOKEN_TEMPORARY, f->why);
 	}
 	digest_wipe(&helper.given, sizeof(helper.given));
@@ -293,13 +283,6 @@ static bool is_ours(const struct conf_sending *s)
 	return true;
 }
 
-static bool tls_begin(struct fmt *why)
-{
-	if (!helper.tls)
-		helper.tls = tls_init(why);
-	return helper.tls;
-}
-
 /* All but the request: false, with the reason, where it cannot be. */
 static bool fetch_prepare(struct fetch *f, struct fmt *why)
 {
@@ -307,39 +290,39 @@ static bool fetch_prepare(struct fetch *f, struct fmt *why)
 	struct fmt to;
 
 	if (helper.args->conf == NULL || !is_ours(s)) {
-		fmt_str(why, "the configuration has changed");
+		fmt_add(why, "the configuration has changed");
 		return false;
 	}
 	if (!oauth_is_ready(s, why)) {
-		fmt_str(why, " is missing");
+		fmt_add(why, " is missing");
 		return false;
 	}
 	f->https.ca = s->tls_ca != NULL ? keys_ca(helper.args->keys, s->tls_ca) : NULL;
 	if (f->https.ca == NULL) {
-		fmt_str(why, "there are no CAs to verify the provider with: TLS_CA");
+		fmt_add(why, "there are no CAs to verify the provider with: TLS_CA");
 		return false;
 	}
 	fmt_init(&to, f->name, sizeof(f->name));
 	oauth_name(&to, s);
 	fmt_init(&to, f->url, sizeof(f->url));
 	oauth_address(&to, s, OAUTH_TOKENS);
-	return tls_begin(why);
+	helper.tls = helper.tls || tls_init(why);
+	return helper.tls;
 }
 
-static void fetch_begin(struct fetch *f, const struct token_question *q)
+/* For f->q. */
+static void fetch_begin(struct fetch *f)
 {
-	char text[TOKEN_WHY];
 	struct fmt why, form;
 
 	f->busy = true;
-	f->q = *q;
 	f->tries = 0;
 	f->end = loop_now() + TOKEN_FETCH_MS;
 	f->https.done = fetch_done;
 	f->https.freed = fetch_free;
-	fmt_init(&why, text, sizeof(text));
+	fmt_init(&why, f->why, sizeof(f->why));
 	if (!fetch_prepare(f, &why)) {
-		fetch_refuse(f, TOKEN_TEMPORARY, text);
+		fetch_refuse(f, TOKEN_TEMPORARY, f->why);
 	} else if (oauth_uses_refresh(&f->q.sending)) {
 		fetch_ask_keeper(f);
 	} else {
@@ -375,15 +358,16 @@ static void helper_begin(const struct token_question *q)
 		return;
 	for (unsigned i = 0; i < TOKEN_FETCHES; i++) {
 		if (!helper.fetch[i].busy && helper.fetch[i].https.state == HTTPS_IDLE) {
-			fetch_begin(&helper.fetch[i], q);
+			helper.fetch[i].q = *q;
+			fetch_begin(&helper.fetch[i]);
 			return;
 		}
 	}
 	if (helper.queued < CONFIG_TOKENS)
 		helper.queue[helper.queued++] = *q;
 	else
-		helper_refuse(
-		    q->id, TOKEN_TEMPORARY, "too many tokens are fetched at the same time");
+		helper_refuse(q->id, TOKEN_TEMPORARY,
+		    PHRASE("too many tokens are fetched at the same time"));
 }
 
 static void helper_read(struct watch *w, uint32_t events)

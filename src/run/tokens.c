@@ -36,15 +36,15 @@ enum login_state {
 
 struct login {
 	enum login_state state;
-	struct conf_sending key; /* all but what belongs to the login is zero */
 	uint32_t question;
 	unsigned asks;        /* of one that a helper which ended may have lost */
 	uint32_t pause;       /* the last one, milliseconds */
 	uint64_t until, used; /* milliseconds, monotonic */
 	struct token *token;  /* with a reference of its own, or NULL */
-	uint8_t status;
-	char why[TOKEN_WHY];
 	struct token_wait *waits;
+	uint8_t status;
+	struct conf_sending key; /* all but what belongs to the login is zero */
+	char why[TOKEN_WHY];
 };
 
 static struct {
@@ -150,7 +150,7 @@ static void tokens_late(struct deadline *d)
 		if (l->state != LOGIN_ASKED)
 			continue;
 		if (l->until <= loop_now())
-			login_failed(l, TOKEN_TEMPORARY, "the token helper did not answer");
+			login_failed(l, TOKEN_TEMPORARY, PHRASE("the token helper did not answer"));
 		else if (l->until < next)
 			next = l->until;
 	}
@@ -164,14 +164,14 @@ static void login_ask(struct login *l)
 
 	l->asks = l->state == LOGIN_ASKED ? l->asks + 1 : 1;
 	if (l->asks > ASKS) {
-		login_failed(l, TOKEN_TEMPORARY, "the token helper ended again and again");
+		login_failed(l, TOKEN_TEMPORARY, PHRASE("the token helper ended again and again"));
 		return;
 	}
 	memset(&q, 0, sizeof(q));
 	q.id = ++tokens.questions;
 	q.sending = l->key;
 	if (tokens.pair.fd < 0 || ipc_send(tokens.pair.fd, &q, sizeof(q)) != 0) {
-		login_failed(l, TOKEN_TEMPORARY, "the token helper does not answer");
+		login_failed(l, TOKEN_TEMPORARY, PHRASE("the token helper does not answer"));
 		return;
 	}
 	l->state = LOGIN_ASKED;
@@ -193,7 +193,7 @@ static void login_answered(struct login *l, struct token_answer *a)
 	if (a->n > 0 && a->n <= sizeof(a->token))
 		t = token_new((struct bytes){ a->token, a->n });
 	if (t == NULL) {
-		login_failed(l, TOKEN_TEMPORARY, "too many tokens are in use");
+		login_failed(l, TOKEN_TEMPORARY, PHRASE("too many tokens are in use"));
 		return;
 	}
 	token_let_go(l->token);
@@ -244,7 +244,8 @@ static void wait_tell(struct token_wait *w, const struct login *l)
 	w->token = NULL;
 	if (l == NULL) {
 		w->status = TOKEN_TEMPORARY;
-		w->why = "there are more logins with OAuth 2.0 than this build has room for";
+		w->why = PHRASE("there are more logins with OAuth 2.0 than this build has room "
+				"for");
 	} else if (l->state == LOGIN_GIVEN) {
 		w->status = TOKEN_OK;
 		w->token = l->token;
@@ -373,5 +374,5 @@ void tokens_init(int fd)
 	tokens.pair.fd = -1;
 	loop_deadline(&tokens.daily, loop_now() + DAY_MS, tokens_daily);
 	if (fd >= 0 && loop_watch(&tokens.pair, fd, EPOLLIN, tokens_read) != 0)
-		log_text(LOG_LEVEL_ERROR, "there is no way to the token helper");
+		log_add(LOG_LEVEL_ERROR, "there is no way to the token helper");
 }

@@ -65,10 +65,10 @@ static int unix_clear(const struct sockaddr_un *un, struct fmt *why)
 	if (lstat(un->sun_path, &st) < 0)
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
-		return unix_fail(why, "there is something that is not a socket", EEXIST);
+		return unix_fail(why, PHRASE("there is something that is not a socket"), EEXIST);
 	err = unix_connect(un);
 	if (err == 0 || err == EAGAIN)
-		return unix_fail(why, "another relay is running there", EADDRINUSE);
+		return unix_fail(why, PHRASE("another relay is running there"), EADDRINUSE);
 	if (err != ECONNREFUSED)
 		return unix_fail(why, errtext(err), err);
 	if (unlink(un->sun_path) < 0 && errno != ENOENT)
@@ -83,7 +83,7 @@ int unix_socket_open(const char *path, mode_t mode, gid_t group, struct fmt *why
 	int fd, err;
 
 	if (strlen(path) >= sizeof(un.sun_path))
-		return unix_fail(why, "the path is too long", ENAMETOOLONG);
+		return unix_fail(why, PHRASE("the path is too long"), ENAMETOOLONG);
 	memcpy(un.sun_path, path, strlen(path));
 	unix_make_folders(path);
 	err = unix_clear(&un, why);

@@ -34,16 +34,16 @@ bool oauth_is_ready(const struct conf_sending *s, struct fmt *why)
 	bool secret = conf_grant_of(s) == CONF_GRANT_CLIENT && !oauth_uses_refresh(s);
 
 	if (s->login_user == NULL)
-		fmt_str(why, "Outbound_SMTP_AUTH_User");
+		fmt_add(why, "Outbound_SMTP_AUTH_User");
 	else if (s->oauth_client_id == NULL)
-		fmt_str(why, "OAuth2_Client_Id");
+		fmt_add(why, "OAuth2_Client_Id");
 	else if (secret && s->oauth_client_secret == NULL)
-		fmt_str(why, "OAuth2_Client_Secret");
+		fmt_add(why, "OAuth2_Client_Secret");
 	else if (s->oauth_provider == CONF_PROVIDER_NONE && s->oauth_token_url == NULL)
-		fmt_str(why, "OAuth2_Provider or OAuth2_Token_URL");
+		fmt_add(why, "OAuth2_Provider or OAuth2_Token_URL");
 	else if (secret && s->oauth_provider == CONF_PROVIDER_MICROSOFT &&
 		 s->oauth_token_url == NULL && s->oauth_tenant == NULL)
-		fmt_str(why, "OAuth2_Tenant");
+		fmt_add(why, "OAuth2_Tenant");
 	else
 		return true;
 	return false;
@@ -111,14 +111,12 @@ void oauth_address(struct fmt *f, const struct conf_sending *s, enum oauth_addre
 	} else if (s->oauth_token_url != NULL) {
 		address_beside(f, s->oauth_token_url, microsoft[which]);
 	} else if (s->oauth_provider == CONF_PROVIDER_GOOGLE) {
-		fmt_str(f, which == OAUTH_TOKENS   ? GOOGLE_TOKEN
-			   : which == OAUTH_DEVICE ? GOOGLE_DEVICE
-						   : GOOGLE_AUTHORIZE);
+		fmt_str(f, which == OAUTH_TOKENS   ? PHRASE(GOOGLE_TOKEN)
+			   : which == OAUTH_DEVICE ? PHRASE(GOOGLE_DEVICE)
+						   : PHRASE(GOOGLE_AUTHORIZE));
 	} else {
-		fmt_str(f, MICROSOFT);
-		fmt_str(f, s->oauth_tenant != NULL ? s->oauth_tenant : TENANT);
-		fmt_str(f, "/oauth2/v2.0/");
-		fmt_str(f, microsoft[which]);
+		fmt_add(f, MICROSOFT "%s/oauth2/v2.0/%s",
+		    s->oauth_tenant != NULL ? s->oauth_tenant : TENANT, microsoft[which]);
 	}
 }
 
