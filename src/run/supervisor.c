@@ -75,8 +75,8 @@ bool sup_start_generation(void)
 	int err;
 
 	memset(&args, 0, sizeof(args));
-	args.conf = &sup.conf[sup.live];
-	args.keys = &sup.keys[sup.live];
+	args.conf = &sup.live->conf;
+	args.keys = &sup.live->keys;
 	bind_fill(&sup.set, &args);
 	if (sup.doors.submit >= 0)
 		args.listener[args.nlisteners++] = (struct engine_listener){
@@ -87,9 +87,9 @@ bool sup_start_generation(void)
 	args.nlocal = sup.nnetworks;
 	args.control = sup.doors.control;
 	args.build_date = sup.how->build_date;
-	if (sup.setup[sup.live].why[0] != '\0')
-		args.setup = sup.setup[sup.live].why;
-	args.store = sup.store[sup.live];
+	if (sup.live->setup.why[0] != '\0')
+		args.setup = sup.live->setup.why;
+	args.store = sup.live->store;
 	sup.now.slot = sup.old.number != 0 ? 1 - sup.old.slot : 0;
 	err = spooler_serve(&sup.spooler, &args.conf->global, &sup.env, sup.now.slot, &args);
 	if (err == 0)
@@ -173,7 +173,7 @@ static bool sup_rebind(const struct conf *conf)
 	char text[512];
 	struct fmt why;
 	bool moved = !bytes_same(
-	    conf->global.control_socket, sup.conf[sup.live].global.control_socket);
+	    conf->global.control_socket, sup.live->conf.global.control_socket);
 
 	fmt_init(&why, text, sizeof(text));
 	if (moved && doors_open(&doors, &sup.doors, conf->global.control_socket, sup.confine.root,
@@ -196,9 +196,15 @@ static bool sup_rebind(const struct conf *conf)
 	return true;
 }
 
+/* Not what is in force. */
+static struct loaded *sup_other(void)
+{
+	return &sup.loaded[sup.live == &sup.loaded[0]];
+}
+
 static void sup_reload(void)
 {
-	unsigned other = 1 - sup.live;
+	struct loaded *before = sup.live, *other = sup_other();
 	struct confine confine = sup.confine;
 
 	if (sup.stop_by != 0)
@@ -216,17 +222,17 @@ static void sup_reload(void)
 		return;
 	}
 	sup.reload_due = false;
-	if (!confine_user(&confine, sup.conf[other].global.user)) {
+	if (!confine_user(&confine, other->conf.global.user)) {
 		sup_refuse_reload(PHRASE("there is no such User"));
 		return;
 	}
-	if (!sup_rebind(&sup.conf[other]))
+	if (!sup_rebind(&other->conf))
 		return;
 	sup.confine = confine;
 	sup.live = other;
-	sup_open_log(&sup.conf[other].global);
-	sup_tell(other, 1 - other);
-	clock_want_ntp(sup.conf[other].global.clock == CONF_CLOCK_NTP);
+	sup_open_log(&other->conf.global);
+	sup_tell(other, before);
+	clock_want_ntp(other->conf.global.clock == CONF_CLOCK_NTP);
 	sup_clock(false);
 	sup_hand_over();
 	spooler_retry(&sup.spooler);
@@ -253,7 +259,7 @@ static void sup_look_at_networks(void)
 	    !bind_moved(&sup.set))
 		return;
 	log_add(LOG_LEVEL_INFO, "the networks listened on have changed");
-	if (sup_rebind(&sup.conf[sup.live]))
+	if (sup_rebind(&sup.live->conf))
 		sup_hand_over();
 }
 
@@ -300,10 +306,10 @@ static void sup_engine_ended(struct generation *g, int status)
 	if (status != 0)
 		generation_log_end("an engine that was to end", status);
 	generation_end(g);
-	if (sup.now.conf != &sup.conf[1 - sup.live])
-		keys_close(&sup.keys[1 - sup.live]);
+	if (sup.now.conf != &sup_other()->conf)
+		keys_close(&sup_other()->keys);
 	if (sup.stop_by == 0)
-		spooler_adopt(&sup.spooler, &sup.conf[sup.live].global, &sup.env);
+		spooler_adopt(&sup.spooler, &sup.live->conf.global, &sup.env);
 	if (g == &sup.old && sup.reload_due)
 		sup_reload();
 }
@@ -383,7 +389,7 @@ static void sup_deadlines(void)
 
 	generation_names_again(&sup.now, now, &sup.env);
 	generation_names_again(&sup.old, now, &sup.env);
-	spooler_look(&sup.spooler, now, &sup.conf[sup.live].global, &sup.env);
+	spooler_look(&sup.spooler, now, &sup.live->conf.global, &sup.env);
 	if (sup_is_due(sup.networks_due, now))
 		sup_look_at_networks();
 	if (sup_is_due(sup.clock_due, now))
@@ -435,6 +441,7 @@ static void sup_turn(void)
 int supervisor_run(const struct supervisor_how *how)
 {
 	sup.how = how;
+	sup.live = sup.loaded;
 	if (ON(CONFIG_OAUTH))
 		refresh_keep_in(how->store);
 	sup.served = how->served;

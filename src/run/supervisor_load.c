@@ -12,8 +12,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static _Alignas(16) uint8_t memory[2][CONFIG_CONF_MEMORY];
-
 static void sup_say(void *ctx, enum conf_severity severity, const char *line)
 {
 	(void)ctx;
@@ -21,56 +19,44 @@ static void sup_say(void *ctx, enum conf_severity severity, const char *line)
 }
 
 /* Another configuration takes the place: a helper that was to be forked with it does without. */
-static void sup_forget(unsigned slot)
+static void sup_forget(struct loaded *l)
 {
-	generation_forget_conf(&sup.old, &sup.conf[slot]);
-	generation_forget_conf(&sup.now, &sup.conf[slot]);
-	keys_close(&sup.keys[slot]);
-}
-
-static struct settings_how sup_settings(bool at_start)
-{
-	return (struct settings_how){ .say = at_start ? NULL : sup_say,
-		.changes_user = geteuid() == 0,
-		.files = true };
-}
-
-static struct setup_room sup_room(unsigned slot)
-{
-	return (struct setup_room){ &sup.conf[slot], memory[slot], sizeof(memory[slot]) };
+	generation_forget_conf(&sup.old, &l->conf);
+	generation_forget_conf(&sup.now, &l->conf);
+	keys_close(&l->keys);
 }
 
 /* Is what was loaded there the user's own? */
-static bool sup_is_own(unsigned slot)
+static bool sup_is_own(const struct loaded *l)
 {
-	return sup.setup[slot].why[0] == '\0' && !sup.setup[slot].offered;
+	return l->setup.why[0] == '\0' && !l->setup.offered;
 }
 
 /*
  * A good configuration stays in force: nothing but another good one takes its place. Nor does a
  * broken one take the place of a gateway that is offered.
  */
-static enum conf_status sup_read(unsigned slot, const struct settings_how *how)
+static enum conf_status sup_read(struct loaded *l)
 {
-	struct setup_room room = sup_room(slot);
-	struct setup *s = &sup.setup[slot];
+	const struct setup_room *room = &l->room;
+	struct setup *s = &l->setup;
 	enum conf_status status;
 
 	memset(s, 0, sizeof(*s));
 	if (!sup.how->setup.wanted || (sup.now.number != 0 && sup_is_own(sup.live)))
-		return settings_load(room.conf, room.mem, room.n, sup.how->file, how);
-	status = setup_load(s, &room, sup.how->file, &sup.how->setup, how);
-	return s->broken && sup.now.number != 0 && sup.setup[sup.live].offered ? CONF_BAD : status;
+		return settings_load(room->conf, room->mem, room->n, sup.how->file, &l->how);
+	status = setup_load(s, room, sup.how->file, &sup.how->setup, &l->how);
+	return s->broken && sup.now.number != 0 && sup.live->setup.offered ? CONF_BAD : status;
 }
 
 /* Is the store what the files say that were loaded? */
-static void sup_compare(unsigned slot)
+static void sup_compare(struct loaded *l)
 {
 	static char path[CONF_PATH_MAX + 1];
 	char *end;
 	struct fmt why, f;
 
-	fmt_init(&why, sup.store[slot], sizeof(sup.store[slot]));
+	fmt_init(&why, l->store, sizeof(l->store));
 	if (sup.how->store == NULL)
 		return;
 	fmt_init(&f, path, sizeof(path));
@@ -83,7 +69,7 @@ static void sup_compare(unsigned slot)
 	switch (stored_compare(sup.how->store, path, &why)) {
 	case STORED_OK:
 	case STORED_NONE:
-		fmt_init(&why, sup.store[slot], sizeof(sup.store[slot]));
+		l->store[0] = '\0';
 		break;
 	case STORED_DIFFERS:
 		fmt_add(&why, ", and will be lost with the power");
@@ -94,53 +80,54 @@ static void sup_compare(unsigned slot)
 	case STORED_UNFIT:
 	case STORED_REFUSED:
 	case STORED_FAILED:
-		setup_add(&sup.setup[slot], sup.store[slot]);
+		setup_add(&l->setup, l->store);
 		break;
 	}
 }
 
-void sup_tell(unsigned slot, unsigned before)
+void sup_tell(const struct loaded *l, const struct loaded *before)
 {
-	char word[SUP_STORE + 80];
+	static char word[SUP_STORE + 80];
 	struct fmt f;
 
-	setup_log(&sup.setup[slot], &sup.setup[before]);
-	if (sup.store[slot][0] == '\0')
+	setup_log(&l->setup, &before->setup);
+	if (l->store[0] == '\0')
 		return;
 	fmt_init(&f, word, sizeof(word));
-	esc_word(&f, bytes_of(sup.store[slot]));
+	esc_word(&f, bytes_of(l->store));
 	log_add(LOG_LEVEL_WARNING, "store reason=%s", word);
 }
 
-bool sup_load(unsigned slot, bool at_start)
+bool sup_load(struct loaded *l, bool at_start)
 {
-	struct settings_how how = sup_settings(at_start);
-	char text[512];
+	static char text[512];
 	struct fmt why;
 
-	sup_forget(slot);
-	if (sup_read(slot, &how) != CONF_OK)
+	sup_forget(l);
+	l->how = (struct settings_how){
+		.say = at_start ? NULL : sup_say, .changes_user = geteuid() == 0, .files = true
+	};
+	l->room = (struct setup_room){ &l->conf, l->memory, sizeof(l->memory) };
+	if (sup_read(l) != CONF_OK)
 		return false;
-	sup_compare(slot);
+	sup_compare(l);
 	fmt_init(&why, text, sizeof(text));
-	if (keys_open(&sup.keys[slot], &sup.conf[slot], &why))
+	if (keys_open(&l->keys, &l->conf, &why))
 		return true;
 	sup_complain(EX_CONFIG, text);
-	return at_start && sup_load_instead(slot, text, true);
+	return at_start && sup_load_instead(l, text, true);
 }
 
-bool sup_load_instead(unsigned slot, const char *why, bool keep_control)
+bool sup_load_instead(struct loaded *l, const char *why, bool keep_control)
 {
-	struct settings_how how = sup_settings(true);
-	struct setup_room room = sup_room(slot);
 	struct fmt f;
 
-	if (!sup.how->setup.wanted || sup.setup[slot].why[0] != '\0')
+	if (!sup.how->setup.wanted || l->setup.why[0] != '\0')
 		return false;
-	keys_close(&sup.keys[slot]);
-	fmt_init(&f, sup.setup[slot].why, sizeof(sup.setup[slot].why));
+	keys_close(&l->keys);
+	fmt_init(&f, l->setup.why, sizeof(l->setup.why));
 	fmt_str(&f, why);
-	return setup_instead(&sup.setup[slot], &room, keep_control ? sup.how->file : NULL,
-		   &sup.how->setup, &how) == CONF_OK &&
-	       keys_open(&sup.keys[slot], room.conf, &f);
+	return setup_instead(&l->setup, &l->room, keep_control ? sup.how->file : NULL,
+		   &sup.how->setup, &l->how) == CONF_OK &&
+	       keys_open(&l->keys, &l->conf, &f);
 }

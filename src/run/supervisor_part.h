@@ -17,11 +17,22 @@
 #define SUP_STORE 240u
 #define SUP_NETWORKS 64u /* of interfaces that are listened on */
 
+/* A configuration that was loaded, and what belongs to it. */
+struct loaded {
+	struct settings_how how; /* as it was loaded */
+	struct setup_room room;  /* conf and memory, below */
+	struct keys keys;
+	struct setup setup;
+	char store[SUP_STORE]; /* what is wrong with the store, in words; "": nothing */
+	struct conf conf;
+	_Alignas(16) uint8_t memory[CONFIG_CONF_MEMORY];
+};
+
 struct supervisor {
 	const struct supervisor_how *how;
 	bool reload_due, clock_unset, log_stderr;
-	uint8_t live; /* the configuration in force: 0 or 1 */
-	int status;   /* >= 0: it ends */
+	int status;           /* >= 0: it ends */
+	struct loaded *live;  /* what is in force */
 	int signals, log[2], clock, links;
 	int served;
 	uint64_t networks_due, clock_due, stop_by; /* 0: not set */
@@ -33,13 +44,10 @@ struct supervisor {
 	uint64_t deaths[SUP_DEATHS];
 	/* What is large comes last: what lies near the front is reached in fewer octets. */
 	struct spooler spooler;
-	struct keys keys[2];      /* of a configuration … */
-	struct setup setup[2];    /* … and this … */
-	char store[2][SUP_STORE]; /* … and what is wrong with the store, in words; "": nothing */
 	unsigned nnetworks;
 	struct inet_net networks[SUP_NETWORKS];
 	struct bind_set set;
-	struct conf conf[2];
+	struct loaded loaded[2];
 };
 
 extern struct supervisor sup;
@@ -48,19 +56,19 @@ extern struct supervisor sup;
 int sup_complain(int status, const char *text);
 
 /*
- * Loads the configuration into conf[slot], and the files that it names into keys[slot]; errors go
- * to standard error at the start, to the log later.
+ * Loads the configuration, and the files that it names; errors go to standard error at the start,
+ * to the log later.
  */
-bool sup_load(unsigned slot, bool at_start);
+bool sup_load(struct loaded *l, bool at_start);
 
 /* Logs what is the matter with what was loaded, and with the store; before: what was in force. */
-void sup_tell(unsigned slot, unsigned before);
+void sup_tell(const struct loaded *l, const struct loaded *before);
 
 /*
  * At the start, what was loaded cannot be served: setup mode takes its place. False: there is none,
  * or it is what cannot be served. keep_control: its control socket is all right.
  */
-bool sup_load_instead(unsigned slot, const char *why, bool keep_control);
+bool sup_load_instead(struct loaded *l, const char *why, bool keep_control);
 
 /* Opens the log of the configuration. */
 void sup_open_log(const struct conf_global *g);

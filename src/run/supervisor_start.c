@@ -85,10 +85,10 @@ static int sup_open_doors(const struct conf_global *g, struct fmt *wrong)
 static int sup_open(struct fmt *why)
 {
 	static struct bind_set nothing; /* not const: .bss takes no room in the file */
-	int status = sup_open_doors(&sup.conf[0].global, why);
+	int status = sup_open_doors(&sup.live->conf.global, why);
 
 	if (status == EX_OK)
-		status = bind_open(&sup.conf[0], &nothing, &sup.set, why);
+		status = bind_open(&sup.live->conf, &nothing, &sup.set, why);
 	return status != EX_OK ? sup_complain(status, why->p) : EX_OK;
 }
 
@@ -100,11 +100,11 @@ static int sup_open_or_set_up(void)
 
 	fmt_init(&why, text, sizeof(text));
 	status = sup_open(&why);
-	if (status == EX_OK || !sup_load_instead(0, text, sup.doors.control >= 0))
+	if (status == EX_OK || !sup_load_instead(sup.live, text, sup.doors.control >= 0))
 		return status;
 	doors_close(&sup.doors, NULL);
-	sup_open_log(&sup.conf[0].global);
-	sup_tell(0, 0);
+	sup_open_log(&sup.live->conf.global);
+	sup_tell(sup.live, sup.live);
 	fmt_init(&why, text, sizeof(text));
 	return sup_open(&why);
 }
@@ -128,7 +128,7 @@ static bool sup_open_folder(void)
 
 int sup_prepare(void)
 {
-	const struct conf_global *g = &sup.conf[0].global;
+	const struct conf_global *g = &sup.live->conf.global;
 	int status;
 
 	descriptors_standard();
@@ -140,13 +140,13 @@ int sup_prepare(void)
 	};
 	umask(022);
 	confine_secrets();
-	if (!sup_load(0, true))
+	if (!sup_load(sup.live, true))
 		return EX_CONFIG;
 	if (!confine_user(&sup.confine, g->user))
 		return sup_complain(EX_NOUSER,
 		    PHRASE("there is neither a user gatepost nor nobody: name one with User"));
 	sup_open_log(g);
-	sup_tell(0, 0);
+	sup_tell(sup.live, sup.live);
 	sup_raise_limit();
 	sup_start_clock(g);
 	sup.links = ifaces_watch();
