@@ -71,8 +71,9 @@ $(O)/packing/phrases: firmware/phrases.c src/base/phrase.h src/base/fmt.h $(O)/f
 	@mkdir -p $(@D)
 	$(Q)gcc -std=c11 -O2 $(WARNINGS) -Isrc -o $@ $<
 
-# What the compiler calls in the assembler's place: its last argument is the file.
-$(O)/packing/as: $(O)/packing/phrases firmware/toolchain.mk
+# What the compiler calls in the assembler's place: its last argument is the file. firmware/guard.awk goes first.
+$(O)/packing/as: $(O)/packing/phrases firmware/guard.awk firmware/toolchain.mk
 	$(Q)printf '%s\n' '#!/bin/sh' 'for file; do :; done' \
+	    'awk -f $(abspath firmware/guard.awk) "$$file" >"$$file.guard" && cat "$$file.guard" >"$$file" && rm "$$file.guard" || exit 1' \
 	    '$(abspath $(@D))/phrases "$$file" >$(abspath $(O))/gatepost.debug.phrases || exit 1' \
 	    'exec $(shell $(CC) -print-prog-name=as) "$$@"' >$@ && chmod +x $@
