@@ -74,6 +74,6 @@ $(O)/packing/phrases: firmware/phrases.c src/base/phrase.h src/base/fmt.h $(O)/f
 # What the compiler calls in the assembler's place: its last argument is the file. firmware/guard.awk goes first.
 $(O)/packing/as: $(O)/packing/phrases firmware/guard.awk firmware/toolchain.mk
 	$(Q)printf '%s\n' '#!/bin/sh' 'for file; do :; done' \
-	    'awk -f $(abspath firmware/guard.awk) "$$file" >"$$file.guard" && cat "$$file.guard" >"$$file" && rm "$$file.guard" || exit 1' \
+	    'awk -f $(abspath firmware/guard.awk) "$$file" "$$file" >"$$file.guard" && cat "$$file.guard" >"$$file" && rm "$$file.guard" || exit 1' \
 	    '$(abspath $(@D))/phrases "$$file" >$(abspath $(O))/gatepost.debug.phrases || exit 1' \
 	    'exec $(shell $(CC) -print-prog-name=as) "$$@"' >$@ && chmod +x $@
