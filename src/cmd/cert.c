@@ -101,16 +101,17 @@ static int cert_names(char **argv, unsigned n, struct bytes *out)
 	struct fmt f;
 
 	if (n == 0)
-		return cmd_usage("cert", "wants the names under which devices find this box");
+		return cmd_usage(
+		    "cert", PHRASE("wants the names under which devices find this box"));
 	if (n > CERT_NAMES)
-		return cmd_usage("cert", "takes at most 32 names");
+		return cmd_usage("cert", PHRASE("takes at most 32 names"));
 	for (unsigned i = 0; i < n; i++) {
 		const char *wrong = cert_name_wrong(bytes_of(argv[i]));
 
 		if (wrong != NULL) {
 			fmt_init(&f, text, sizeof(text));
 			esc_word(&f, bytes_of(argv[i]));
-			cmd_say(STDERR_FILENO, "gatepost cert: ", text, " ", wrong, "\n", NULL);
+			cmd_say(STDERR_FILENO, "gatepost cert: %s %s\n", text, wrong);
 			return EX_DATAERR;
 		}
 		out[i] = cert_bare(argv[i]);
@@ -140,9 +141,8 @@ static bool cert_path(char *out, const char *folder, struct bytes name, const ch
 
 static int cert_failed(const char *path, int error)
 {
-	cmd_say(STDERR_FILENO, "gatepost cert: ", path, ": ",
-	    error == EEXIST ? "is there already; nothing is overwritten" : errtext(error), "\n",
-	    NULL);
+	cmd_say(STDERR_FILENO, "gatepost cert: %s: %s\n", path,
+	    error == EEXIST ? PHRASE("is there already; nothing is overwritten") : errtext(error));
 	return error == EIO || error == ENOSPC ? EX_IOERR : EX_CANTCREAT;
 }
 
@@ -202,13 +202,14 @@ static int cert_make(const struct bytes *name, unsigned names, const char *folde
 		return cert_failed(folder, ENAMETOOLONG);
 	wish.from = (now < BUILD_DATE ? BUILD_DATE : now) - CERT_DAY;
 	if (!tls_init(&why) || !tls_make_pair(&wish, cert, key, CERT_TEXT, &why)) {
-		cmd_say(STDERR_FILENO, "gatepost cert: ", said, "\n", NULL);
+		cmd_say(STDERR_FILENO, "gatepost cert: %s\n", said);
 		return EX_SOFTWARE;
 	}
 	status = cert_store(path, text);
 	digest_wipe(key, sizeof(key));
-	if (status == EX_OK && !cmd_say(STDOUT_FILENO, "TLS_Certificate = \"", cert_file,
-				   "\"\nTLS_Key = \"", key_path, "\"\n", NULL))
+	if (status == EX_OK &&
+	    !cmd_say(
+		STDOUT_FILENO, "TLS_Certificate = \"%s\"\nTLS_Key = \"%s\"\n", cert_file, key_path))
 		status = EX_IOERR;
 	return status;
 }

@@ -23,8 +23,8 @@ int cmd_check(int argc, char **argv)
 		file = o.value;
 	}
 	if (o.at < argc)
-		return cmd_usage("check", "takes no arguments but -c FILE");
+		return cmd_usage("check", PHRASE("takes no arguments but -c FILE"));
 	if (settings_load(&conf, memory, sizeof(memory), file, &how) != CONF_OK)
 		return EX_CONFIG;
-	return cmd_say(1, file, ": ok\n", NULL) ? EX_OK : EX_IOERR;
+	return cmd_say(1, "%s: ok\n", file) ? EX_OK : EX_IOERR;
 }

@@ -6,10 +6,13 @@
 
 #include <string.h>
 
-#define COMMAND(name_, args_, brief_, text_)                                        \
-	static const struct cmd command_##name_ = {                                 \
-		.name = #name_, .run = cmd_##name_, .args = args_, .brief = brief_, \
-		.text = text_,                                                      \
+#define COMMAND(name_, args_, brief_, text_)        \
+	static const struct cmd command_##name_ = { \
+		.name = #name_,                     \
+		.run = cmd_##name_,                 \
+		.args = args_,                      \
+		.brief = PHRASE(brief_),            \
+		.text = PHRASE(text_),              \
 	}
 
 COMMAND(run, "[-c FILE] [-d | --syslog] [-s STORE] [--setup [--listen ADDRESS] [--offer FILE]]",
@@ -215,7 +218,7 @@ const struct cmd *cmd_find(const char *name)
 
 int cmd_usage(const char *name, const char *what)
 {
-	cmd_say(2, "gatepost ", name, ": ", what, "; see: gatepost help ", name, "\n", NULL);
+	cmd_say(2, "gatepost %s: %s; see: gatepost help %s\n", name, what, name);
 	return EX_USAGE;
 }
 
@@ -227,9 +230,9 @@ static int unknown(const char *name)
 	likeness_begin(&l, bytes_of(name));
 	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++)
 		likeness_try(&l, c->name);
-	cmd_say(2, "gatepost: there is no command ", name, l.best != NULL ? "; did you mean " : "",
-		l.best != NULL ? l.best : "", l.best != NULL ? "? See" : "; see",
-		": gatepost help\n", NULL);
+	cmd_say(2, "gatepost: there is no command %s%s%s%s: gatepost help\n", name,
+	    l.best != NULL ? PHRASE("; did you mean ") : "", l.best != NULL ? l.best : "",
+	    l.best != NULL ? "? See" : "; see");
 	return EX_USAGE;
 }
 
@@ -244,7 +247,7 @@ static int as_sendmail(int argc, char **argv)
 
 	if (c != NULL)
 		return c->run(argc, argv);
-	cmd_say(2, "sendmail: not built into this gatepost\n", NULL);
+	cmd_say(2, "sendmail: not built into this gatepost\n");
 	return EX_UNAVAILABLE;
 }
 

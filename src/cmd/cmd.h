@@ -37,19 +37,15 @@ const struct cmd *cmd_at(unsigned i);
 int cmd_main(int argc, char **argv);
 
 /*
- * Writes the strings, up to a NULL, to fd in one piece (texts beyond 767 octets in several).
- * False if they could not be written. cmd_say(1, "gateway ", name, "\n", NULL).
+ * Writes a text (see fmt_add) to fd in one piece; cut to CMD_SAY octets, which every reply,
+ * address and help text fits. False if it could not be written.
  */
-bool cmd_say(int fd, const char *text, ...) __attribute__((sentinel));
+#define CMD_SAY          16384
+#define cmd_say(fd, ...) cmd_put(fd, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 2, 3))) bool cmd_put(int fd, const char *format, ...);
 
 /* Writes all of x to fd, waiting where it must; false if that failed (errno). */
 bool cmd_write(int fd, struct bytes x);
-
-/* An unsigned number as text, for cmd_say(); storage is the caller's. */
-struct cmd_number {
-	char text[24];
-};
-const char *cmd_u64(struct cmd_number *n, uint64_t v);
 
 /*
  * Options in the manner of getopt. spec has one entry for each: "c:file" is -c FILE or --file FILE

@@ -5,44 +5,40 @@
 
 #include <string.h>
 
-static const char before[] =
-	"Gatepost " GATEPOST_VERSION " takes mail by SMTP from the devices of your network,\n"
-	"scanners and printers say, and passes all of it on to one mail server: the gateway.\n"
-	"\n"
-	"First steps\n"
-	"  1. Name the gateway. This one line in /etc/gatepost/gatepost.conf is a whole\n"
-	"     configuration:\n"
-	"         Gateway = \"mail.example.com\"\n"
-	"     or \"10.0.0.1\", \"mail.example.com:587\", \"[2001:db8::25]:25\" ...\n"
-	"  2. Is it understood?          gatepost check\n"
-	"  3. Send a test mail:          gatepost send -v you@example.com\n"
-	"  4. Serve (port 25, so as root): gatepost run\n"
-	"     and give the devices the address of this box as their mail server, without a login.\n"
-	"  5. Does mail flow? If not, why: gatepost status\n"
-	"\n"
-	"Commands\n";
-
-static const char after[] =
-	"\n"
-	"gatepost help COMMAND tells more; so do the manual pages gatepost(8) and\n"
-	"gatepost.conf(5).\n";
-
-static bool pad(size_t n)
-{
-	static const char blanks[] = "            ";
-
-	return n >= sizeof(blanks) || cmd_say(1, blanks + n, NULL);
-}
-
 static int overview(void)
 {
+	static const char blanks[] = "            ";
 	const struct cmd *c;
-	bool good = cmd_say(1, before, NULL);
+	bool good = cmd_say(1,
+	    "Gatepost " GATEPOST_VERSION " takes mail by SMTP from the devices of your network,\n"
+	    "scanners and printers say, and passes all of it on to one mail server: the gateway.\n"
+	    "\n"
+	    "First steps\n"
+	    "  1. Name the gateway. This one line in /etc/gatepost/gatepost.conf is a whole\n"
+	    "     configuration:\n"
+	    "         Gateway = \"mail.example.com\"\n"
+	    "     or \"10.0.0.1\", \"mail.example.com:587\", \"[2001:db8::25]:25\" ...\n"
+	    "  2. Is it understood?          gatepost check\n"
+	    "  3. Send a test mail:          gatepost send -v you@example.com\n"
+	    "  4. Serve (port 25, so as root): gatepost run\n"
+	    "     and give the devices the address of this box as their mail server, without a "
+	    "login.\n"
+	    "  5. Does mail flow? If not, why: gatepost status\n"
+	    "\n"
+	    "Commands\n");
 
-	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++)
-		good = good && cmd_say(1, "  ", c->name, NULL) && pad(strlen(c->name)) &&
-		       cmd_say(1, c->brief, "\n", NULL);
-	return good && cmd_say(1, after, NULL) ? EX_OK : EX_IOERR;
+	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++) {
+		size_t n = strlen(c->name);
+
+		good = good && cmd_say(1, "  %s%s%s\n", c->name,
+				   n < sizeof(blanks) ? blanks + n : "", c->brief);
+	}
+	good = good &&
+	       cmd_say(1,
+		   "\n"
+		   "gatepost help COMMAND tells more; so do the manual pages gatepost(8) and\n"
+		   "gatepost.conf(5).\n");
+	return good ? EX_OK : EX_IOERR;
 }
 
 int cmd_help(int argc, char **argv)
@@ -53,14 +49,13 @@ int cmd_help(int argc, char **argv)
 		return overview();
 	c = cmd_find(argv[1]);
 	if (c == NULL) {
-		cmd_say(2, "gatepost help: there is no command ", argv[1], "; see: gatepost help\n",
-		    NULL);
+		cmd_say(2, "gatepost help: there is no command %s; see: gatepost help\n", argv[1]);
 		return EX_USAGE;
 	}
 	if (c->run == cmd_help)
 		return overview();
-	if (!cmd_say(1, "gatepost ", c->name, *c->args != '\0' ? " " : "", c->args, "\n\n",
-		     c->text, NULL))
+	if (!cmd_say(
+		1, "gatepost %s%s%s\n\n%s", c->name, *c->args != '\0' ? " " : "", c->args, c->text))
 		return EX_IOERR;
 	return EX_OK;
 }

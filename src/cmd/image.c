@@ -21,7 +21,7 @@ _Static_assert(sizeof(own_key) == TLS_IMAGE_POINT, "a point on P-256");
 
 int image_failed(const char *path, const char *what, int status)
 {
-	cmd_say(STDERR_FILENO, "gatepost image: ", path, ": ", what, "\n", NULL);
+	cmd_say(STDERR_FILENO, "gatepost image: %s: %s\n", path, what);
 	return status;
 }
 
@@ -81,7 +81,7 @@ bool image_start(void)
 	fmt_init(&why, said, sizeof(said));
 	if (tls_init(&why))
 		return true;
-	cmd_say(STDERR_FILENO, "gatepost image: ", said, "\n", NULL);
+	cmd_say(STDERR_FILENO, "gatepost image: %s\n", said);
 	return false;
 }
 
@@ -93,7 +93,7 @@ bool image_tell(const char *path, const struct image *i, const char *key)
 	fmt_init(&f, store, sizeof(store));
 	fmt_add(&f, ": Gatepost %.*s for %.*s, %u octets, signed with the ", SPAN(i->version),
 	    SPAN(i->board), i->total);
-	return cmd_say(STDOUT_FILENO, path, store, key, "\n", NULL);
+	return cmd_say(STDOUT_FILENO, "%s%s%s\n", path, store, key);
 }
 
 /* Is it for this board? Told where not. */
@@ -147,14 +147,14 @@ int cmd_image(int argc, char **argv)
 		*(option == 'k' ? &key : &board) = o.value;
 	}
 	if (argc - o.at != 2)
-		return cmd_usage("image", "wants a word for what to do, and a file");
+		return cmd_usage("image", PHRASE("wants a word for what to do, and a file"));
 	if (strcmp(argv[o.at], "verify") == 0 && key == NULL)
 		return image_verify(argv[o.at + 1], board);
 	if (ON(CONFIG_IMAGE_SIGN) && strcmp(argv[o.at], "sign") == 0) {
 		if (key == NULL)
-			return cmd_usage("image", "sign wants the key: -k FILE");
+			return cmd_usage("image", PHRASE("sign wants the key: -k FILE"));
 		return image_sign(argv[o.at + 1], key);
 	}
-	return cmd_usage(
-	    "image", ON(CONFIG_IMAGE_SIGN) ? "can verify, and sign -k KEY" : "can verify");
+	return cmd_usage("image",
+	    ON(CONFIG_IMAGE_SIGN) ? PHRASE("can verify, and sign -k KEY") : PHRASE("can verify"));
 }

@@ -26,7 +26,7 @@ static char text[WHY]; /* why not, in words */
 
 static int fail(int status, const char *what, const char *more)
 {
-	cmd_say(2, "gatepost login: ", what, more, "\n", NULL);
+	cmd_say(2, "gatepost login: %s%s\n", what, more);
 	return status;
 }
 
@@ -41,20 +41,18 @@ static int ends(enum oauth_outcome outcome, const char *why)
 /* It reads its configuration again, and with that tries the login anew. */
 static void tell_relay(void)
 {
-	struct cmd_number number;
 	pid_t pid = ask_relay(login.file);
 
 	if (pid == 0)
 		cmd_say(1,
-		    "No relay is running with this configuration; it will log in once it "
-		    "does.\n",
-		    NULL);
+		    "No relay is running with this configuration; it will log in once it does.\n");
 	else if (kill(pid, SIGHUP) < 0)
-		cmd_say(1, "The running relay could not be told (", errtext(errno),
-		    "): send SIGHUP to process ", cmd_u64(&number, (uint64_t)pid), ".\n", NULL);
+		cmd_say(1,
+		    "The running relay could not be told (%s): send SIGHUP to process %ju.\n",
+		    errtext(errno), (uint64_t)pid);
 	else
-		cmd_say(1, "The running relay (process ", cmd_u64(&number, (uint64_t)pid),
-		    ") was told and tries the login anew.\n", NULL);
+		cmd_say(1, "The running relay (process %ju) was told and tries the login anew.\n",
+		    (uint64_t)pid);
 }
 
 /* ---- what was given ---- */
@@ -68,8 +66,9 @@ static int store(void)
 
 	if (grant_given()->nrefresh == 0)
 		return fail(EX_UNAVAILABLE,
-		    "the provider let us in but gave no refresh token: is OAuth2_Scope right? ",
-		    "(Microsoft wants offline_access in it)");
+		    PHRASE("the provider let us in but gave no refresh token: is OAuth2_Scope "
+			   "right? "),
+		    PHRASE("(Microsoft wants offline_access in it)"));
 	fmt_init(&path, name, sizeof(name));
 	oauth_name(&path, login.key);
 	fmt_init(&path, path_text, sizeof(path_text));
@@ -77,9 +76,9 @@ static int store(void)
 	fmt_init(&why, text, sizeof(text));
 	if (!grant_store(&login, &why))
 		return fail(EX_CANTCREAT, text, "");
-	cmd_say(1, "Logged in as ", login.key->login_user, ". The refresh token is kept in ",
-	    path_text, settings_store(login.file, login.store) != NULL ? " and in the store" : "",
-	    ".\n", NULL);
+	cmd_say(1, "Logged in as %s. The refresh token is kept in %s%s.\n", login.key->login_user,
+	    path_text,
+	    settings_store(login.file, login.store) != NULL ? PHRASE(" and in the store") : "");
 	tell_relay();
 	return EX_OK;
 }
@@ -90,15 +89,15 @@ static int with_secret(void)
 {
 	struct fmt why, form = grant_form();
 	enum oauth_outcome outcome;
-	struct cmd_number life;
 
 	fmt_init(&why, text, sizeof(text));
 	oauth_form_client(&form, login.key);
 	outcome = grant_tokens(&login, &form, &why);
 	if (outcome != OAUTH_GIVEN)
 		return ends(outcome, text);
-	cmd_say(1, "It works: the provider gave a token for ", cmd_u64(&life, grant_given()->life),
-	    " seconds. Nothing needs to be kept.\n", NULL);
+	cmd_say(1,
+	    "It works: the provider gave a token for %ju seconds. Nothing needs to be kept.\n",
+	    grant_given()->life);
 	tell_relay();
 	return EX_OK;
 }
@@ -153,13 +152,12 @@ static int wait_for_person(struct oauth_device *d)
 			break;
 		}
 	}
-	return fail(EX_NOPERM, "the code expired before it was used", "");
+	return fail(EX_NOPERM, PHRASE("the code expired before it was used"), "");
 }
 
 static int with_device(void)
 {
 	static struct oauth_device d;
-	struct cmd_number minutes;
 	struct fmt why;
 	enum oauth_outcome outcome;
 
@@ -167,10 +165,10 @@ static int with_device(void)
 	outcome = ask_for_code(&d, &why);
 	if (outcome != OAUTH_GIVEN)
 		return ends(outcome, text);
-	cmd_say(1, "Open this address in a browser, on any device:\n\n    ", d.address,
-	    "\n\nType in this code, and log in as ", login.key->login_user, ":\n\n    ",
-	    d.user_code, "\n\nWaiting for that, ",
-	    cmd_u64(&minutes, d.life >= 60 ? d.life / 60 : 1), " minutes at the most ...\n", NULL);
+	cmd_say(1,
+	    "Open this address in a browser, on any device:\n\n    %s\n\nType in this code, and "
+	    "log in as %s:\n\n    %s\n\nWaiting for that, %ju minutes at the most ...\n",
+	    d.address, login.key->login_user, d.user_code, d.life >= 60 ? d.life / 60 : 1);
 	return wait_for_person(&d);
 }
 
@@ -196,23 +194,23 @@ static int take_pasted(const char *state, struct fmt *code)
 	struct bytes line = read_line();
 
 	if (line.n == 0)
-		return fail(EX_NOINPUT, "nothing was pasted", "");
+		return fail(EX_NOINPUT, PHRASE("nothing was pasted"), "");
 	switch (oauth_pasted(line, state, code)) {
 	case OAUTH_PASTED:
 		return EX_OK;
 	case OAUTH_REFUSED_THERE:
 		for (size_t i = 0; i < code->n; i++)
 			code->p[i] = code->p[i] >= ' ' && code->p[i] <= '~' ? code->p[i] : '?';
-		return fail(EX_NOPERM, "the provider did not agree: ", code->p);
+		return fail(EX_NOPERM, PHRASE("the provider did not agree: "), code->p);
 	case OAUTH_STRANGE_STATE:
 		return fail(EX_DATAERR,
-		    "that address does not belong to this login: open the one "
-		    "above, and paste what the browser ends at",
+		    PHRASE("that address does not belong to this login: open the one "
+			   "above, and paste what the browser ends at"),
 		    "");
 	case OAUTH_NO_CODE:
 		break;
 	}
-	return fail(EX_DATAERR, "there is no code in what was pasted", "");
+	return fail(EX_DATAERR, PHRASE("there is no code in what was pasted"), "");
 }
 
 static int redeem(struct bytes code, const char *verifier)
@@ -239,13 +237,11 @@ static int with_code(void)
 	oauth_verifier(state, random + OAUTH_RANDOM);
 	fmt_init(&f, url, sizeof(url));
 	oauth_browse(&f, login.key, verifier, state);
-	cmd_say(1, "Open this address in a browser, on any device, and log in as ",
-	    login.key->login_user, ":\n\n", NULL);
-	cmd_say(1, url, NULL);
-	cmd_say(1,
-	    "\n\nThe browser then goes to an address that begins with http://localhost and "
-	    "finds nothing\nthere: that is right. Paste that whole address here:\n\n",
-	    NULL);
+	cmd_say(1, "Open this address in a browser, on any device, and log in as %s:\n\n",
+	    login.key->login_user);
+	cmd_say(1, "%s", url);
+	cmd_say(1, "\n\nThe browser then goes to an address that begins with http://localhost and "
+		   "finds nothing\nthere: that is right. Paste that whole address here:\n\n");
 	fmt_init(&f, code, sizeof(code));
 	status = take_pasted(state, &f);
 	if (status == EX_OK)
@@ -279,13 +275,12 @@ static int log_in(void)
 
 static int none_configured(bool scope)
 {
-	cmd_say(2, "gatepost login: no login with OAuth 2.0 is configured ",
-	    scope ? "there" : "outside the stanzas",
-	    ". This makes one:\n"
-	    "    OAuth2_Provider = microsoft\n"
-	    "    OAuth2_Client_Id = \"the id of the application\"\n"
-	    "    Outbound_SMTP_AUTH_User = \"user@example.com\"\n",
-	    scope ? "" : "For one in a stanza name it: gatepost login binding NAME\n", NULL);
+	cmd_say(2,
+	    "gatepost login: no login with OAuth 2.0 is configured %s. This makes one:\n    "
+	    "OAuth2_Provider = microsoft\n    OAuth2_Client_Id = \"the id of the application\"\n   "
+	    " Outbound_SMTP_AUTH_User = \"user@example.com\"\n%s",
+	    scope ? "there" : PHRASE("outside the stanzas"),
+	    scope ? "" : PHRASE("For one in a stanza name it: gatepost login binding NAME\n"));
 	return EX_CONFIG;
 }
 

@@ -33,8 +33,8 @@ static bool option_next(struct bytes *spec, struct option *out)
 
 static int complain(const struct opts *o, const char *what, const char *which)
 {
-	cmd_say(2, "gatepost ", o->argv[0], ": ", what, which, "; see: gatepost help ", o->argv[0],
-		"\n", NULL);
+	cmd_say(
+	    2, "gatepost %s: %s%s; see: gatepost help %s\n", o->argv[0], what, which, o->argv[0]);
 	return -1;
 }
 
@@ -46,7 +46,7 @@ static int with_value(struct opts *o, const struct option *option, const char *i
 	} else if (o->at < o->end) {
 		o->value = o->argv[o->at++];
 	} else {
-		return complain(o, "a value is missing after ", o->argv[o->at - 1]);
+		return complain(o, PHRASE("a value is missing after "), o->argv[o->at - 1]);
 	}
 	return option->letter != 0 || option->name.n == 0 ? option->letter : option->name.p[0];
 }
@@ -65,10 +65,10 @@ static int next_long(struct opts *o, const char *arg)
 		if (option.valued)
 			return with_value(o, &option, inside);
 		if (inside != NULL)
-			return complain(o, "no value belongs to ", arg);
+			return complain(o, PHRASE("no value belongs to "), arg);
 		return option.letter != 0 ? option.letter : option.name.p[0];
 	}
-	return complain(o, "there is no option ", arg);
+	return complain(o, PHRASE("there is no option "), arg);
 }
 
 static int next_letter(struct opts *o)
@@ -89,7 +89,7 @@ static int next_letter(struct opts *o)
 			return with_value(o, &option, *rest != '\0' ? rest : NULL);
 		return letter;
 	}
-	return complain(o, "there is no option ", shown);
+	return complain(o, PHRASE("there is no option "), shown);
 }
 
 /* Moves the argument at `at` behind all the others. */

@@ -11,15 +11,16 @@ static int no_answer(enum ask_result result, const char *path)
 {
 	switch (result) {
 	case ASK_NOBODY:
-		cmd_say(2, "gatepost queue: no relay is running (no answer at ", path, ")\n", NULL);
+		cmd_say(2, "gatepost queue: no relay is running (no answer at %s)\n", path);
 		return EX_TEMPFAIL;
 	case ASK_DENIED:
-		cmd_say(2, "gatepost queue: no access to ", path,
-		    ": ask as root or as a member of the group gatepost\n", NULL);
+		cmd_say(2,
+		    "gatepost queue: no access to %s: ask as root or as a member of the group "
+		    "gatepost\n",
+		    path);
 		return EX_NOPERM;
 	case ASK_BROKEN:
-		cmd_say(2, "gatepost queue: the relay does not answer in full at ", path, "\n",
-		    NULL);
+		cmd_say(2, "gatepost queue: the relay does not answer in full at %s\n", path);
 		return EX_TEMPFAIL;
 	case ASK_ANSWERED:
 		break;
@@ -47,8 +48,8 @@ static int request(const char *path, const char *verb, const char *id, bool json
 		return no_answer(result, path);
 	if (a.status == EX_OK)
 		return times.failed ? EX_IOERR : EX_OK;
-	cmd_say(2, "gatepost queue: ", id != NULL ? id : "", id != NULL ? ": " : "", a.word, "\n",
-	    NULL);
+	cmd_say(
+	    2, "gatepost queue: %s%s%s\n", id != NULL ? id : "", id != NULL ? ": " : "", a.word);
 	return (int)a.status;
 }
 
@@ -89,16 +90,17 @@ int cmd_queue(int argc, char **argv)
 	needs_id = strcmp(verb, "show") == 0 || strcmp(verb, "remove") == 0;
 	takes_id = needs_id || strcmp(verb, "flush") == 0;
 	if (!takes_id && strcmp(verb, "list") != 0)
-		return cmd_usage("queue", "list, show, flush or remove");
+		return cmd_usage("queue", PHRASE("list, show, flush or remove"));
 	if (needs_id && id == NULL)
-		return cmd_usage("queue", "the id of a mail is missing");
+		return cmd_usage("queue", PHRASE("the id of a mail is missing"));
 	if ((id != NULL && !takes_id) || o.at < argc)
-		return cmd_usage("queue", "there are too many arguments");
+		return cmd_usage("queue", PHRASE("there are too many arguments"));
 	if (id != NULL && !is_word(id))
-		return cmd_usage("queue", "that is not the id of a mail");
+		return cmd_usage("queue", PHRASE("that is not the id of a mail"));
 	fmt_init(&path, store, sizeof(store));
 	if (ask_path(file, &path) != ASK_PATH_CONFIGURED && file != NULL)
-		cmd_say(2, "gatepost queue: ", file,
-		    " cannot be used (gatepost check tells why); asking at ", path.p, "\n", NULL);
+		cmd_say(2,
+		    "gatepost queue: %s cannot be used (gatepost check tells why); asking at %s\n",
+		    file, path.p);
 	return request(path.p, verb, id, json);
 }

@@ -213,7 +213,7 @@ static void address_failed(struct dial *d, unsigned index, int err)
 		return;
 	fmt_init(&f, text, sizeof(text));
 	inet_print_port(&f, &d->addr[index]);
-	cmd_say(1, "* ", text, ": ", way.why->p, "\n", NULL);
+	cmd_say(1, "* %s: %s\n", text, way.why->p);
 }
 
 static void dialled(struct dial *d, int fd, unsigned index)
@@ -230,7 +230,7 @@ static void dialled(struct dial *d, int fd, unsigned index)
 	fmt_init(&f, text, sizeof(text));
 	inet_print_port(&f, &d->addr[index]);
 	if (way.reach->verbose)
-		cmd_say(1, "* connected to ", text, "\n", NULL);
+		cmd_say(1, "* connected to %s\n", text);
 }
 
 /* The loop knows the time only once it turns. */

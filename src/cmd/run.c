@@ -68,7 +68,7 @@ static int run_detached(struct supervisor_how *how)
 		how->store = run_absolute(how->store, store);
 	how->syslog = how->detached = true;
 	if (pipe2(served, O_CLOEXEC) < 0 || (pid = _Fork()) < 0) {
-		cmd_say(STDERR_FILENO, "gatepost: ", errtext(errno), "\n", NULL);
+		cmd_say(STDERR_FILENO, "gatepost: %s\n", errtext(errno));
 		return EX_OSERR;
 	}
 	if (pid > 0) {
@@ -77,7 +77,7 @@ static int run_detached(struct supervisor_how *how)
 	}
 	how->served = served[1];
 	if (setsid() < 0 || chdir("/") < 0)
-		cmd_say(STDERR_FILENO, "gatepost: ", errtext(errno), "\n", NULL);
+		cmd_say(STDERR_FILENO, "gatepost: %s\n", errtext(errno));
 	run_serve(how);
 }
 
@@ -112,11 +112,11 @@ int cmd_run(int argc, char **argv)
 	if (opt < 0)
 		return EX_USAGE;
 	if (how.setup.wanted && !ON(CONFIG_SETUP))
-		return cmd_usage("run", "--setup is not built into this gatepost");
+		return cmd_usage("run", PHRASE("--setup is not built into this gatepost"));
 	if (!how.setup.wanted && (how.setup.listen != NULL || how.setup.offer != NULL))
-		return cmd_usage("run", "--listen and --offer want --setup");
+		return cmd_usage("run", PHRASE("--listen and --offer want --setup"));
 	if (o.at < argc)
-		return cmd_usage("run", "takes no arguments");
+		return cmd_usage("run", PHRASE("takes no arguments"));
 	how.store = settings_store(how.file, store);
 	if (detach)
 		return run_detached(&how);

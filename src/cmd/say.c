@@ -24,38 +24,15 @@ bool cmd_write(int fd, struct bytes x)
 	return true;
 }
 
-bool cmd_say(int fd, const char *text, ...)
+bool cmd_put(int fd, const char *format, ...)
 {
-	char store[768];
+	static char store[CMD_SAY];
 	struct fmt f;
 	va_list args;
-	bool good = true;
 
 	fmt_init(&f, store, sizeof(store));
-	va_start(args, text);
-	for (; text != NULL; text = va_arg(args, const char *)) {
-		struct bytes x = bytes_of(text);
-
-		while (x.n > 0) {
-			size_t before = f.n;
-
-			fmt_bytes(&f, x);
-			x = bytes_skip(x, f.n - before);
-			if (x.n > 0) {
-				good = cmd_write(fd, fmt_done(&f)) && good;
-				fmt_init(&f, store, sizeof(store));
-			}
-		}
-	}
+	va_start(args, format);
+	fmt_put_list(&f, format, args);
 	va_end(args);
-	return cmd_write(fd, fmt_done(&f)) && good;
-}
-
-const char *cmd_u64(struct cmd_number *n, uint64_t v)
-{
-	struct fmt f;
-
-	fmt_init(&f, n->text, sizeof(n->text));
-	fmt_u64(&f, v);
-	return n->text;
+	return cmd_write(fd, fmt_done(&f));
 }

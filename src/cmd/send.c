@@ -58,13 +58,13 @@ static void say_next(const struct reach *r, const char *name, enum send_next nex
 	struct fmt f;
 
 	if (next == SEND_IN_CLEAR)
-		cmd_say(1, r->verbose ? "* " : "", "gateway ", name, ": ", why,
-			"; TLS is optional, so it is tried without\n", NULL);
+		cmd_say(1, "%sgateway %s: %s; TLS is optional, so it is tried without\n",
+		    r->verbose ? "* " : "", name, why);
 	if (!r->verbose || next != SEND_NEXT_ADDRESS || r->n == 0)
 		return;
 	fmt_init(&f, peer, sizeof(peer));
 	inet_print_port(&f, &r->peer);
-	cmd_say(1, "* ", peer, ": ", why, "; another address is tried\n", NULL);
+	cmd_say(1, "* %s: %s; another address is tried\n", peer, why);
 }
 
 /* Along the addresses of one gateway. Did one of them decide? */
@@ -95,8 +95,8 @@ static void say_failed(const char *name, const struct fmt *why, const char *righ
 {
 	bool refused = bytes_begins_fold(fmt_done(why), BYTES("it refuses "));
 
-	cmd_say(1, "gateway ", name, refused ? " " : " failed: ",
-		why->p + (refused ? strlen("it ") : 0), "\n", right, NULL);
+	cmd_say(1, "gateway %s%s%s\n%s", name, refused ? " " : PHRASE(" failed: "),
+	    why->p + (refused ? strlen("it ") : 0), right);
 }
 
 /* Along the routes. Says what came of it. */
@@ -156,8 +156,8 @@ static int send_together(struct send *s, int first, bool *together, bool *taken)
 	if (key.routes != NULL)
 		status = try_routes(&g);
 	else
-		cmd_say(2, "gatepost send: no gateway is configured for mail to ", s->to[first],
-			"\n", NULL);
+		cmd_say(
+		    2, "gatepost send: no gateway is configured for mail to %s\n", s->to[first]);
 	for (int i = 0; i < s->nto; i++) {
 		if (together[i])
 			s->to[i] = NULL;
@@ -177,7 +177,7 @@ static bool begin_tls(const struct send *s)
 	fmt_init(&why, text, sizeof(text));
 	if (tls_init(&why))
 		return true;
-	cmd_say(2, "gatepost send: ", text, "\n", NULL);
+	cmd_say(2, "gatepost send: %s\n", text);
 	return false;
 }
 
@@ -246,7 +246,7 @@ static int check_addresses(struct send *s)
 	static char address[LIMIT_PATH];
 
 	if (!choose_sender(s)) {
-		cmd_say(2, "gatepost send: not a sender's address: ", s->from, "\n", NULL);
+		cmd_say(2, "gatepost send: not a sender's address: %s\n", s->from);
 		return EX_USAGE;
 	}
 	for (int i = 0; i < s->nto; i++) {
@@ -254,8 +254,7 @@ static int check_addresses(struct send *s)
 			memcpy(s->to[i], address, strlen(address) + 1); /* shorter, if anything */
 			continue;
 		}
-		cmd_say(2, "gatepost send: not an address (local-part@domain): ", s->to[i], "\n",
-			NULL);
+		cmd_say(2, "gatepost send: not an address (local-part@domain): %s\n", s->to[i]);
 		return EX_USAGE;
 	}
 	return EX_OK;
@@ -281,7 +280,7 @@ static int options(struct send *s, int argc, char **argv)
 		return EX_USAGE;
 	s->to = argv + o.at;
 	s->nto = argc - o.at;
-	return s->nto > 0 ? EX_OK : cmd_usage("send", "a recipient is missing");
+	return s->nto > 0 ? EX_OK : cmd_usage("send", PHRASE("a recipient is missing"));
 }
 
 int cmd_send(int argc, char **argv)

@@ -149,7 +149,7 @@ static bool secret(const struct send_group *g, struct bytes *out, struct fmt *wh
 	if (!ON(CONFIG_OAUTH) || !conf_wants_token(g->key))
 		return true;
 	if (g->s->verbose)
-		cmd_say(1, "* a token is fetched for ", g->key->login_user, "\n", NULL);
+		cmd_say(1, "* a token is fetched for %s\n", g->key->login_user);
 	fmt_add(why, "no token for the login: ");
 	*status = send_token(g, out, why);
 	if (*status == EX_OK)
@@ -188,7 +188,7 @@ static enum talk_event log_in(struct talk *t, const struct send_group *g, struct
 	if (ON(CONFIG_OAUTH))
 		send_token_wipe();
 	if (event == TALK_READY && t->how.trace)
-		cmd_say(1, "* logged in as ", user, " (", sasl_name(m), ")\n", NULL);
+		cmd_say(1, "* logged in as %s (%s)\n", user, sasl_name(m));
 	return event;
 }
 

@@ -32,8 +32,9 @@ static void say_refused(const char *whom, const char *name, enum verdict v)
 
 	fmt_init(&f, text, sizeof(text));
 	reply_line(&f, last());
-	cmd_say(1, whom, v == VERDICT_DEFER ? ": put off by gateway " : ": refused by gateway ",
-		name, ": ", text, "\n", NULL);
+	cmd_say(1, "%s%s%s: %s\n", whom,
+	    v == VERDICT_DEFER ? PHRASE(": put off by gateway ") : PHRASE(": refused by gateway "),
+	    name, text);
 }
 
 /* The last word: printed when the dialogue is over. */
@@ -105,8 +106,8 @@ static int need_utf8(const struct send_group *g, const char *name, bool *any)
 		if (!odd || talk.client.smtputf8)
 			continue;
 		g->taken[i] = false;
-		cmd_say(1, g->s->to[i], ": gateway ", name,
-			" does not take addresses beyond ASCII (no SMTPUTF8)\n", NULL);
+		cmd_say(1, "%s: gateway %s does not take addresses beyond ASCII (no SMTPUTF8)\n",
+		    g->s->to[i], name);
 		status = EX_UNAVAILABLE;
 	}
 	return status;
@@ -155,8 +156,8 @@ static int say_lost(const char *name, enum talk_event event, bool after)
 
 	fmt_init(&f, text, sizeof(text));
 	talk_why(&talk, event, &f);
-	cmd_say(1, "gateway ", name, " failed: ", text,
-		after ? "; the mail may have arrived\n" : "\n", NULL);
+	cmd_say(1, "gateway %s failed: %s%s", name, text,
+	    after ? PHRASE("; the mail may have arrived\n") : "\n");
 	return EX_TEMPFAIL;
 }
 
@@ -238,6 +239,6 @@ enum send_next send_mail(const struct send_group *g, struct send_gateway *to, in
 		}
 	}
 	talk_quit(&talk);
-	cmd_say(1, accepted, NULL);
+	cmd_say(1, "%s", accepted);
 	return next;
 }

@@ -48,7 +48,7 @@ static struct {
 
 static int fail(int status, const char *what, const char *more)
 {
-	cmd_say(2, "sendmail: ", what, more, "\n", NULL);
+	cmd_say(2, "sendmail: %s%s\n", what, more);
 	return status;
 }
 
@@ -114,7 +114,8 @@ static int choose_sender(const struct sendmail *m)
 		return EX_OK;
 	if (address_next(&list, &f) == ADDRESS_OK && list.n == 0)
 		return EX_OK;
-	return fail(EX_USAGE, "no address of a sender: ", m->from != NULL ? m->from : mail.self);
+	return fail(
+	    EX_USAGE, PHRASE("no address of a sender: "), m->from != NULL ? m->from : mail.self);
 }
 
 /* Looks at every recipient before anything is sent. */
@@ -127,10 +128,11 @@ static int check_recipients(const struct sendmail *m, struct bytes head)
 		switch (sendmail_rcpts_next(&mail.rcpts)) {
 		case ADDRESS_END:
 			return n > 0 ? EX_OK
-				     : fail(EX_USAGE, "no recipients",
-					    m->extract ? " in To, Cc or Bcc" : "");
+				     : fail(EX_USAGE, PHRASE("no recipients"),
+					   m->extract ? PHRASE(" in To, Cc or Bcc") : "");
 		case ADDRESS_BAD:
-			return fail(EX_DATAERR, "no address of a recipient: ", mail.rcpts.store);
+			return fail(
+			    EX_DATAERR, PHRASE("no address of a recipient: "), mail.rcpts.store);
 		case ADDRESS_OK:
 			n++;
 			break;
@@ -161,10 +163,10 @@ static int dial(void)
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
 		bool absent = errno == ENOENT || errno == ECONNREFUSED;
 
-		cmd_say(2, "sendmail: ",
-		    absent ? "gatepost is not running (no answer at " : "no way to gatepost (",
-		    mail.socket, absent ? "" : ": ", absent ? "" : errtext(errno),
-		    "); the mail was not sent\n", NULL);
+		cmd_say(2, "sendmail: %s%s%s%s); the mail was not sent\n",
+		    absent ? PHRASE("gatepost is not running (no answer at ")
+			   : PHRASE("no way to gatepost ("),
+		    mail.socket, absent ? "" : ": ", absent ? "" : errtext(errno));
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -189,7 +191,7 @@ static int refused(enum talk_event event, const char *whom)
 	if (event == TALK_LOST || event == TALK_TIMEOUT || event == TALK_FAILED)
 		fmt_add(&f, "the relay failed: ");
 	talk_why(&mail.talk, event, &f);
-	cmd_say(2, "sendmail: ", whom, *whom != '\0' ? ": " : "", why, "\n", NULL);
+	cmd_say(2, "sendmail: %s%s%s\n", whom, *whom != '\0' ? ": " : "", why);
 	return event == TALK_REPLY || event == TALK_EARLY
 		       ? status_of(client_last(&mail.talk.client)->code)
 		       : EX_TEMPFAIL;
@@ -303,7 +305,7 @@ static int content(const struct sendmail *m, struct bytes head)
 		event = talk_body(t, buf_peek(&chunk), WAIT_MS);
 	}
 	if (mail.source.error != 0) /* the relay must not take half a mail for a whole one */
-		return fail(EX_IOERR, "cannot read the mail: ", errtext(mail.source.error));
+		return fail(EX_IOERR, PHRASE("cannot read the mail: "), errtext(mail.source.error));
 	if (event == TALK_OK)
 		event = talk_flush(t, WAIT_MS);
 	if (event != TALK_OK)
@@ -347,12 +349,12 @@ int cmd_sendmail(int argc, char **argv)
 	if (status != EX_OK)
 		return status;
 	if (!find_socket(&m))
-		return fail(EX_USAGE, "the path of the relay's socket is too long", "");
+		return fail(EX_USAGE, PHRASE("the path of the relay's socket is too long"), "");
 	lines_init(&mail.source.lines, !m.ignore_dots);
 	buf_init(&mail.head, mail.head_mem, sizeof(mail.head_mem));
 	source_fill(&mail.source, &mail.head, false);
 	if (mail.source.error != 0)
-		return fail(EX_IOERR, "cannot read the mail: ", errtext(mail.source.error));
+		return fail(EX_IOERR, PHRASE("cannot read the mail: "), errtext(mail.source.error));
 	skip_separator(&mail.head);
 	head = buf_peek(&mail.head);
 	rest = head;

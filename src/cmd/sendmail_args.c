@@ -7,7 +7,7 @@
 
 static int refuse(const char *letter, const char *value, const char *why)
 {
-	cmd_say(2, "sendmail: -", letter, value, ": ", why, "\n", NULL);
+	cmd_say(2, "sendmail: -%s%s: %s\n", letter, value, why);
 	return EX_USAGE;
 }
 
@@ -19,10 +19,11 @@ static int set(struct sendmail *m, char letter, const char *value)
 		if (strcmp(value, "m") == 0)
 			return EX_OK;
 		if (strcmp(value, "p") == 0)
-			return refuse("b", value, "there is no queue here; see: gatepost status");
-		return refuse("b", value, "only a mail from standard input is taken (-bm)");
+			return refuse(
+			    "b", value, PHRASE("there is no queue here; see: gatepost status"));
+		return refuse("b", value, PHRASE("only a mail from standard input is taken (-bm)"));
 	case 'q':
-		return refuse("q", value, "there is no queue here; see: gatepost status");
+		return refuse("q", value, PHRASE("there is no queue here; see: gatepost status"));
 	case 'B':
 		m->eight_bit = strcmp(value, "8BITMIME") == 0;
 		return EX_OK;
@@ -60,10 +61,10 @@ static int letters(struct sendmail *m, const char *p, char ***rest)
 			if (p[1] != '\0')
 				return set(m, *p, p + 1);
 			if (**rest == NULL)
-				return refuse(letter, "", "a value is missing");
+				return refuse(letter, "", PHRASE("a value is missing"));
 			return set(m, *p, *(*rest)++);
 		} else if (strchr("cGImnsTUvE", *p) == NULL) {
-			return refuse(letter, "", "there is no such option");
+			return refuse(letter, "", PHRASE("there is no such option"));
 		}
 	}
 	return EX_OK;

@@ -53,7 +53,7 @@ static int report(enum form form, const char *path)
 	switch (ask(&a, path, bytes_of(requests[form]))) {
 	case ASK_ANSWERED:
 		if (a.status > TROUBLE)
-			cmd_say(2, "gatepost status: ", a.word, "\n", NULL);
+			cmd_say(2, "gatepost status: %s\n", a.word);
 		return times.failed ? EX_IOERR : (int)a.status;
 	case ASK_NOBODY:
 		fmt_add(&f, "gatepost is not running (no answer at %s)", path);
@@ -83,21 +83,22 @@ int cmd_status(int argc, char **argv)
 		if (c == 'c')
 			file = o.value;
 		else if (form != TEXT)
-			return cmd_usage("status", "one form at a time");
+			return cmd_usage("status", PHRASE("one form at a time"));
 		else
 			form = c == 'j' ? JSON : PROMETHEUS;
 	}
 	if (c < 0)
 		return EX_USAGE;
 	if (o.at < argc)
-		return cmd_usage("status", "takes no arguments");
+		return cmd_usage("status", PHRASE("takes no arguments"));
 	if (form == PROMETHEUS && !ON(CONFIG_STATUS_PROMETHEUS)) {
-		cmd_say(2, "gatepost status: --prometheus is not built into this gatepost\n", NULL);
+		cmd_say(2, "gatepost status: --prometheus is not built into this gatepost\n");
 		return EX_UNAVAILABLE;
 	}
 	fmt_init(&path, store, sizeof(store));
 	if (ask_path(file, &path) != ASK_PATH_CONFIGURED && file != NULL)
-		cmd_say(2, "gatepost status: ", file,
-		    " cannot be used (gatepost check tells why); asking at ", path.p, "\n", NULL);
+		cmd_say(2,
+		    "gatepost status: %s cannot be used (gatepost check tells why); asking at %s\n",
+		    file, path.p);
 	return report(form, path.p);
 }

@@ -33,7 +33,7 @@ static struct {
 
 static int fail(int status, const char *what, const char *why)
 {
-	cmd_say(2, "gatepost store: ", what, why, "\n", NULL);
+	cmd_say(2, "gatepost store: %s%s\n", what, why);
 	return status;
 }
 
@@ -85,11 +85,11 @@ static enum stored load(enum flash_how how)
 		return result;
 	if (it.at.store.damaged) {
 		number(&it.why, "bundle ", it.at.store.sequence);
-		fail(0, it.text, " is damaged, the one before it counts");
+		fail(0, it.text, PHRASE(" is damaged, the one before it counts"));
 		begin_why();
 	}
 	if (it.at.store.unread)
-		fail(0, "a part of the store cannot be read: ", errtext(it.at.store.cause));
+		fail(0, PHRASE("a part of the store cannot be read: "), errtext(it.at.store.cause));
 	return STORED_OK;
 }
 
@@ -153,12 +153,12 @@ static int store_info(void)
 	number(&f, " slots of ", s->slot);
 	number(&f, " octets, erased in blocks of ", s->flash.block);
 	for (uint32_t i = 0; i < s->slots; i++) {
-		if (!cmd_say(1, it.text, "\n", NULL))
+		if (!cmd_say(1, "%s\n", it.text))
 			return EX_IOERR;
 		fmt_init(&f, it.text, sizeof(it.text));
 		slot_text(&f, i);
 	}
-	if (!cmd_say(1, it.text, "\n", NULL))
+	if (!cmd_say(1, "%s\n", it.text))
 		return EX_IOERR;
 	if (result == STORED_OK || result == STORED_BLANK)
 		return EX_OK;
@@ -181,7 +181,7 @@ static int store_list(void)
 		}
 		number(&it.why, "", file.content.n);
 		fmt_add(&it.why, " %.*s", SPAN(file.name));
-		if (!cmd_say(1, it.text, "\n", NULL))
+		if (!cmd_say(1, "%s\n", it.text))
 			return EX_IOERR;
 	}
 	return EX_OK;
@@ -195,7 +195,7 @@ static int store_get(void)
 	if (result != STORED_OK)
 		return ends(result);
 	if (!bundle_get(&it.bundle, bytes_of(it.name), &content))
-		return fail(EX_NOINPUT, it.name, ": there is no such file in the store");
+		return fail(EX_NOINPUT, it.name, PHRASE(": there is no such file in the store"));
 	return cmd_write(1, content) ? EX_OK : EX_IOERR;
 }
 
@@ -216,7 +216,7 @@ static int store_export(void)
 	if (result != STORED_OK)
 		return ends(result);
 	if (it.bundle.n == 0)
-		return fail(EX_NOINPUT, it.at.name, ": there are no files in it");
+		return fail(EX_NOINPUT, it.at.name, PHRASE(": there are no files in it"));
 	return store_files_unpack(&it.bundle, NULL, it.name, written()) ? EX_OK : EX_CANTCREAT;
 }
 
@@ -235,10 +235,10 @@ static int follow(pid_t relay, const char *one)
 	else if (bundle_get(&it.bundle, bytes_of(one), &content))
 		good = store_files_put(bytes_of(one), content, it.folder, written());
 	if (!good)
-		return fail(EX_CANTCREAT, "it is in the store, but not in ", it.folder);
+		return fail(EX_CANTCREAT, PHRASE("it is in the store, but not in "), it.folder);
 	if (relay == 0 || kill(relay, SIGHUP) != 0)
 		return EX_OK;
-	return cmd_say(1, "The relay reads it now.\n", NULL) ? EX_OK : EX_IOERR;
+	return cmd_say(1, "The relay reads it now.\n") ? EX_OK : EX_IOERR;
 }
 
 /* it.bundle is checked and becomes what is in the store; one: a file of it, or all. */
@@ -252,16 +252,17 @@ static int save(const char *one)
 	if ((conf || bundle_get(&it.bundle, BYTES(STORE_FILES_CONF), &content)) &&
 	    !store_files_check(&it.bundle, it.folder, it.own)) {
 		if (conf)
-			return fail(EX_CONFIG, "the configuration has errors, ",
-			    "nothing was stored");
-		fail(0, "stored all the same: with it ", "the configuration has errors");
+			return fail(EX_CONFIG, PHRASE("the configuration has errors, "),
+			    PHRASE("nothing was stored"));
+		fail(0, PHRASE("stored all the same: with it "),
+		    PHRASE("the configuration has errors"));
 	}
 	begin_why();
 	result = stored_save(&it.at, &it.bundle, &is_written, &it.why);
 	if (result != STORED_OK)
 		return ends(result);
-	if (!cmd_say(1, it.at.name, is_written ? ": stored" : ": that is in it already", ".\n",
-		NULL))
+	if (!cmd_say(1, "%s%s.\n", it.at.name,
+		is_written ? PHRASE(": stored") : PHRASE(": that is in it already")))
 		return EX_IOERR;
 	return follow(relay, one);
 }
@@ -278,7 +279,7 @@ static ssize_t read_input(uint8_t *mem, size_t n)
 	} while ((got > 0 && used < n) || (got < 0 && errno == EINTR));
 	if (got >= 0)
 		return (ssize_t)used;
-	fail(0, "standard input: ", errtext(errno));
+	fail(0, PHRASE("standard input: "), errtext(errno));
 	return -1;
 }
 
@@ -317,7 +318,7 @@ static int store_import(void)
 	enum stored result;
 
 	if (files_kind(it.name) != FILES_FOLDER)
-		return fail(EX_NOINPUT, it.name, ": there is no such folder");
+		return fail(EX_NOINPUT, it.name, PHRASE(": there is no such folder"));
 	result = load(FLASH_TO_MAKE);
 	if (result != STORED_OK)
 		return ends(result);
@@ -339,8 +340,8 @@ static int store_erase_all(void)
 	begin_why();
 	if (store_erase(&it.at.store, clock_wall()) != STORE_OK)
 		return fail(EX_IOERR, it.at.name,
-		    ": could not be erased, parts of what was in it may be left");
-	return cmd_say(1, it.at.name, ": erased.\n", NULL) ? EX_OK : EX_IOERR;
+		    PHRASE(": could not be erased, parts of what was in it may be left"));
+	return cmd_say(1, "%s: erased.\n", it.at.name) ? EX_OK : EX_IOERR;
 }
 
 /* ---- the command ---- */
@@ -361,10 +362,11 @@ static int run(const struct verb *verb, struct opts *o)
 		it.name = o->argv[o->at++];
 	}
 	if (o->at < o->argc)
-		return cmd_usage("store", "there are too many arguments");
+		return cmd_usage("store", PHRASE("there are too many arguments"));
 	it.own = it.store == NULL || it.file != NULL || strcmp(it.store, CONFIG_STORE_PATH) == 0;
 	if (it.store == NULL && CONFIG_STORE_PATH[0] == '\0')
-		return cmd_usage("store", "this build knows of no store: -s STORE names it");
+		return cmd_usage(
+		    "store", PHRASE("this build knows of no store: -s STORE names it"));
 	if (!store_files_folder(it.file != NULL ? it.file : SETTINGS_FILE, it.folder))
 		return EX_USAGE;
 	confine_secrets();
@@ -398,12 +400,12 @@ int cmd_store(int argc, char **argv)
 	if (c < 0)
 		return EX_USAGE;
 	if (o.at >= o.argc)
-		return cmd_usage("store", "info, list, get, put, import, export or erase");
+		return cmd_usage("store", PHRASE("info, list, get, put, import, export or erase"));
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(o.argv[o.at], verbs[i].word) == 0) {
 			o.at++;
 			return run(&verbs[i], &o);
 		}
 	}
-	return cmd_usage("store", "info, list, get, put, import, export or erase");
+	return cmd_usage("store", PHRASE("info, list, get, put, import, export or erase"));
 }

@@ -85,7 +85,7 @@ bool store_files_check(const struct bundle *b, const char *folder, bool own)
 
 static bool complain(const char *path, int err)
 {
-	cmd_say(2, "gatepost store: ", path, ": ", errtext(err), "\n", NULL);
+	cmd_say(2, "gatepost store: %s: %s\n", path, errtext(err));
 	return false;
 }
 
