@@ -96,7 +96,7 @@ static int with_secret(void)
 	if (outcome != OAUTH_GIVEN)
 		return ends(outcome, text);
 	cmd_say(1,
-	    "It works: the provider gave a token for %ju seconds. Nothing needs to be kept.\n",
+	    "It works: the provider gave a token for %u seconds. Nothing needs to be kept.\n",
 	    grant_given()->life);
 	tell_relay();
 	return EX_OK;
@@ -167,7 +167,7 @@ static int with_device(void)
 		return ends(outcome, text);
 	cmd_say(1,
 	    "Open this address in a browser, on any device:\n\n    %s\n\nType in this code, and "
-	    "log in as %s:\n\n    %s\n\nWaiting for that, %ju minutes at the most ...\n",
+	    "log in as %s:\n\n    %s\n\nWaiting for that, %u minutes at the most ...\n",
 	    d.address, login.key->login_user, d.user_code, d.life >= 60 ? d.life / 60 : 1);
 	return wait_for_person(&d);
 }
