@@ -23,14 +23,26 @@ enum act {
 	ACT_FROM   /* the From to be replaced, its value going into from */
 };
 
+/* Those that are put in where they are missing come first, in their order. */
 enum field {
-	FIELD_OTHER,
 	FIELD_FROM,
 	FIELD_REPLY_TO,
 	FIELD_DATE,
 	FIELD_MESSAGE_ID,
 	FIELD_SENDER, /* or Return-Path */
-	FIELD_RECEIVED
+	FIELD_RECEIVED,
+	FIELD_RETURN_PATH, /* of titles alone */
+	FIELD_OTHER
+};
+
+static const char titles[FIELD_OTHER][14] = {
+	[FIELD_FROM] = "From: ",
+	[FIELD_REPLY_TO] = "Reply-To: ",
+	[FIELD_DATE] = "Date: ",
+	[FIELD_MESSAGE_ID] = "Message-ID: ",
+	[FIELD_SENDER] = "Sender: ",
+	[FIELD_RECEIVED] = "Received: ",
+	[FIELD_RETURN_PATH] = "Return-Path: ",
 };
 
 enum name { NAME_MORE, NAME_FIELD, NAME_NOT };
@@ -48,9 +60,9 @@ static void enqueue(struct head *h, struct bytes run)
 		h->queue[h->queued++] = run;
 }
 
-static void enqueue_field(struct head *h, struct bytes name, struct bytes value)
+static void enqueue_field(struct head *h, enum field field, struct bytes value)
 {
-	enqueue(h, name);
+	enqueue(h, bytes_of(titles[field]));
 	enqueue(h, value);
 	enqueue(h, BYTES("\r\n"));
 }
@@ -99,23 +111,12 @@ static void mark_seen(struct head *h, enum field field)
 /* The name comes with its colon and any blanks before it. */
 static enum field field_of(struct bytes name)
 {
-	static const struct {
-		char name[12];
-		uint8_t field; /* enum field */
-	} known[] = {
-		{ "from", FIELD_FROM },
-		{ "reply-to", FIELD_REPLY_TO },
-		{ "date", FIELD_DATE },
-		{ "message-id", FIELD_MESSAGE_ID },
-		{ "sender", FIELD_SENDER },
-		{ "return-path", FIELD_SENDER },
-		{ "received", FIELD_RECEIVED },
-	};
-
 	name = bytes_trim(bytes_first(name, name.n - 1));
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (bytes_same_fold(name, bytes_of(known[i].name)))
-			return (enum field)known[i].field;
+	for (unsigned i = 0; i < FIELD_OTHER; i++) {
+		struct bytes title = bytes_of(titles[i]);
+
+		if (bytes_same_fold(name, bytes_first(title, title.n - 2)))
+			return i == FIELD_RETURN_PATH ? FIELD_SENDER : (enum field)i;
 	}
 	return FIELD_OTHER;
 }
@@ -143,10 +144,11 @@ static enum act act_for(struct head *h, enum field field)
 	case FIELD_RECEIVED:
 		h->hops += h->hops < UINT32_MAX;
 		return ACT_PASS;
+	case FIELD_RETURN_PATH:
 	case FIELD_OTHER:
-		return ACT_PASS;
+		break;
 	}
-	gp_bug("head: no such field");
+	return ACT_PASS;
 }
 
 static void replace_from(struct head *h)
@@ -156,7 +158,7 @@ static void replace_from(struct head *h)
 
 	mark_seen(h, FIELD_FROM);
 	if (h->over || !mailbox_parse(value, &box)) {
-		enqueue_field(h, BYTES("From: "), h->params->header_from);
+		enqueue_field(h, FIELD_FROM, h->params->header_from);
 		return;
 	}
 	h->answer = box.qualified;
@@ -331,31 +333,25 @@ static bool on_value(struct head *h, struct bytes *in, struct bytes *run)
 static void on_tail(struct head *h)
 {
 	const struct head_params *p = h->params;
+	enum field field = (enum field)h->tail++;
+	struct bytes value = { NULL, 0 };
 
-	switch (h->tail++) {
-	case 0:
-		if (wants_from(h) && !is_seen(h, FIELD_FROM))
-			enqueue_field(h, BYTES("From: "), p->header_from);
+	if (field == FIELD_FROM)
+		value = p->header_from;
+	else if (field == FIELD_DATE)
+		value = p->date;
+	else if (field == FIELD_MESSAGE_ID)
+		value = p->message_id;
+	else if (field == FIELD_REPLY_TO && wants_reply_to(h) && h->answer)
+		value = bytes_trim((struct bytes){ h->from, h->from_len });
+	if (value.n > 0 && !is_seen(h, field))
+		enqueue_field(h, field, value);
+	if (field <= FIELD_MESSAGE_ID)
 		return;
-	case 1:
-		if (wants_reply_to(h) && !is_seen(h, FIELD_REPLY_TO) && h->answer)
-			enqueue_field(h, BYTES("Reply-To: "),
-			    bytes_trim((struct bytes){ h->from, h->from_len }));
-		return;
-	case 2:
-		if (p->date.n > 0 && !is_seen(h, FIELD_DATE))
-			enqueue_field(h, BYTES("Date: "), p->date);
-		return;
-	case 3:
-		if (p->message_id.n > 0 && !is_seen(h, FIELD_MESSAGE_ID))
-			enqueue_field(h, BYTES("Message-ID: "), p->message_id);
-		return;
-	default:
-		enqueue(h, BYTES("\r\n"));
-		enqueue(h, (struct bytes){ h->hold, h->held });
-		h->open = h->held > 0;
-		h->state = STATE_BODY;
-	}
+	enqueue(h, BYTES("\r\n"));
+	enqueue(h, (struct bytes){ h->hold, h->held });
+	h->open = h->held > 0;
+	h->state = STATE_BODY;
 }
 
 enum head_event head_step(struct head *h, struct bytes *in, struct bytes *run)
