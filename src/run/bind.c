@@ -51,26 +51,29 @@ static bool bind_does(const struct bound *have, const struct bound *want)
 
 static bool bind_holds(const struct bind_set *set, int fd)
 {
-	for (unsigned i = 0; i < set->n; i++) {
-		if (set->bound[i].fd == fd)
+	for (const struct bound *b = set->bound; b < set->bound + set->n; b++) {
+		if (b->fd == fd)
 			return true;
 	}
 	return false;
 }
 
-/* Gives what `out` wants the sockets of `old` that will do, each once. */
-static void bind_keep(const struct bind_set *old, struct bind_set *out)
+/* Gives b the socket of `old` that will do, if no other of `out` has it. */
+static void bind_keep(const struct bind_set *old, const struct bind_set *out, struct bound *b)
 {
-	for (unsigned i = 0; i < out->n; i++) {
-		struct bound *b = &out->bound[i];
-
-		for (unsigned j = 0; j < old->n && b->fd < 0; j++) {
-			if (!bind_does(&old->bound[j], b) || bind_holds(out, old->bound[j].fd))
-				continue;
-			b->fd = old->bound[j].fd;
-			b->at = old->bound[j].at;
+	for (const struct bound *o = old->bound; o < old->bound + old->n; o++) {
+		if (bind_does(o, b) && !bind_holds(out, o->fd)) {
+			b->fd = o->fd;
+			b->at = o->at;
+			return;
 		}
 	}
+}
+
+/* Of both families. */
+static bool bind_is_both(const struct bound *b)
+{
+	return b->kind == CONF_LISTEN_ANY || b->kind == CONF_LISTEN_INTERFACE;
 }
 
 static int bind_option(int fd, int level, int option, int value)
@@ -81,7 +84,6 @@ static int bind_option(int fd, int level, int option, int value)
 /* A TCP socket for b with all its options, not bound: *fd. */
 static int bind_socket(const struct bound *b, sa_family_t family, int *fd)
 {
-	bool both = b->kind == CONF_LISTEN_ANY || b->kind == CONF_LISTEN_INTERFACE;
 	int err = 0;
 
 	*fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -89,7 +91,7 @@ static int bind_socket(const struct bound *b, sa_family_t family, int *fd)
 		return errno;
 	bind_option(*fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (family == AF_INET6)
-		err = bind_option(*fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? 0 : 1);
+		err = bind_option(*fd, IPPROTO_IPV6, IPV6_V6ONLY, !bind_is_both(b));
 	if (err == 0 && b->kind == CONF_LISTEN_ADDRESS)
 		err = bind_option(*fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (err == 0 && b->kind == CONF_LISTEN_INTERFACE &&
@@ -104,12 +106,17 @@ static int bind_socket(const struct bound *b, sa_family_t family, int *fd)
 	return err;
 }
 
-static int bind_tcp_family(struct bound *b, const struct inet_addr *to)
+static int bind_tcp_family(struct bound *b, bool v4)
 {
+	struct inet_addr to = b->asked;
 	struct sockaddr_storage ss;
-	socklen_t n = sockaddr_from(to, &ss);
-	int err = bind_socket(b, ss.ss_family, &b->fd);
+	socklen_t n;
+	int err;
 
+	if (v4)
+		to.a[10] = to.a[11] = 0xff;
+	n = sockaddr_from(&to, &ss);
+	err = bind_socket(b, ss.ss_family, &b->fd);
 	if (err != 0)
 		return err;
 	if (bind(b->fd, (struct sockaddr *)&ss, n) < 0 || listen(b->fd, BIND_BACKLOG) < 0) {
@@ -121,21 +128,18 @@ static int bind_tcp_family(struct bound *b, const struct inet_addr *to)
 	n = sizeof(ss);
 	if (getsockname(b->fd, (struct sockaddr *)&ss, &n) == 0)
 		sockaddr_to(&ss, &b->at);
-	memcpy(b->at.zone, to->zone, sizeof(b->at.zone));
+	memcpy(b->at.zone, to.zone, sizeof(b->at.zone));
 	return 0;
 }
 
 /* One socket for both families, or one for IPv4 on a machine without IPv6. */
 static int bind_tcp(struct bound *b)
 {
-	struct inet_addr v4 = b->asked;
-	int err = bind_tcp_family(b, &b->asked);
+	int err = bind_tcp_family(b, false);
 
-	if ((err != EAFNOSUPPORT && err != EADDRNOTAVAIL) ||
-	    (b->kind != CONF_LISTEN_ANY && b->kind != CONF_LISTEN_INTERFACE))
-		return err;
-	v4.a[10] = v4.a[11] = 0xff;
-	return bind_tcp_family(b, &v4);
+	if ((err == EAFNOSUPPORT || err == EADDRNOTAVAIL) && bind_is_both(b))
+		err = bind_tcp_family(b, true);
+	return err;
 }
 
 static bool bind_is_tcp(const struct bound *b)
@@ -152,9 +156,7 @@ static bool bind_step_aside(
 {
 	bool any = false;
 
-	for (unsigned i = 0; i < old->n && port != 0; i++) {
-		const struct bound *b = &old->bound[i];
-
+	for (const struct bound *b = old->bound; b < old->bound + old->n && port != 0; b++) {
 		if (!bind_is_tcp(b) || b->asked.port != port || bind_holds(now, b->fd))
 			continue;
 		any = true;
@@ -215,9 +217,7 @@ static int bind_one(const struct conf_listen *l, const struct bind_set *old,
 /* Back to `old`: what was opened for `out` goes, what stepped aside listens again. */
 static void bind_undo(const struct bind_set *old, struct bind_set *out)
 {
-	for (unsigned i = 0; i < out->n; i++) {
-		const struct bound *b = &out->bound[i];
-
+	for (const struct bound *b = out->bound; b < out->bound + out->n; b++) {
 		if (b->fd < 0 || bind_holds(old, b->fd))
 			continue;
 		close(b->fd);
@@ -237,16 +237,17 @@ int bind_open(
 	out->n = conf->listens < BIND_MAX ? conf->listens : BIND_MAX;
 	for (unsigned i = 0; i < out->n; i++)
 		bind_want(&conf->listen[i], i, &out->bound[i]);
-	bind_keep(old, out);
-	for (unsigned i = 0; i < out->n; i++) {
+	for (struct bound *b = out->bound; b < out->bound + out->n; b++)
+		bind_keep(old, out, b);
+	for (struct bound *b = out->bound; b < out->bound + out->n; b++) {
 		int status;
 
-		if (out->bound[i].fd >= 0)
+		if (b->fd >= 0)
 			continue;
 		why->n = start;
-		status = bind_one(&conf->listen[i], old, out, &out->bound[i], why);
+		status = bind_one(&conf->listen[b->index], old, out, b, why);
 		if (status != 0) {
-			out->bound[i].fd = -1;
+			b->fd = -1;
 			bind_undo(old, out);
 			return status;
 		}
@@ -258,9 +259,7 @@ int bind_open(
 
 void bind_retire(const struct bind_set *old, const struct bind_set *now)
 {
-	for (unsigned i = 0; i < old->n; i++) {
-		const struct bound *b = &old->bound[i];
-
+	for (const struct bound *b = old->bound; b < old->bound + old->n; b++) {
 		if (bind_holds(now, b->fd))
 			continue;
 		close(b->fd);
@@ -279,8 +278,7 @@ void bind_close(struct bind_set *set)
 
 void bind_fill(const struct bind_set *set, struct engine_args *args)
 {
-	for (unsigned i = 0; i < set->n; i++) {
-		const struct bound *b = &set->bound[i];
+	for (const struct bound *b = set->bound; b < set->bound + set->n; b++) {
 		struct engine_listener *l = &args->listener[args->nlisteners++];
 		struct fmt zone;
 
@@ -297,13 +295,11 @@ void bind_fill(const struct bind_set *set, struct engine_args *args)
 
 void bind_print(const struct bind_set *set, struct fmt *f)
 {
-	for (unsigned i = 0; i < set->n; i++) {
-		const struct bound *b = &set->bound[i];
-
-		if (i > 0)
+	for (const struct bound *b = set->bound; b < set->bound + set->n; b++) {
+		if (b != set->bound)
 			fmt_char(f, ' ');
 		fmt_str(f, b->name); /* "" but of an interface or a path */
-		if (b->kind == CONF_LISTEN_INTERFACE || b->kind == CONF_LISTEN_ANY)
+		if (bind_is_both(b))
 			fmt_add(f, ":%u", b->at.port);
 		else if (bind_is_tcp(b))
 			inet_print_port(f, &b->at);

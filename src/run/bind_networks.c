@@ -11,18 +11,23 @@ struct networks {
 	const struct bind_set *set;
 	struct inet_net *out;
 	unsigned max, n;
-	uint32_t interface[BIND_MAX];
-	unsigned interfaces;
 	bool all; /* interfaces */
+	unsigned interfaces;
+	uint32_t interface[BIND_MAX];
 };
 
-static void networks_interface(struct networks *w, uint32_t index)
+static bool networks_has(const struct networks *w, uint32_t index)
 {
 	for (unsigned i = 0; i < w->interfaces; i++) {
 		if (w->interface[i] == index)
-			return;
+			return true;
 	}
-	if (index != 0 && w->interfaces < BIND_MAX)
+	return w->all;
+}
+
+static void networks_interface(struct networks *w, uint32_t index)
+{
+	if (index != 0 && w->interfaces < BIND_MAX && !networks_has(w, index))
 		w->interface[w->interfaces++] = index;
 }
 
@@ -31,9 +36,9 @@ static bool networks_owner(void *ctx, const struct iface_addr *addr)
 {
 	struct networks *w = ctx;
 
-	for (unsigned i = 0; i < w->set->n; i++) {
-		const struct bound *b = &w->set->bound[i];
+	const struct bind_set *set = w->set;
 
+	for (const struct bound *b = set->bound; b < set->bound + set->n; b++) {
 		if (b->kind == CONF_LISTEN_ADDRESS && b->asked.zone[0] == '\0' &&
 		    inet_same(b->asked.a, addr->a))
 			networks_interface(w, addr->index);
@@ -41,20 +46,14 @@ static bool networks_owner(void *ctx, const struct iface_addr *addr)
 	return true;
 }
 
-static int networks_compare(const struct inet_net *x, const struct inet_net *y)
-{
-	int d = memcmp(x->a, y->a, sizeof(x->a));
-
-	return d != 0 ? d : (int)x->bits - (int)y->bits;
-}
-
 static void networks_insert(struct networks *w, const struct inet_net *net)
 {
 	unsigned at = 0;
+	int order = -1; /* of the one at `at` to net: all of its octets count */
 
-	while (at < w->n && networks_compare(&w->out[at], net) < 0)
+	while (at < w->n && (order = memcmp(&w->out[at], net, sizeof(*net))) < 0)
 		at++;
-	if ((at < w->n && networks_compare(&w->out[at], net) == 0) || w->n == w->max)
+	if (order == 0 || w->n == w->max)
 		return;
 	memmove(&w->out[at + 1], &w->out[at], (w->n - at) * sizeof(*net));
 	w->out[at] = *net;
@@ -65,11 +64,8 @@ static bool networks_collect(void *ctx, const struct iface_addr *addr)
 {
 	struct networks *w = ctx;
 	struct inet_net net = {.bits = addr->bits};
-	bool wanted = w->all;
 
-	for (unsigned i = 0; i < w->interfaces && !wanted; i++)
-		wanted = w->interface[i] == addr->index;
-	if (!wanted || addr->bits > 128)
+	if (!networks_has(w, addr->index) || addr->bits > 128)
 		return true;
 	memcpy(net.a, addr->a, sizeof(net.a));
 	for (unsigned bit = addr->bits; bit < 128; bit++)
@@ -82,9 +78,7 @@ unsigned bind_networks(const struct bind_set *set, struct inet_net *out, unsigne
 {
 	struct networks w = {.set = set, .out = out, .max = max};
 
-	for (unsigned i = 0; i < set->n; i++) {
-		const struct bound *b = &set->bound[i];
-
+	for (const struct bound *b = set->bound; b < set->bound + set->n; b++) {
 		switch ((enum conf_listen_kind)b->kind) {
 		case CONF_LISTEN_ANY:
 		case CONF_LISTEN_ANY_V4:
@@ -108,8 +102,7 @@ unsigned bind_networks(const struct bind_set *set, struct inet_net *out, unsigne
 
 bool bind_moved(const struct bind_set *set)
 {
-	for (unsigned i = 0; i < set->n; i++) {
-		const struct bound *b = &set->bound[i];
+	for (const struct bound *b = set->bound; b < set->bound + set->n; b++) {
 		uint32_t now;
 
 		if (b->kind != CONF_LISTEN_INTERFACE)

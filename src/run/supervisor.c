@@ -357,22 +357,16 @@ static void sup_signals(void)
 	}
 }
 
-static void sup_earlier(uint64_t *next, uint64_t due)
-{
-	if (due != 0 && due < *next)
-		*next = due;
-}
-
 static int sup_patience(void)
 {
+	const uint64_t due[] = { sup.networks_due, sup.clock_due, sup.stop_by, sup.now.names_due,
+		sup.old.names_due, spooler_due(&sup.spooler) };
 	uint64_t next = UINT64_MAX, now = clock_monotonic_ms();
 
-	sup_earlier(&next, sup.networks_due);
-	sup_earlier(&next, sup.clock_due);
-	sup_earlier(&next, sup.stop_by);
-	sup_earlier(&next, sup.now.names_due);
-	sup_earlier(&next, sup.old.names_due);
-	sup_earlier(&next, spooler_due(&sup.spooler));
+	for (unsigned i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
+		if (due[i] != 0 && due[i] < next)
+			next = due[i];
+	}
 	if (next == UINT64_MAX)
 		return -1;
 	return next <= now ? 0 : (int)(next - now);

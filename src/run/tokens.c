@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define EARLY_MS     60000u /* before it expires a token is given out no more, at most */
+#define EARLY        60u    /* seconds before it expires a token is given out no more, at most */
 #define PAUSE_MS     5000u  /* after a failure, doubling … */
 #define PAUSE_MAX_MS 300000u
 #define DAY_MS       86400000u
@@ -183,7 +183,7 @@ static void login_ask(struct login *l)
 static void login_answered(struct login *l, struct token_answer *a)
 {
 	struct token *t = NULL;
-	uint64_t life = (uint64_t)a->life * 1000;
+	uint32_t early = a->life / 10 < EARLY ? a->life / 10 : EARLY;
 
 	a->why[sizeof(a->why) - 1] = '\0';
 	if (a->status != TOKEN_OK) {
@@ -200,36 +200,35 @@ static void login_answered(struct login *l, struct token_answer *a)
 	l->token = t;
 	l->state = LOGIN_GIVEN;
 	l->pause = 0;
-	l->until = loop_now() + life - (life / 10 < EARLY_MS ? life / 10 : EARLY_MS);
+	l->until = loop_now() + (a->life - early) * UINT64_C(1000);
 	loop_at_end(&tokens.task, tokens_tell);
 }
 
-/* A helper has begun. */
-static void ask_again(void)
+/* TOKEN_HELLO: a helper has begun, and is asked all that is open. */
+static void take_answer(struct token_answer *a)
 {
 	for (struct login *l = tokens.login; l < tokens.login + CONFIG_TOKENS; l++) {
-		if (l->state == LOGIN_ASKED)
+		if (l->state != LOGIN_ASKED)
+			continue;
+		if (a->id == TOKEN_HELLO) {
 			login_ask(l);
+		} else if (a->id == l->question) {
+			login_answered(l, a);
+			return;
+		}
 	}
 }
 
 static void tokens_read(struct watch *w, uint32_t events)
 {
+	struct token_answer *a = &tokens.answer;
 	int got;
 
 	(void)events;
-	while ((got = ipc_take(w->fd, &tokens.answer, sizeof(tokens.answer))) == 1 ||
-	       got == -EBADMSG) {
-		struct login *l = tokens.login;
-
-		if (got == 1 && tokens.answer.id == TOKEN_HELLO)
-			ask_again();
-		while (got == 1 && l < tokens.login + CONFIG_TOKENS &&
-		       (l->state != LOGIN_ASKED || l->question != tokens.answer.id))
-			l++;
-		if (got == 1 && l < tokens.login + CONFIG_TOKENS)
-			login_answered(l, &tokens.answer);
-		digest_wipe(&tokens.answer, sizeof(tokens.answer));
+	while ((got = ipc_take(w->fd, a, sizeof(*a))) == 1 || got == -EBADMSG) {
+		if (got == 1)
+			take_answer(a);
+		digest_wipe(a, sizeof(*a));
 	}
 	if (got != -EAGAIN)
 		loop_close(w);
@@ -311,19 +310,12 @@ static bool wait_out(struct token_wait **list, struct token_wait *w)
 /* Must another be fetched before w is told? */
 static bool login_is_stale(const struct login *l, const struct token_wait *w, bool renew)
 {
-	switch (l->state) {
-	case LOGIN_FREE:
-	case LOGIN_NEW:
-		return true;
-	case LOGIN_ASKED:
+	if (l->state == LOGIN_ASKED)
 		return false;
-	case LOGIN_GIVEN:
-		return loop_now() >= l->until ||
-		       (renew && (w->serial == 0 || w->serial == l->token->serial));
-	case LOGIN_FAILED:
-		return loop_now() >= l->until;
-	}
-	return true;
+	if (l->state == LOGIN_GIVEN && renew &&
+	    (w->serial == 0 || w->serial == l->token->serial))
+		return true;
+	return loop_now() >= l->until; /* 0: nothing is known */
 }
 
 void tokens_get(struct token_wait *w, const struct conf_sending *s, bool renew)
