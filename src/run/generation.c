@@ -73,10 +73,12 @@ _Noreturn static void child_engine(
 {
 	int keep[7 + CONFIG_LISTENERS + 1] = { args->names, args->tokens, args->control,
 		args->supervisor, args->disk, env->log, env->confine->empty };
+	const struct engine_listener *l = args->listener;
+	unsigned n = 7;
 
-	for (unsigned i = 0; i < args->nlisteners; i++)
-		keep[7 + i] = args->listener[i].fd;
-	generation_child_begin(env, keep, 7 + args->nlisteners);
+	while (l < args->listener + args->nlisteners)
+		keep[n++] = l++->fd;
+	generation_child_begin(env, keep, n);
 	spooler_forget(env->spooler, args->disk >= 0 ? slot : DISK_ENGINES);
 	confine(env->confine, true, parent);
 	close(env->confine->empty);

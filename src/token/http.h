@@ -24,14 +24,17 @@ enum http_event {
 };
 
 enum http_state {
+	/* a line is to come */
 	HTTP_STATUS,
 	HTTP_FIELDS,
-	HTTP_BODY,      /* `left` octets of it are to come */
-	HTTP_UNTIL_END, /* all up to the end of the connection */
 	HTTP_CHUNK_SIZE,
-	HTTP_CHUNK,
 	HTTP_CHUNK_END,
 	HTTP_TRAILER,
+	/* `left` octets of the body are to come */
+	HTTP_BODY,
+	HTTP_CHUNK,
+	HTTP_UNTIL_END, /* all up to the end of the connection */
+	/* nothing is */
 	HTTP_WHOLE,
 	HTTP_BROKEN,
 };
