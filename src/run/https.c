@@ -201,7 +201,8 @@ static void https_dialled(struct dial *d, int fd, unsigned index)
 
 	(void)index;
 	if (fd < 0) {
-		https_fail(h, h->dial_err != 0 ? dial_error(h->dial_err) : PHRASE("it has no address"));
+		https_fail(h,
+		    h->dial_err != 0 ? dial_error(h->dial_err) : PHRASE("it has no address"));
 		return;
 	}
 	h->state = HTTPS_HANDSHAKE;
@@ -286,7 +287,8 @@ bool https_post(struct https *h, const char *url, const struct fmt *form)
 	fmt_init(&head, h->room, HTTPS_HEAD);
 	http_post(&head, &h->url, form->n);
 	if (!good || head.cut || form->cut) {
-		https_fail(h, good ? PHRASE("the request is too long") : PHRASE("its address is broken"));
+		https_fail(h,
+		    good ? PHRASE("the request is too long") : PHRASE("its address is broken"));
 		return true;
 	}
 	memmove(h->room + head.n, form->p, form->n);
