@@ -2,10 +2,9 @@
 #include "mail/dsn_part.h"
 
 #include "base/bug.h"
-#include "base/fmt.h"
 
 #define BOUNDARY  "=_"
-#define HOST_MOST 255u /* octets of a name that are told */
+#define WHY_MOST  400u /* octets before the words of a gateway */
 
 /* What is written next; where nothing else is said, at once. */
 enum state {
@@ -61,51 +60,39 @@ static struct bytes address_of(struct bytes path)
 
 static void put_delimiter(struct dsn *d, struct buf *out, const char *end)
 {
-	dsn_str(out, "\r\n--" BOUNDARY);
-	dsn_put(out, bytes_first(d->params->id, 40));
-	dsn_str(out, end);
+	dsn_add(out, "\r\n--" BOUNDARY "%.*s%s", SPAN(d->params->id), end);
 }
 
 static void put_from(struct dsn *d, struct buf *out)
 {
-	dsn_str(out, "From: Mail Delivery <");
-	if (is_plain(d->params->from)) {
-		dsn_put(out, d->params->from);
-	} else {
-		dsn_str(out, "mailer-daemon@");
-		dsn_put(out, bytes_first(d->params->hostname, HOST_MOST));
-	}
-	dsn_str(out, ">\r\n");
+	const struct dsn_params *p = d->params;
+
+	if (is_plain(p->from))
+		dsn_add(out, "From: Mail Delivery <%.*s>\r\n", SPAN(p->from));
+	else
+		dsn_add(out, "From: Mail Delivery <mailer-daemon@%.*s>\r\n", SPAN(p->hostname));
 }
 
 static void put_to(struct dsn *d, struct buf *out)
 {
-	if (!is_plain(d->params->to)) {
-		dsn_str(out, "To: undisclosed-recipients:;\r\n");
-		return;
-	}
-	dsn_str(out, "To: <");
-	dsn_put(out, d->params->to);
-	dsn_str(out, ">\r\n");
+	if (is_plain(d->params->to))
+		dsn_add(out, "To: <%.*s>\r\n", SPAN(d->params->to));
+	else
+		dsn_add(out, "To: undisclosed-recipients:;\r\n");
 }
 
 static void put_fields(struct dsn *d, struct buf *out)
 {
 	const struct dsn_params *p = d->params;
 
-	dsn_str(out, "Subject: Your mail was not delivered\r\n");
-	if (p->date.n > 0) {
-		dsn_str(out, "Date: ");
-		dsn_put(out, bytes_first(p->date, 64));
-		dsn_str(out, "\r\n");
-	}
-	dsn_str(out, "Message-ID: ");
-	dsn_put(out, bytes_first(p->message_id, 400));
-	dsn_str(out, "\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
-		     "Content-Type: multipart/report; report-type=delivery-status;\r\n"
-		     "\tboundary=\"" BOUNDARY);
-	dsn_put(out, bytes_first(p->id, 40));
-	dsn_str(out, "\"\r\n");
+	dsn_add(out, "Subject: Your mail was not delivered\r\n");
+	if (p->date.n > 0)
+		dsn_add(out, "Date: %.*s\r\n", SPAN(p->date));
+	dsn_add(out,
+	    "Message-ID: %.*s\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+	    "\tboundary=\"" BOUNDARY "%.*s\"\r\n",
+	    SPAN(p->message_id), SPAN(p->id));
 }
 
 /* ---- for people ---- */
@@ -113,36 +100,14 @@ static void put_fields(struct dsn *d, struct buf *out)
 static void put_text(struct dsn *d, struct buf *out)
 {
 	put_delimiter(d, out,
-	    "\r\nContent-Type: text/plain; charset=utf-8\r\n"
-	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
-	dsn_str(out, "This is the mail relay\r\n");
-	d->rest = bytes_first(d->params->hostname, HOST_MOST);
+	    PHRASE("\r\nContent-Type: text/plain; charset=utf-8\r\n"
+		   "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+		   "This is the mail relay\r\n"));
+	d->rest = d->params->hostname;
 	dsn_words(d, out, 0);
-	dsn_str(out, ".\r\n\r\nYour mail (");
-	d->column += 12;
-	d->rest = bytes_first(d->params->mail_id, 40);
-	dsn_words(d, out, 0);
-	dsn_str(out, ") was not delivered to:\r\n");
+	dsn_add(out, ".\r\n\r\nYour mail (%.*s) was not delivered to:\r\n",
+	    SPAN(d->params->mail_id));
 	d->column = 0;
-}
-
-static void put_why(struct dsn *d, struct buf *out)
-{
-	const struct dsn_rcpt *r = &d->now;
-	bool named = r->remote.n > 0;
-
-	dsn_raw_end(d, out);
-	d->rest = BYTES("    ");
-	dsn_words(d, out, 4);
-	d->rest = named ? bytes_first(r->remote, HOST_MOST) : BYTES("The mail gateway");
-	dsn_words(d, out, 4);
-	if (r->code == 0)
-		d->rest = BYTES(" could not be reached in time:\n");
-	else if (r->expired)
-		d->rest = BYTES(" did not take it in time. Its last answer was:\n");
-	else
-		d->rest = BYTES(" refused it:\n");
-	dsn_words(d, out, 4);
 }
 
 /* Code and enhanced code, before the words of a reply. */
@@ -151,42 +116,48 @@ static void put_codes(struct fmt *f, const struct dsn_rcpt *r)
 	if (r->code == 0)
 		return;
 	fmt_add(f, "%u ", r->code);
-	if (r->enhanced.n == 0 || r->enhanced.n > 11)
-		return;
-	fmt_add(f, "%.*s ", SPAN(r->enhanced));
+	if (r->enhanced.n > 0)
+		fmt_add(f, "%.*s ", SPAN(r->enhanced));
 }
 
-/* Puts them, and has the words follow. */
-static void begin_words(struct dsn *d, struct buf *out, bool fold)
+/* Who says it, and the codes; the words follow. */
+static void put_why(struct dsn *d, struct buf *out)
 {
-	char mem[32];
+	const struct dsn_rcpt *r = &d->now;
+	char mem[WHY_MOST];
 	struct fmt f;
 
+	dsn_raw_end(d, out);
 	fmt_init(&f, mem, sizeof(mem));
-	put_codes(&f, &d->now);
-	d->rest = fmt_done(&f);
-	if (fold)
-		dsn_fold(d, out);
+	fmt_add(&f, "    ");
+	if (r->remote.n > 0)
+		fmt_bytes(&f, r->remote);
 	else
-		dsn_words(d, out, 4);
-	d->rest = d->now.text;
+		fmt_add(&f, "The mail gateway");
+	fmt_str(&f,
+	    r->code == 0 ? PHRASE(" could not be reached in time:\n")
+	    : r->expired ? PHRASE(" did not take it in time. Its last answer was:\n")
+			 : PHRASE(" refused it:\n"));
+	put_codes(&f, r);
+	d->rest = fmt_done(&f);
+	dsn_words(d, out, 4);
+	d->rest = r->text;
 }
 
 /* ---- for programs ---- */
 
 static void put_status_head(struct dsn *d, struct buf *out)
 {
-	put_delimiter(d, out, "\r\nContent-Type: message/delivery-status\r\n\r\n");
-	dsn_str(out, "Reporting-MTA: dns;");
+	const struct dsn_params *p = d->params;
+
+	put_delimiter(d, out,
+	    PHRASE("\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns;"));
 	d->column = 19;
-	d->rest = bytes_first(d->params->hostname, HOST_MOST);
+	d->rest = p->hostname;
 	dsn_fold(d, out);
-	dsn_str(out, "\r\n");
-	if (d->params->arrival.n == 0)
-		return;
-	dsn_str(out, "Arrival-Date: ");
-	dsn_put(out, bytes_first(d->params->arrival, 64));
-	dsn_str(out, "\r\n");
+	dsn_add(out, "\r\n");
+	if (p->arrival.n > 0)
+		dsn_add(out, "Arrival-Date: %.*s\r\n", SPAN(p->arrival));
 }
 
 /* "4.7.1" as RFC 3463 section 2 has it, of the class 4 or 5. */
@@ -209,48 +180,51 @@ static bool is_enhanced(struct bytes x)
 
 static void put_status(const struct dsn_rcpt *r, struct buf *out)
 {
-	dsn_str(out, "Status: ");
+	struct bytes status = r->code >= 500 ? BYTES("5.0.0")
+			      : r->expired   ? BYTES("4.4.7")
+					     : BYTES("4.0.0");
+
 	if (is_enhanced(r->enhanced))
-		dsn_put(out, r->enhanced);
-	else if (r->code >= 500)
-		dsn_str(out, "5.0.0");
-	else
-		dsn_str(out, r->expired ? "4.4.7" : "4.0.0");
-	dsn_str(out, "\r\n");
+		status = r->enhanced;
+	dsn_add(out, "\r\nAction: failed\r\nStatus: %.*s\r\n", SPAN(status));
 }
 
 static void put_rcpt_fields(struct dsn *d, struct buf *out)
 {
-	const struct dsn_rcpt *r = &d->now;
-
-	dsn_str(out, "\r\nFinal-Recipient: ");
-	d->rest = address_of(r->path);
+	dsn_add(out, "\r\nFinal-Recipient: ");
+	d->rest = address_of(d->now.path);
 	dsn_addr(d, out);
-	dsn_str(out, "\r\nAction: failed\r\n");
-	put_status(r, out);
+	put_status(&d->now, out);
 }
 
 static void put_remote(struct dsn *d, struct buf *out)
 {
 	const struct dsn_rcpt *r = &d->now;
+	char mem[32];
+	struct fmt f;
 
 	if (r->remote.n > 0) {
-		dsn_str(out, "Remote-MTA: dns;");
+		dsn_add(out, "Remote-MTA: dns;");
 		d->column = 16;
-		d->rest = bytes_first(r->remote, HOST_MOST);
+		d->rest = r->remote;
 		dsn_fold(d, out);
-		dsn_str(out, "\r\n");
+		dsn_add(out, "\r\n");
 	}
-	dsn_str(out, r->code > 0 ? "Diagnostic-Code: smtp;" : "Diagnostic-Code: x-gatepost;");
+	dsn_add(out, "Diagnostic-Code: %s;", r->code > 0 ? "smtp" : PHRASE("x-gatepost"));
 	d->column = 28;
+	fmt_init(&f, mem, sizeof(mem));
+	put_codes(&f, r);
+	d->rest = fmt_done(&f);
+	dsn_fold(d, out);
+	d->rest = r->text;
 }
 
 static void put_header_head(struct dsn *d, struct buf *out)
 {
 	put_delimiter(d, out,
-	    d->params->utf8 ? "\r\nContent-Type: message/global-headers\r\n"
-			    : "\r\nContent-Type: text/rfc822-headers\r\n");
-	dsn_str(out, "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+	    d->params->utf8 ? PHRASE("\r\nContent-Type: message/global-headers")
+			    : PHRASE("\r\nContent-Type: text/rfc822-headers"));
+	dsn_add(out, "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n");
 	d->column = 0;
 }
 
@@ -302,7 +276,7 @@ void dsn_header(struct dsn *d, struct bytes x)
 
 static void put_text_rcpt(struct dsn *d, struct buf *out)
 {
-	dsn_str(out, "\r\n");
+	dsn_add(out, "\r\n");
 	d->column = 0;
 	d->rest = address_of(d->now.path);
 }
@@ -320,7 +294,7 @@ static bool end_fold(struct dsn *d, struct buf *out)
 {
 	if (!dsn_fold(d, out))
 		return false;
-	dsn_str(out, "\r\n");
+	dsn_add(out, "\r\n");
 	return true;
 }
 
@@ -358,12 +332,11 @@ static bool put(struct dsn *d, struct buf *out)
 		return dsn_words(d, out, 0);
 	case STATE_TEXT_WHY:
 		put_why(d, out);
-		begin_words(d, out, false);
 		return true;
 	case STATE_TEXT_WORDS:
 		return end_words(d, out);
 	case STATE_TEXT_END:
-		dsn_str(out, "\r\nIt is not tried again. The header of the mail follows.\r\n");
+		dsn_add(out, "\r\nIt is not tried again. The header of the mail follows.\r\n");
 		return true;
 	case STATE_STATUS:
 		put_status_head(d, out);
@@ -373,7 +346,6 @@ static bool put(struct dsn *d, struct buf *out)
 		return true;
 	case STATE_STATUS_REMOTE:
 		put_remote(d, out);
-		begin_words(d, out, true);
 		return true;
 	case STATE_STATUS_WORDS:
 		return end_fold(d, out);

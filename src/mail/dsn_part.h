@@ -3,6 +3,7 @@
 #ifndef MAIL_DSN_PART_H
 #define MAIL_DSN_PART_H
 
+#include "base/fmt.h"
 #include "mail/dsn.h"
 
 /*
@@ -32,6 +33,7 @@ bool dsn_is_utf8(struct bytes x);
 
 /* Appends; there is room. */
 void dsn_put(struct buf *out, struct bytes x);
-void dsn_str(struct buf *out, const char *text);
+#define dsn_add(out, ...) dsn_format(out, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 2, 3))) void dsn_format(struct buf *out, const char *format, ...);
 
 #endif

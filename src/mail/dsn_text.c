@@ -16,9 +16,20 @@ void dsn_put(struct buf *out, struct bytes x)
 		gp_bug("dsn: no room where there was some");
 }
 
-void dsn_str(struct buf *out, const char *text)
+void dsn_format(struct buf *out, const char *format, ...)
 {
-	dsn_put(out, bytes_of(text));
+	va_list args;
+	size_t room;
+	char *p = (char *)buf_space(out, &room);
+	struct fmt f;
+
+	fmt_init(&f, p, room);
+	va_start(args, format);
+	fmt_put_list(&f, format, args);
+	va_end(args);
+	if (f.cut)
+		gp_bug("dsn: no room where there was some");
+	buf_added(out, f.n);
 }
 
 bool dsn_is_ascii(struct bytes x)
@@ -75,7 +86,7 @@ bool dsn_is_utf8(struct bytes x)
 static void qp_piece(struct dsn *d, struct buf *out, const uint8_t *p, size_t n)
 {
 	if (d->column + n > QP_LINE) {
-		dsn_str(out, "=\r\n");
+		dsn_add(out, "=\r\n");
 		d->column = 0;
 	}
 	dsn_put(out, (struct bytes){ p, n });
@@ -96,7 +107,7 @@ static void qp_line_end(struct dsn *d, struct buf *out)
 	d->blank = 0;
 	d->cr = false;
 	d->column = 0;
-	dsn_str(out, "\r\n");
+	dsn_add(out, "\r\n");
 }
 
 /* What was held back is not at the end of a line. */
@@ -149,7 +160,7 @@ void dsn_raw_end(struct dsn *d, struct buf *out)
 	d->blank = 0;
 	qp_held(d, out);
 	if (d->column > 0)
-		dsn_str(out, "\r\n");
+		dsn_add(out, "\r\n");
 	d->column = 0;
 }
 
@@ -198,16 +209,16 @@ bool dsn_fold(struct dsn *d, struct buf *out)
 			break;
 		/* Where a word of more than a line is parted a blank comes in. */
 		if (d->column + 1u + n > FOLD_LINE && d->column > 1) {
-			dsn_str(out, "\r\n ");
+			dsn_add(out, "\r\n ");
 			d->column = 1;
 		} else if (d->column > 1) {
-			dsn_str(out, " ");
+			dsn_add(out, " ");
 			d->column++;
 		}
 		for (size_t i = 0; i < n; i++) {
 			uint8_t c = d->rest.p[i];
 
-			dsn_str(out, (char[2]){ c > 32 && c < 127 ? (char)c : '?' });
+			dsn_add(out, "%c", c > 32 && c < 127 ? c : '?');
 		}
 		d->column = (uint16_t)(d->column + n);
 		d->rest = bytes_skip(d->rest, n);
@@ -240,7 +251,7 @@ void dsn_addr(struct dsn *d, struct buf *out)
 	bool ascii = dsn_is_ascii(d->rest);
 	size_t used = 0;
 
-	dsn_str(out, ascii ? "rfc822; " : "utf-8; ");
+	dsn_add(out, "%s; ", ascii ? "rfc822" : "utf-8");
 	while (d->rest.n > 0) {
 		size_t octets, n = 1;
 		uint32_t point = first_character(d->rest, &octets);

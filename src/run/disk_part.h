@@ -7,12 +7,12 @@
 #include "run/disk.h"
 
 struct disk_job {
-	struct spool_mail mail;
-	uint32_t serial;
 	bool used;
 	bool unsure;    /* a sync of its marks has failed */
 	bool commits;   /* its commit waits for that of others */
 	uint8_t status; /* enum spool_status: why it failed; else SPOOL_OK */
+	uint32_t serial;
+	struct spool_mail mail;
 };
 
 struct disk_engine {
@@ -32,17 +32,17 @@ struct disk_pending {
 
 struct disk_all {
 	const struct disk_args *args;
-	struct disk_engine engine[DISK_ENGINES];
-	struct spool spool;
 	bool ready;      /* spool stands */
 	bool changed;    /* engines are to be told how things are */
 	bool earlier;    /* an entry may be due earlier than they know */
 	bool failed;     /* the disk did, since the last look at it */
 	bool stop;
+	uint32_t commits, pendings;
 	struct disk_state state;
-	uint32_t commits;
+	struct spool spool;
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
+	struct disk_engine engine[DISK_ENGINES];
 	struct disk_pending commit[2 * DISK_WINDOW]; /* orders */
-	uint32_t pendings;
 	struct disk_pending pending[2 * DISK_WINDOW];
 };
 

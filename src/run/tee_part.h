@@ -83,20 +83,21 @@ struct tee_all {
 	uint32_t unanswered; /* sent and not yet answered */
 	uint32_t waiters;    /* jobs that want a block */
 	uint32_t wakes;      /* in orders */
-	uint8_t blocked[DISK_GATEWAYS / 8]; /* gateways: see tee_block */
+	uint32_t fresh;      /* jobs never used begin here */
+	uint32_t order_at, orders; /* of order: a ring */
 	bool wake_all;
-	struct disk_state state;
 	uint64_t state_at;
 	void (*watcher)(void);
 	struct tee *first, **last; /* stirred */
 	struct loop_task stir, send;
 	struct deadline tick;
 	struct tee_look *look[TEE_LOOKS];
+	struct disk_state state;
+	uint8_t blocked[DISK_GATEWAYS / 8]; /* gateways: see tee_block */
+	/* What is large comes last: what lies near the front is reached in fewer octets. */
 	uint8_t uses[DISK_BLOCKS];   /* by a job, by orders; 0: free */
 	uint16_t after[DISK_BLOCKS]; /* the next one of the same file */
-	uint32_t fresh;            /* jobs never used begin here */
 	struct tee_job job[DISK_JOBS];
-	uint32_t order_at, orders; /* of order: a ring */
 	struct tee_order order[TEE_ORDERS];
 };
 

@@ -78,6 +78,12 @@ struct spool_params {
 struct spool {
 	const struct spool_params *p;
 	uint8_t trouble;  /* enum disk_status: the last that was not DISK_OK, for SPOOL_BROKEN */
+	bool scanned;     /* all of the folder was seen once */
+	/* private */
+	bool listing; /* in the middle of the folder */
+	bool pending; /* name: given by the disk, and there was no room for it */
+	bool missed;  /* in this turn: a mail for which the index has no room */
+	/* public */
 	uint32_t mails;   /* with their final names, in the index or not */
 	uint32_t indexed; /* … of these in the index */
 	uint64_t octets;  /* of all files, half ones and corrupt/ too */
@@ -85,11 +91,7 @@ struct spool {
 	uint32_t skipped; /* in this turn: torn, foreign, unreadable ones that stay there … */
 	uint32_t newer;   /* … mails of a newer version, left alone */
 	uint64_t ever;    /* octets written, ever */
-	bool scanned;     /* all of the folder was seen once */
 	/* private */
-	bool listing; /* in the middle of the folder */
-	bool pending; /* name: given by the disk, and there was no room for it */
-	bool missed;  /* in this turn: a mail for which the index has no room */
 	/* Of the first turn, which may begin again: counted and not in the index. */
 	uint32_t turn_mails;
 	uint64_t turn_octets;
@@ -115,12 +117,12 @@ enum spool_mail_state {
 
 /* A mail that is being stored, or is open. All private but info. */
 struct spool_mail {
-	struct record_writer record;
-	uint64_t at;
-	int file;
-	uint32_t entry;
 	uint8_t state; /* enum spool_mail_state; zero before its first use */
 	bool lazy;
+	int file;
+	uint32_t entry;
+	uint64_t at;
+	struct record_writer record;
 };
 
 /*
