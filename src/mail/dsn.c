@@ -3,8 +3,8 @@
 
 #include "base/bug.h"
 
-#define BOUNDARY  "=_"
-#define WHY_MOST  400u /* octets before the words of a gateway */
+#define BOUNDARY "=_"
+#define WHY_MOST 400u /* octets before the words of a gateway */
 
 /* What is written next; where nothing else is said, at once. */
 enum state {
@@ -105,8 +105,8 @@ static void put_text(struct dsn *d, struct buf *out)
 		   "This is the mail relay\r\n"));
 	d->rest = d->params->hostname;
 	dsn_words(d, out, 0);
-	dsn_add(out, ".\r\n\r\nYour mail (%.*s) was not delivered to:\r\n",
-	    SPAN(d->params->mail_id));
+	dsn_add(
+	    out, ".\r\n\r\nYour mail (%.*s) was not delivered to:\r\n", SPAN(d->params->mail_id));
 	d->column = 0;
 }
 
@@ -134,10 +134,9 @@ static void put_why(struct dsn *d, struct buf *out)
 		fmt_bytes(&f, r->remote);
 	else
 		fmt_add(&f, "The mail gateway");
-	fmt_str(&f,
-	    r->code == 0 ? PHRASE(" could not be reached in time:\n")
-	    : r->expired ? PHRASE(" did not take it in time. Its last answer was:\n")
-			 : PHRASE(" refused it:\n"));
+	fmt_str(&f, r->code == 0 ? PHRASE(" could not be reached in time:\n")
+		    : r->expired ? PHRASE(" did not take it in time. Its last answer was:\n")
+				 : PHRASE(" refused it:\n"));
 	put_codes(&f, r);
 	d->rest = fmt_done(&f);
 	dsn_words(d, out, 4);
@@ -150,8 +149,8 @@ static void put_status_head(struct dsn *d, struct buf *out)
 {
 	const struct dsn_params *p = d->params;
 
-	put_delimiter(d, out,
-	    PHRASE("\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns;"));
+	put_delimiter(
+	    d, out, PHRASE("\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns;"));
 	d->column = 19;
 	d->rest = p->hostname;
 	dsn_fold(d, out);

@@ -79,12 +79,8 @@ static void give_back(struct delivery *d)
 
 void delivery_torn(struct delivery *d)
 {
-	static char line[LOG_LINE];
-	struct fmt f;
-
-	fmt_init(&f, line, sizeof(line));
-	fmt_add(&f, "spool event=torn id=%s reason=\"its file is not what was written\"", d->id);
-	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	log_add(LOG_LEVEL_ERROR,
+	    "spool event=torn id=%s reason=\"its file is not what was written\"", d->id);
 	tee_bury(&d->tee);
 	give_back(d);
 }

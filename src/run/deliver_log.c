@@ -12,11 +12,6 @@
 static struct delivery_note notes[NOTES];
 static unsigned next_note;
 
-static void put_u64(struct fmt *f, const char *key, uint64_t v)
-{
-	fmt_add(f, "%s%ju", key, v);
-}
-
 static void put_envelope(struct fmt *f, const struct delivery_line *l)
 {
 	static uint8_t text[LIMIT_PATH];
@@ -31,24 +26,22 @@ static void put_envelope(struct fmt *f, const struct delivery_line *l)
 
 void delivery_log(const struct delivery_line *l)
 {
-	static const char *const status[] = { "sent", "deferred", "bounced" };
+	static const char status[][9] = { "sent", "deferred", "bounced" };
 	static char line[LOG_LINE];
 	struct fmt f;
 
 	fmt_init(&f, line, sizeof(line));
 	fmt_add(&f, "delivery id=%s", l->id);
 	put_envelope(&f, l);
-	put_u64(&f, " nrcpt=", l->recipients);
-	fmt_add(&f, " gateway=");
+	fmt_add(&f, " nrcpt=%u gateway=", l->recipients);
 	if (l->leg->gateway)
 		gateway_print(&f, l->leg->gateway);
 	else
-		fmt_str(&f, "none");
+		fmt_add(&f, "none");
 	fmt_add(&f, " tls=%s auth=%s delay=", l->leg->tls ? l->leg->tls : "no",
 	    l->leg->auth ? l->leg->auth : "no");
 	fmt_ms(&f, l->delay_ms);
-	put_u64(&f, " tries=", l->tries);
-	fmt_add(&f, " status=%s reply=\"", status[l->status]);
+	fmt_add(&f, " tries=%u status=%s reply=\"", l->tries, status[l->status]);
 	esc_text(&f, l->reply);
 	fmt_char(&f, '"');
 	log_line(l->status == DELIVERY_BOUNCED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, fmt_done(&f));

@@ -12,10 +12,10 @@
 #include <sys/ioctl.h>
 
 #define MINUTE_MS 60000u
-#define BUSY_MS   1000u  /* a folder that another process has: a killed one lets go of it soon */
-#define TELL_MS   200u   /* the numbers of the spool are told so often at the most */
-#define BEHIND    32768  /* octets that an engine has not read: what it did not ask for can wait */
-#define NAMES     16u    /* of the folder, looked at between orders */
+#define BUSY_MS   1000u /* a folder that another process has: a killed one lets go of it soon */
+#define TELL_MS   200u  /* the numbers of the spool are told so often at the most */
+#define BEHIND    32768 /* octets that an engine has not read: what it did not ask for can wait */
+#define NAMES     16u   /* of the folder, looked at between orders */
 #define BATCH     (2 * DISK_WINDOW)
 
 struct disk_all disk_all;
@@ -149,13 +149,9 @@ static bool take_orders(void)
 static void log_found(void)
 {
 	const struct spool *s = &disk_all.spool;
-	char line[160];
-	struct fmt f;
 
-	fmt_init(&f, line, sizeof(line));
-	fmt_add(&f, "spool event=ready mails=%u octets=%ju corrupt=%u%s", s->mails, s->octets,
-	    s->buried, disk_all.state.in_memory ? PHRASE(" in_memory=yes") : "");
-	log_line(LOG_LEVEL_INFO, fmt_done(&f));
+	log_add(LOG_LEVEL_INFO, "spool event=ready mails=%u octets=%ju corrupt=%u%s", s->mails,
+	    s->octets, s->buried, disk_all.state.in_memory ? PHRASE(" in_memory=yes") : "");
 }
 
 static void look_at_names(void)
@@ -347,8 +343,8 @@ int disk_main(const struct disk_args *args)
 		args->lock();
 	disk_look(true);
 	log_batch(true);
-	loop_deadline(&minute,
-	    loop_now() + (args->trouble == DISK_BUSY ? BUSY_MS : MINUTE_MS), each_minute);
+	loop_deadline(
+	    &minute, loop_now() + (args->trouble == DISK_BUSY ? BUSY_MS : MINUTE_MS), each_minute);
 	loop_at_end(&work, work_on);
 	loop_run();
 	log_flush();

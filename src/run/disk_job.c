@@ -235,9 +235,8 @@ static enum spool_status do_open(
 	return status == SPOOL_OK ? opened(j, answer) : status;
 }
 
-static enum spool_status do_read(
-    struct disk_engine *e, struct disk_job *j, const struct disk_message *m,
-    struct disk_message *answer)
+static enum spool_status do_read(struct disk_engine *e, struct disk_job *j,
+    const struct disk_message *m, struct disk_message *answer)
 {
 	size_t n = DISK_BLOCK;
 	enum spool_status status;
@@ -245,8 +244,8 @@ static enum spool_status do_read(
 	answer->octets = 0;
 	if (j->mail.state != SPOOL_MAIL_OPEN || m->block >= DISK_BLOCKS)
 		return SPOOL_BROKEN;
-	status = spool_read(&disk_all.spool, &j->mail, m->at,
-	    e->blocks + (size_t)m->block * DISK_BLOCK, &n);
+	status = spool_read(
+	    &disk_all.spool, &j->mail, m->at, e->blocks + (size_t)m->block * DISK_BLOCK, &n);
 	if (status == SPOOL_OK)
 		answer->octets = (uint32_t)n;
 	return status;
@@ -335,15 +334,16 @@ static void carry_out(struct disk_engine *e, struct disk_job *j, const struct di
 		status = SPOOL_OK;
 	}
 	if (status == SPOOL_OK || is_last(op)) {
-		status = op == DISK_BEGIN ? do_begin(j, m) :
-			 op == DISK_WRITE ? do_write(e, j, m) :
-			 op == DISK_BODY ? do_body(j, m) :
-			 op == DISK_COMMIT ? do_commit(e, j, m, &wait) :
-			 op == DISK_DROP ? do_drop(j, &wait) :
-			 op == DISK_RELEASE ? do_release(j, m) :
-			 op == DISK_NEXT ? do_next(e, j, &answer) :
-			 op == DISK_OPEN ? do_open(j, m, &answer) :
-			 op == DISK_READ ? do_read(e, j, m, &answer) : do_bury(j);
+		status = op == DISK_BEGIN     ? do_begin(j, m)
+			 : op == DISK_WRITE   ? do_write(e, j, m)
+			 : op == DISK_BODY    ? do_body(j, m)
+			 : op == DISK_COMMIT  ? do_commit(e, j, m, &wait)
+			 : op == DISK_DROP    ? do_drop(j, &wait)
+			 : op == DISK_RELEASE ? do_release(j, m)
+			 : op == DISK_NEXT    ? do_next(e, j, &answer)
+			 : op == DISK_OPEN    ? do_open(j, m, &answer)
+			 : op == DISK_READ    ? do_read(e, j, m, &answer)
+					      : do_bury(j);
 	}
 	/* What is open stays so: it may be read, marked or released again. */
 	if (status != SPOOL_OK && j->mail.state != SPOOL_MAIL_OPEN && !is_last(op)) {
@@ -415,8 +415,7 @@ static void commit_all(void)
 	for (uint32_t i = 0; n > 1 && i < n; i++) {
 		const struct disk_pending *p = &disk_all.commit[i];
 
-		spool_hurry(&disk_all.spool,
-		    &disk_all.engine[p->engine].job[p->answer.job].mail);
+		spool_hurry(&disk_all.spool, &disk_all.engine[p->engine].job[p->answer.job].mail);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct disk_pending *p = &disk_all.commit[i];

@@ -32,10 +32,10 @@ struct disk_pending {
 
 struct disk_all {
 	const struct disk_args *args;
-	bool ready;      /* spool stands */
-	bool changed;    /* engines are to be told how things are */
-	bool earlier;    /* an entry may be due earlier than they know */
-	bool failed;     /* the disk did, since the last look at it */
+	bool ready;   /* spool stands */
+	bool changed; /* engines are to be told how things are */
+	bool earlier; /* an entry may be due earlier than they know */
+	bool failed;  /* the disk did, since the last look at it */
 	bool stop;
 	uint32_t commits, pendings;
 	struct disk_state state;

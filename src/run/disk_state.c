@@ -13,24 +13,24 @@ static const char *words(enum disk_status status)
 {
 	switch (status) {
 	case DISK_FULL:
-		return "no space left";
+		return PHRASE("no space left");
 	case DISK_READ_ONLY:
-		return "read-only file system";
+		return PHRASE("read-only file system");
 	case DISK_DENIED:
-		return "permission denied";
+		return PHRASE("permission denied");
 	case DISK_FOREIGN:
-		return "no folder";
+		return PHRASE("no folder");
 	case DISK_BUSY:
-		return "another process uses it, or the system has no more descriptors";
+		return PHRASE("another process uses it, or the system has no more descriptors");
 	case DISK_GONE:
-		return "no such folder";
+		return PHRASE("no such folder");
 	case DISK_OK:
 	case DISK_NONE:
 	case DISK_EXISTS:
 	case DISK_BROKEN:
 		break;
 	}
-	return "input/output error";
+	return PHRASE("input/output error");
 }
 
 /* A file is made, written to, synced and removed again: under a name that a start removes. */
@@ -91,15 +91,14 @@ static void judge(bool look)
 
 	s->full = s->worn = 0;
 	if (!disk_all.ready) {
-		set(disk_all.args->why ? disk_all.args->why :
-					 words((enum disk_status)s->trouble),
+		set(disk_all.args->why ? disk_all.args->why : words((enum disk_status)s->trouble),
 		    (enum disk_status)s->trouble);
 		return;
 	}
 	if (spool->p->write_limit > 0 &&
 	    spool_today(spool) + RECORD_FRONT > spool->p->write_limit) {
 		s->worn = 1;
-		set("Spool_Write_Limit is reached", DISK_OK);
+		set(PHRASE("Spool_Write_Limit is reached"), DISK_OK);
 		return;
 	}
 	s->full = is_full(&status);
@@ -108,7 +107,7 @@ static void judge(bool look)
 		s->full = status == DISK_FULL;
 	}
 	if (s->full)
-		set("the spool is full", DISK_FULL);
+		set(PHRASE("the spool is full"), DISK_FULL);
 	else if (status != DISK_OK)
 		set(words(status), status);
 	else
@@ -117,16 +116,11 @@ static void judge(bool look)
 
 static void log_change(bool usable)
 {
-	char text[200];
-	struct fmt f;
-
-	fmt_init(&f, text, sizeof(text));
-	fmt_str(
-	    &f, usable ? PHRASE("spool event=usable") : PHRASE("spool event=unusable reason=\""));
-	if (!usable) {
-		fmt_add(&f, "%s\"", disk_all.state.why);
-	}
-	log_line(usable ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, fmt_done(&f));
+	if (usable)
+		log_add(LOG_LEVEL_INFO, "spool event=usable");
+	else
+		log_add(
+		    LOG_LEVEL_WARNING, "spool event=unusable reason=\"%s\"", disk_all.state.why);
 }
 
 void disk_look(bool look)
@@ -138,8 +132,8 @@ void disk_look(bool look)
 	judge(look);
 	usable = disk_all.state.usable != 0;
 	disk_all.changed = true;
-	if (looked ? strcmp(before.why, disk_all.state.why) != 0 :
-		     !usable && disk_all.state.trouble != disk_all.args->known)
+	if (looked ? strcmp(before.why, disk_all.state.why) != 0
+		   : !usable && disk_all.state.trouble != disk_all.args->known)
 		log_change(usable);
 	looked = true;
 }

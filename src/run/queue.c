@@ -45,10 +45,10 @@ static enum queue_step say_refused(struct queue_ask *q, struct fmt *f)
 {
 	if (q->tee.held)
 		return say(q, f, EX_TEMPFAIL,
-		    "that mail is being delivered, or in doubt: its gateway has not said yet "
-		    "whether it has it");
+		    PHRASE("that mail is being delivered, or in doubt: its gateway has not "
+			   "said yet whether it has it"));
 	if (q->tee.absent)
-		return say(q, f, EX_NOINPUT, "there is no such mail");
+		return say(q, f, EX_NOINPUT, PHRASE("there is no such mail"));
 	return say(q, f, EX_TEMPFAIL, q->tee.why);
 }
 
@@ -201,8 +201,8 @@ static bool read_sender(struct queue_ask *q)
 			q->sender_n = q->left.n;
 			memcpy(q->sender, q->left.p, q->left.n);
 		}
-	} while (ev == RECORD_INFO || ev == RECORD_PEER || ev == RECORD_BINDING ||
-		 ev == RECORD_SENDER);
+	} while (
+	    ev == RECORD_INFO || ev == RECORD_PEER || ev == RECORD_BINDING || ev == RECORD_SENDER);
 	release(q);
 	q->opened = ev == RECORD_RCPT;
 	q->left = (struct bytes){ q->sender, q->opened ? q->sender_n : 0 };
@@ -262,7 +262,7 @@ static enum queue_step read_marks(struct queue_ask *q, struct fmt *f)
 		if (ev == RECORD_MORE)
 			return QUEUE_WAIT;
 		if (is_bad(ev))
-			return say(q, f, EX_IOERR, "its file cannot be read");
+			return say(q, f, EX_IOERR, PHRASE("its file cannot be read"));
 		note(q, ev);
 		for (size_t i = 0; ev == RECORD_MARKS && i < q->left.n; i++, q->marks++)
 			if (q->marks < CONFIG_RECIPIENTS_MAX)
@@ -352,22 +352,16 @@ static void try_gateways(uint16_t number)
 
 static void log_event(const struct queue_ask *q, const char *event)
 {
-	char line[80];
-	struct fmt f;
-
-	fmt_init(&f, line, sizeof(line));
-	fmt_add(&f, "queue event=%s", event);
-	if (q->id[0]) {
-		fmt_add(&f, " id=%s", q->id);
-	}
-	log_line(LOG_LEVEL_INFO, fmt_done(&f));
+	log_add(LOG_LEVEL_INFO, "queue event=%s%s%s", event, q->id[0] ? " id=" : "", q->id);
 }
 
 static enum queue_step done(struct queue_ask *q, struct fmt *f, const char *what)
 {
 	log_event(q, what);
-	fmt_add(f, "%s%s%s%s%s", q->json ? PHRASE("0 done\n{\"id\":\"") : PHRASE("0 done\n"), q->id,
-	    q->json ? PHRASE("\",\"done\":\"") : " is ", what, q->json ? "\"}\n" : "\n");
+	fmt_put(f,
+	    q->json ? PHRASE("0 done\n{\"id\":\"%s\",\"done\":\"%s\"}\n")
+		    : PHRASE("0 done\n%s is %s\n"),
+	    q->id, what);
 	return finish(q);
 }
 
@@ -396,15 +390,13 @@ static enum queue_step flush_all(struct queue_ask *q, struct fmt *f)
 	tee_wake(NULL, 0);
 	try_gateways(0);
 	log_event(q, "flushed");
-	fmt_add(f, "%s%u", q->json ? PHRASE("0 done\n{\"flushed\":") : PHRASE("0 done\n"), due);
 	if (q->json) {
-		fmt_add(f, ",\"under_way\":%u}\n", q->held);
+		fmt_add(f, "0 done\n{\"flushed\":%u,\"under_way\":%u}\n", due, q->held);
 		return finish(q);
 	}
-	fmt_str(f, due == 1 ? PHRASE(" mail is flushed") : PHRASE(" mails are flushed"));
-	if (q->held > 0) {
+	fmt_add(f, "0 done\n%u mail%s flushed", due, due == 1 ? " is" : "s are");
+	if (q->held > 0)
 		fmt_add(f, "; being delivered, or in doubt: %u", q->held);
-	}
 	fmt_char(f, '\n');
 	return finish(q);
 }
@@ -423,7 +415,7 @@ static void remove_entry(struct queue_ask *q)
 static enum queue_step removed(struct queue_ask *q, struct fmt *f)
 {
 	if (q->tee.state == TEE_SAFE)
-		return say(q, f, EX_IOERR, "the disk did not remove it");
+		return say(q, f, EX_IOERR, PHRASE("the disk did not remove it"));
 	return q->tee.absent ? done(q, f, "removed") : say_refused(q, f);
 }
 
@@ -491,8 +483,10 @@ static void refuse(struct queue_ask *q, unsigned status, const char *line)
 /* What is asked for; false: refused. */
 static bool parse(struct queue_ask *q, struct bytes request, uint8_t id[RECORD_ID])
 {
-	static const char names[][8] = { [QUEUE_LIST] = "list", [QUEUE_SHOW] = "show",
-		[QUEUE_FLUSH] = "flush", [QUEUE_REMOVE] = "remove" };
+	static const char names[][8] = { [QUEUE_LIST] = "list",
+		[QUEUE_SHOW] = "show",
+		[QUEUE_FLUSH] = "flush",
+		[QUEUE_REMOVE] = "remove" };
 	struct bytes verb = bytes_word(&request), word = bytes_word(&request);
 
 	q->what = QUEUE_LIST;
@@ -509,7 +503,7 @@ static bool parse(struct queue_ask *q, struct bytes request, uint8_t id[RECORD_I
 
 		if (!trace_id_parse(word, id)) {
 			refuse(q, EX_NOINPUT,
-			    "that is not the id of a mail: gatepost queue shows them");
+			    PHRASE("that is not the id of a mail: gatepost queue shows them"));
 			return false;
 		}
 		fmt_init(&f, q->id, sizeof(q->id));
@@ -517,7 +511,7 @@ static bool parse(struct queue_ask *q, struct bytes request, uint8_t id[RECORD_I
 		word = bytes_word(&request);
 	}
 	if (q->what > QUEUE_FLUSH_ALL || word.n > 0) {
-		refuse(q, EX_USAGE, "there is no such request");
+		refuse(q, EX_USAGE, PHRASE("there is no such request"));
 		return false;
 	}
 	return true;
@@ -534,11 +528,11 @@ void queue_begin(struct queue_ask *q, const struct conf *conf, struct bytes requ
 	if (!parse(q, request, id))
 		return;
 	if (conf->global.spool == CONF_SPOOL_OFF)
-		refuse(q, EX_UNAVAILABLE, "there is no spool: Spool = off");
+		refuse(q, EX_UNAVAILABLE, PHRASE("there is no spool: Spool = off"));
 	else if (q->what != QUEUE_LIST && !trusted)
-		refuse(q, EX_NOPERM, "only root and the relay's own user may do that");
+		refuse(q, EX_NOPERM, PHRASE("only root and the relay's own user may do that"));
 	else if (q->what == QUEUE_SHOW && shower)
-		refuse(q, EX_TEMPFAIL, "another mail is being shown just now");
+		refuse(q, EX_TEMPFAIL, PHRASE("another mail is being shown just now"));
 	else if (q->what == QUEUE_LIST || q->what == QUEUE_FLUSH_ALL)
 		look(q, 0);
 	else

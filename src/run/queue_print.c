@@ -8,7 +8,7 @@
 #include "run/gateway.h"
 #include "run/status.h"
 
-#define CHUNK 400u /* octets of what came from outside, in one piece: each may become six */
+#define CHUNK     400u /* octets of what came from outside, in one piece: each may become six */
 #define NOT_KNOWN UINT64_MAX
 
 /* ---- values ---- */
@@ -27,8 +27,7 @@ static bool put_left(struct queue_ask *q, struct fmt *f)
 		} else if (x.p[i] == '\n') {
 			fmt_str(f, "\n  ");
 		} else if (x.p[i] != '\r') {
-			fmt_str(f, "\\x");
-			fmt_hex(f, x.p[i], 2);
+			fmt_add(f, "\\x%02x", x.p[i]);
 		}
 	}
 	return q->left.n == 0;
@@ -53,7 +52,7 @@ static void put_span(struct fmt *f, uint64_t seconds)
 	fmt_add(f, "%ju%c", seconds / units[i].unit, units[i].name);
 }
 
-/* Blanks up to that column. */
+/* Blanks up to that column, which begins at octet `start`. */
 static void pad(struct fmt *f, size_t start, size_t width)
 {
 	do
@@ -95,10 +94,14 @@ static bool waits_for_gateway(const struct queue_ask *q)
 }
 
 /* What it said last. */
-static struct bytes reply_of(const struct gateway *g)
+static const char *reply_of(const struct gateway *g)
 {
-	return bytes_of(health_is_down(&g->health) && g->health.reason[0] ? g->health.reason
-									  : g->last_reply);
+	return health_is_down(&g->health) && g->health.reason[0] ? g->health.reason : g->last_reply;
+}
+
+static const char *truth(bool x)
+{
+	return x ? "true" : "false";
 }
 
 /* ---- JSON ---- */
@@ -112,10 +115,11 @@ static void key_number(struct fmt *f, const char *key, uint64_t value)
 		fmt_u64(f, value);
 }
 
-static void key_text(struct fmt *f, const char *key, struct bytes value)
+static void key_text(struct fmt *f, const char *key, const char *value)
 {
-	fmt_add(f, "%s\"", key);
-	esc_json(f, value);
+	fmt_str(f, key);
+	fmt_char(f, '"');
+	esc_json(f, bytes_of(value));
 	fmt_char(f, '"');
 }
 
@@ -125,26 +129,25 @@ static void put_members(const struct queue_ask *q, uint64_t size, uint32_t tries
 	const struct gateway *g = gateway_of(q);
 	char store[NAMES_HOST + INET_TEXT];
 	struct fmt name;
-	bool came = q->opened && (q->tee.info.flags & RECORD_CLOCK_SET);
+	bool waits = q->opened || !q->look.held;
 
-	key_text(f, ",\"state\":",
-	    q->opened || !q->look.held ? BYTES("waiting") : BYTES("under way"));
-	fmt_str(f, came ? PHRASE(",\"came\":\"") : PHRASE(",\"came\":null"));
-	if (came) {
+	fmt_add(f, ",\"state\":\"%s\",\"came\":", waits ? "waiting" : PHRASE("under way"));
+	if (q->opened && (q->tee.info.flags & RECORD_CLOCK_SET)) {
+		fmt_char(f, '"');
 		date_rfc3339(f, q->tee.info.came);
 		fmt_char(f, '"');
+	} else {
+		fmt_str(f, "null");
 	}
 	key_number(f, ",\"age\":", age(q));
-	key_number(f, ",\"size\":", size);
-	key_number(f, ",\"tries\":", tries);
-	key_number(f, ",\"next\":", q->opened || !q->look.held ? wait_s(q) : NOT_KNOWN);
-	fmt_str(
-	    f, waits_for_gateway(q) ? PHRASE(",\"when_up\":true") : PHRASE(",\"when_up\":false"));
+	fmt_add(f, ",\"size\":%ju,\"tries\":%u", size, tries);
+	key_number(f, ",\"next\":", waits ? wait_s(q) : NOT_KNOWN);
+	fmt_add(f, ",\"when_up\":%s", truth(waits_for_gateway(q)));
 	fmt_init(&name, store, sizeof(store));
 	if (g)
 		gateway_print(&name, g);
-	key_text(f, ",\"gateway\":", fmt_done(&name));
-	key_text(f, ",\"last_reply\":", g ? reply_of(g) : (struct bytes){ 0 });
+	key_text(f, PHRASE(",\"gateway\":"), store);
+	key_text(f, PHRASE(",\"last_reply\":"), g ? reply_of(g) : "");
 }
 
 /* ---- list ---- */
@@ -163,16 +166,12 @@ void queue_print_begin(struct queue_ask *q, struct fmt *f)
 
 static void put_row(const struct queue_ask *q, struct fmt *f)
 {
-	char store[TRACE_ID + 1];
-	struct fmt id;
 	size_t start;
 
 	if (q->listed == 1)
 		fmt_add(f, "ID                    AGE   SIZE   OPEN  TRIES  NEXT     FROM\n");
 	start = f->n;
-	fmt_init(&id, store, sizeof(store));
-	trace_id(&id, q->look.id);
-	fmt_bytes(f, fmt_done(&id));
+	trace_id(f, q->look.id);
 	pad(f, start, AT_AGE);
 	put_span(f, age(q));
 	pad(f, start, AT_SIZE);
@@ -196,28 +195,22 @@ static void put_row(const struct queue_ask *q, struct fmt *f)
 
 static void put_entry(const struct queue_ask *q, struct fmt *f)
 {
-	char store[TRACE_ID + 1];
-	struct fmt id;
-
-	fmt_init(&id, store, sizeof(store));
-	trace_id(&id, q->look.id);
-	key_text(f, q->listed == 1 ? "\n {\"id\":" : ",\n {\"id\":", fmt_done(&id));
+	fmt_add(f, "%s\n {\"id\":\"", q->listed == 1 ? "" : ",");
+	trace_id(f, q->look.id);
+	fmt_char(f, '"');
 	put_members(q, q->look.octets, q->look.tries, f);
-	key_number(f, ",\"open\":", q->look.open);
-	fmt_str(f, q->opened ? PHRASE(",\"from\":\"") : PHRASE(",\"from\":null"));
+	fmt_add(f, ",\"open\":%u,\"from\":%s", q->look.open, q->opened ? "\"" : "null");
 }
 
 static void put_reply(const struct queue_ask *q, struct fmt *f)
 {
 	const struct gateway *g = gateway_of(q);
 
-	if (!g || reply_of(g).n == 0)
+	if (!g || reply_of(g)[0] == '\0')
 		return;
-	fmt_str(f, "    ");
+	fmt_add(f, "    ");
 	gateway_print(f, g);
-	fmt_str(f, ": ");
-	fmt_bytes(f, reply_of(g));
-	fmt_char(f, '\n');
+	fmt_add(f, ": %s\n", reply_of(g));
 }
 
 bool queue_print_entry(struct queue_ask *q, struct fmt *f)
@@ -254,34 +247,29 @@ void queue_print_end(struct queue_ask *q, struct fmt *f)
 		rest = s->mails - q->listed;
 
 	if (q->json) {
-		key_number(f, "],\n\"listed\":", q->listed);
-		key_number(f, ",\"under_way\":", q->held);
-		key_number(f, ",\"kept\":", s->mails);
-		fmt_str(
-		    f, s->scanned ? PHRASE(",\"complete\":true") : PHRASE(",\"complete\":false"));
-		key_text(f, ",\"trouble\":", bytes_of(s->why));
-		fmt_str(f, "}\n");
+		fmt_add(f, "],\n\"listed\":%u,\"under_way\":%u,\"kept\":%u,\"complete\":%s",
+		    q->listed, q->held, s->mails, truth(s->scanned));
+		key_text(f, PHRASE(",\"trouble\":"), s->why);
+		fmt_add(f, "}\n");
 		return;
 	}
 	if (q->listed == 0) {
 		fmt_add(f, "no mail is kept\n");
 	} else {
-		fmt_add(f, "%u%s", q->listed, q->listed == 1 ? " mail, " : PHRASE(" mails, "));
+		fmt_add(f, "%u mail%s, ", q->listed, q->listed == 1 ? "" : "s");
 		status_size(f, q->octets);
-		fmt_str(f, "\n");
+		fmt_char(f, '\n');
 	}
-	if (rest > 0 && s->scanned) {
+	if (rest > 0 && s->scanned)
 		fmt_add(f,
 		    "and %u more, which have their turn once there is room for them "
 		    "(CONFIG_SPOOL_INDEX)\n",
 		    rest);
-	}
-	if (!s->usable || !s->scanned) {
+	if (!s->usable || !s->scanned)
 		fmt_add(f, "%s%s\n",
 		    s->why[0] ? PHRASE("the spool cannot be used: ")
 			      : PHRASE("the folder is still being looked through"),
 		    s->why);
-	}
 }
 
 /* ---- show ---- */
@@ -290,10 +278,8 @@ static void put_json_head(const struct queue_ask *q, struct fmt *f)
 {
 	fmt_add(f, "{\"id\":\"%s\"", q->id);
 	put_members(q, record_size(&q->tee.info), q->tee.tries, f);
-	fmt_add(f, "%s%s",
-	    q->tee.info.flags & RECORD_UTF8 ? PHRASE(",\"utf8\":true") : PHRASE(",\"utf8\":false"),
-	    q->tee.info.flags & RECORD_REPORT ? PHRASE(",\"report\":true")
-					      : PHRASE(",\"report\":false"));
+	fmt_add(f, ",\"utf8\":%s,\"report\":%s", truth(q->tee.info.flags & RECORD_UTF8),
+	    truth(q->tee.info.flags & RECORD_REPORT));
 }
 
 void queue_print_head(struct queue_ask *q, struct fmt *f)
@@ -309,14 +295,13 @@ void queue_print_head(struct queue_ask *q, struct fmt *f)
 	    q->tee.info.flags & RECORD_REPORT ? PHRASE(" (a report of this relay)") : "");
 	if (q->tee.info.flags & RECORD_CLOCK_SET) {
 		status_time(f, q->tee.info.came);
-		fmt_str(f, ", ");
+		fmt_add(f, ", ");
 	}
 	put_span(f, age(q));
 	fmt_add(f, " ago\nsize:    %ju\ntries:   %u", record_size(&q->tee.info), q->tee.tries);
-	if (waits_for_gateway(q))
-		fmt_add(f, ", next when its gateway is up again, or in ");
-	else
-		fmt_str(f, wait_s(q) == 0 ? PHRASE(", due now") : PHRASE(", next in "));
+	fmt_str(f, waits_for_gateway(q) ? PHRASE(", next when its gateway is up again, or in ")
+		   : wait_s(q) == 0     ? PHRASE(", due now")
+					: PHRASE(", next in "));
 	if (wait_s(q) > 0)
 		put_span(f, wait_s(q));
 	fmt_char(f, '\n');
@@ -324,9 +309,7 @@ void queue_print_head(struct queue_ask *q, struct fmt *f)
 		return;
 	fmt_add(f, "gateway: ");
 	gateway_print(f, g);
-	fmt_str(f, reply_of(g).n > 0 ? ": " : "");
-	fmt_bytes(f, reply_of(g));
-	fmt_char(f, '\n');
+	fmt_add(f, "%s%s\n", reply_of(g)[0] ? ": " : "", reply_of(g));
 }
 
 /* What stands before the value; in JSON, in text. */
@@ -334,19 +317,20 @@ static const char *before(const struct queue_ask *q, enum record_event ev)
 {
 	switch ((int)ev) {
 	case RECORD_PEER:
-		return q->json ? ",\"peer\":\"" : "peer:    ";
+		return q->json ? PHRASE(",\"peer\":\"") : PHRASE("peer:    ");
 	case RECORD_BINDING:
-		return q->json ? ",\"binding\":\"" : "binding: ";
+		return q->json ? PHRASE(",\"binding\":\"") : PHRASE("binding: ");
 	case RECORD_SENDER:
-		return q->json ? ",\"from\":\"" : "from:    <";
+		return q->json ? ",\"from\":\"" : PHRASE("from:    <");
 	case RECORD_RCPT:
 		if (q->json)
-			return q->seen == 1 ? ",\"to\":[{\"address\":\"" : ",{\"address\":\"";
-		return "to:      <";
+			return q->seen == 1 ? PHRASE(",\"to\":[{\"address\":\"")
+					    : PHRASE(",{\"address\":\"");
+		return PHRASE("to:      <");
 	case RECORD_MARKS:
 		if (q->in_header)
 			return "";
-		return q->json ? "],\"header\":\"" : "\n  ";
+		return q->json ? PHRASE("],\"header\":\"") : "\n  ";
 	default:
 		return "";
 	}
@@ -363,8 +347,8 @@ static void put_behind(const struct queue_ask *q, enum record_event ev, uint8_t 
 		fmt_str(f, q->json ? "\"" : ">\n");
 		return;
 	case RECORD_RCPT:
-		fmt_add(f, "%s%s%s", q->json ? PHRASE("\",\"mark\":\"") : "> (",
-		    record_mark_name(mark), q->json ? "\"}" : ")\n");
+		fmt_put(f, q->json ? PHRASE("\",\"mark\":\"%s\"}") : PHRASE("> (%s)\n"),
+		    record_mark_name(mark));
 		return;
 	default:
 		return;

@@ -56,11 +56,10 @@ static void say(const struct delivery *d, const char *id, const char *why)
 
 	fmt_init(&f, line, sizeof(line));
 	fmt_add(&f, "report id=%s of=%s", id, d->id);
-	if (why) {
+	if (why)
 		fmt_add(&f, " reason=\"%s\"", why);
-	} else {
+	else
 		say_path(&f, " to=", report.params.to.p, report.params.to.n);
-	}
 	log_line(why ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, fmt_done(&f));
 }
 
@@ -93,11 +92,11 @@ static struct bytes find_to(const struct delivery *d, const struct conf_header *
 static const char *why_none(const struct delivery *d)
 {
 	if (d->tee.info.flags & RECORD_REPORT)
-		return "a report could not be delivered; it is dropped";
+		return PHRASE("a report could not be delivered; it is dropped");
 	if (!d->key.generate_bounces)
-		return "Generate_Bounces = false";
+		return PHRASE("Generate_Bounces = false");
 	if (!report.params.to.n)
-		return "there is no address to send it to (MDN_Failures_Notify)";
+		return PHRASE("there is no address to send it to (MDN_Failures_Notify)");
 	return NULL;
 }
 
@@ -129,7 +128,7 @@ static void set_params(const struct delivery *d, uint8_t id[RECORD_ID])
 	trace_message_id(&f, p->id, hostname);
 	p->message_id = fmt_done(&f);
 	fmt_init(&f, report.from, sizeof(report.from));
-	fmt_add(&f, "%s%.*s", MAILER, SPAN(hostname));
+	fmt_add(&f, MAILER "%.*s", SPAN(hostname));
 	p->from = header.header_from.n ? header.header_from : fmt_done(&f);
 	p->hostname = hostname;
 	p->date = date_of(report.date, sizeof(report.date), !clock_unset(), loop_wall());

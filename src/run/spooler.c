@@ -53,15 +53,15 @@ static int open_folder(struct spooler *s, const struct confine *c, struct disk_a
 		return -1;
 	}
 	if (fresh && c->root && fchown(fd, c->uid, c->gid) < 0)
-		a->why = "it cannot be given to User";
+		a->why = PHRASE("it cannot be given to User");
 	if (fresh)
 		sync_above(fd);
 	if (fstat(fd, &st) < 0)
-		a->why = "it cannot be looked at";
+		a->why = PHRASE("it cannot be looked at");
 	else if (st.st_uid != c->uid)
-		a->why = "it does not belong to the user that the relay runs as";
+		a->why = PHRASE("it does not belong to the user that the relay runs as");
 	else if (st.st_mode & (S_IWGRP | S_IWOTH))
-		a->why = "others may write to it (chmod 0700 helps)";
+		a->why = PHRASE("others may write to it (chmod 0700 helps)");
 	s->dev = st.st_dev;
 	s->ino = st.st_ino;
 	if (!a->why)
@@ -84,13 +84,14 @@ static void take_folder(const struct spooler *s, struct disk_args *a)
 	a->in_memory = kind == DISK_KIND_MEMORY;
 	if (a->in_memory && !s->with.in_memory) {
 		a->trouble = DISK_DENIED;
-		a->why = "it lies in memory, which loses all mail with the power (Spool_Volatile)";
+		a->why = PHRASE(
+		    "it lies in memory, which loses all mail with the power (Spool_Volatile)");
 		return;
 	}
 	a->disk = disk_posix_port(&posix);
 	if (a->write_limit == UINT64_MAX)
-		a->write_limit =
-		    kind == DISK_KIND_JFFS2 || kind == DISK_KIND_UBIFS ? FLASH_LIMIT : 0;
+		a->write_limit = kind == DISK_KIND_JFFS2 || kind == DISK_KIND_UBIFS ? FLASH_LIMIT
+										    : 0;
 }
 
 /* ---- the process ---- */
@@ -143,8 +144,8 @@ static int make(struct spooler *s)
 	if (s->made)
 		return 0;
 	for (unsigned i = 0; i < DISK_ENGINES && err == 0; i++) {
-		void *mem = mmap(NULL, DISK_MEMORY, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		void *mem = mmap(
+		    NULL, DISK_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 		err = mem == MAP_FAILED ? -errno : ipc_pair(s->pair[i]);
 		s->blocks[i] = mem == MAP_FAILED ? NULL : mem;
@@ -249,12 +250,11 @@ static void replace(struct spooler *s)
 static bool same(const struct spooler_made *a, const struct spooler_made *b)
 {
 	return strcmp(a->folder, b->folder) == 0 && a->max_size == b->max_size &&
-	       a->reserve == b->reserve && a->write_limit == b->write_limit &&
-	       a->uid == b->uid && a->in_memory == b->in_memory;
+	       a->reserve == b->reserve && a->write_limit == b->write_limit && a->uid == b->uid &&
+	       a->in_memory == b->in_memory;
 }
 
-void spooler_adopt(
-    struct spooler *s, const struct conf_global *g, const struct generation_env *env)
+void spooler_adopt(struct spooler *s, const struct conf_global *g, const struct generation_env *env)
 {
 	static struct spooler_made with;
 
@@ -334,8 +334,8 @@ static void look_at_folder(struct spooler *s, uint64_t now)
 	replace(s);
 }
 
-void spooler_look(struct spooler *s, uint64_t now, const struct conf_global *g,
-    const struct generation_env *env)
+void spooler_look(
+    struct spooler *s, uint64_t now, const struct conf_global *g, const struct generation_env *env)
 {
 	if (s->due != 0 && now >= s->due) {
 		s->due = 0;

@@ -74,11 +74,11 @@ static void look_at_time(struct deadline *d)
 		if (!j->used || j->ended || !j->owner)
 			continue;
 		if (!tee_is_hopeful())
-			tee_fail(j, SPOOL_BROKEN, "the spool's disk process ended");
+			tee_fail(j, SPOOL_BROKEN, PHRASE("the spool's disk process ended"));
 		else if (j->wants && !j->reading && loop_now() - j->since >= TEE_PATIENCE_MS)
-			tee_fail(j, SPOOL_BROKEN, "the spool's disk is too slow");
+			tee_fail(j, SPOOL_BROKEN, PHRASE("the spool's disk is too slow"));
 		else if (j->asked && loop_now() - j->asked >= TEE_COMMIT_MS)
-			tee_fail(j, SPOOL_BROKEN, "the spool's disk does not answer");
+			tee_fail(j, SPOOL_BROKEN, PHRASE("the spool's disk does not answer"));
 		else
 			again = again || j->wants || j->asked || !tee_all.up;
 	}
@@ -98,18 +98,18 @@ static const char *words(enum spool_status status)
 {
 	switch (status) {
 	case SPOOL_FULL:
-		return "the spool is full";
+		return PHRASE("the spool is full");
 	case SPOOL_WORN:
-		return "Spool_Write_Limit is reached";
+		return PHRASE("Spool_Write_Limit is reached");
 	case SPOOL_ABSENT:
-		return "there is no such mail in the spool";
+		return PHRASE("there is no such mail in the spool");
 	case SPOOL_TORN:
-		return "the file is torn";
+		return PHRASE("the file is torn");
 	case SPOOL_OK:
 	case SPOOL_BROKEN:
 		break;
 	}
-	return "the spool's disk fails";
+	return PHRASE("the spool's disk fails");
 }
 
 void tee_fail(struct tee_job *j, enum spool_status status, const char *why)
@@ -148,7 +148,7 @@ static void on_entry(struct tee_job *j, const struct disk_message *m)
 		t->held = m->held != 0;
 		t->absent = m->status == SPOOL_ABSENT && !t->held;
 		tee_fail(j, (enum spool_status)m->status,
-		    m->held ? "the mail is being delivered" : NULL);
+		    m->held ? PHRASE("the mail is being delivered") : NULL);
 		return;
 	}
 	memcpy(t->id, m->id, RECORD_ID);
@@ -284,7 +284,8 @@ static struct tee_job *begin(struct tee *t, void (*wake)(struct tee *t))
 		return j;
 	}
 	t->state = TEE_BROKEN;
-	t->why = ready ? "too much goes to the spool at the same time" : "the spool is not ready";
+	t->why = ready ? PHRASE("too much goes to the spool at the same time")
+		       : PHRASE("the spool is not ready");
 	tee_stir(t, TEE_REFUSED);
 	return NULL;
 }
@@ -520,7 +521,7 @@ void tee_read(struct tee *t, uint64_t at)
 	}
 	if (!j || t->state != TEE_SAFE || at > UINT32_MAX)
 		gp_bug("tee: nothing to read");
-	t->events &= (uint8_t)~(TEE_EVENT(TEE_READ) | TEE_EVENT(TEE_ENDED));
+	t->events &= (uint8_t) ~(TEE_EVENT(TEE_READ) | TEE_EVENT(TEE_ENDED));
 	j->stale = j->under_way;
 	j->ready = j->given = false;
 	j->read_at = (uint32_t)at;
@@ -532,7 +533,7 @@ void tee_read_stop(struct tee *t)
 {
 	struct tee_job *j = t->job;
 
-	t->events &= (uint8_t)~(TEE_EVENT(TEE_READ) | TEE_EVENT(TEE_ENDED));
+	t->events &= (uint8_t) ~(TEE_EVENT(TEE_READ) | TEE_EVENT(TEE_ENDED));
 	if (!j || !j->reading)
 		return;
 	j->reading = j->ready = j->given = false;

@@ -77,7 +77,7 @@ struct tee {
 	bool held;       /* … or it is in use */
 	bool stirred;
 	uint8_t events;
-	const char *why; /* of TEE_REFUSED, TEE_LOST, TEE_UNSAFE: in words, static */
+	const char *why; /* of TEE_REFUSED, TEE_LOST, TEE_UNSAFE: in words (a phrase), static */
 	/* Entries of the queue: valid after TEE_OPENED; set the first two before tee_release. */
 	uint16_t tries;
 	uint16_t gateway; /* the number that stands for where it waits, see tee_block; 0: none */

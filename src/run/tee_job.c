@@ -2,8 +2,8 @@
 /* Jobs and blocks: what a file in use has under way. */
 #include "run/tee_part.h"
 
-#include "base/bug.h"
 #include "base/buf.h"
+#include "base/bug.h"
 
 #include <string.h>
 
@@ -180,9 +180,8 @@ static void press(uint32_t wanted)
 	for (uint32_t i = 0; i < tee_all.fresh; i++) {
 		struct tee_job *j = &tee_all.job[i];
 
-		if (j->used && !j->ended && !j->reading && !j->commit_due &&
-		    count_blocks(j) > 0 && j->front == TEE_FRONT_DONE &&
-		    (!best || count_octets(j) > count_octets(best)))
+		if (j->used && !j->ended && !j->reading && !j->commit_due && count_blocks(j) > 0 &&
+		    j->front == TEE_FRONT_DONE && (!best || count_octets(j) > count_octets(best)))
 			best = j;
 	}
 	if (best)
@@ -460,7 +459,7 @@ void tee_jobs_reset(void)
 		j->begun = false;
 		j->unanswered = 0;
 		if (!j->ended)
-			tee_fail(j, SPOOL_BROKEN, "the spool's disk process ended");
+			tee_fail(j, SPOOL_BROKEN, PHRASE("the spool's disk process ended"));
 		j->ended = true;
 		tee_all.waiters -= j->wants;
 		j->wants = false;

@@ -6,7 +6,7 @@
 #include "mail/trace.h"
 #include "run/tee.h"
 
-#define TEE_EVENT(e) ((uint8_t)(1u << ((e) - 1)))
+#define TEE_EVENT(e) ((uint8_t)(1u << ((e)-1)))
 
 /* How far what comes before the content is composed. */
 enum tee_front {
@@ -26,24 +26,24 @@ struct tee_job {
 	uint32_t serial;
 	uint16_t unanswered; /* orders, those that wait to be sent too */
 	bool used, ended;
-	bool begun;          /* the disk process knows of it */
-	bool safe;           /* on the medium: never removed but by the owner's wish */
-	bool lazy;           /* nothing is ordered before blocks become few */
-	bool commit_due;     /* a commit waits for a block, or for the front */
-	bool marking;        /* the commit under way is one of marks alone */
-	uint8_t front;       /* enum tee_front */
-	bool asking;         /* it is in tee_job_block: whoever gets it one does not go on for it */
-	bool wants;          /* a block, since … */
+	bool begun;      /* the disk process knows of it */
+	bool safe;       /* on the medium: never removed but by the owner's wish */
+	bool lazy;       /* nothing is ordered before blocks become few */
+	bool commit_due; /* a commit waits for a block, or for the front */
+	bool marking;    /* the commit under way is one of marks alone */
+	uint8_t front;   /* enum tee_front */
+	bool asking;     /* it is in tee_job_block: whoever gets it one does not go on for it */
+	bool wants;      /* a block, since … */
 	uint64_t since;
-	uint64_t asked;      /* when the commit under way was asked for */
+	uint64_t asked; /* when the commit under way was asked for */
 	/*
 	 * Its blocks: `full` ones from `first` on, then the one that it works with (or
 	 * DISK_NOTHING) with `filled` octets. Of the first one `sent` octets were ordered.
 	 */
 	uint16_t first, last, block;
 	uint32_t full, filled, sent;
-	uint32_t front_n;    /* octets before the content that were not ordered yet */
-	bool bodied;         /* all of them were, and DISK_BODY */
+	uint32_t front_n; /* octets before the content that were not ordered yet */
+	bool bodied;      /* all of them were, and DISK_BODY */
 	/* reading */
 	bool reading, under_way, stale, ready, given;
 	uint32_t read_at, got;
@@ -54,7 +54,7 @@ struct tee_job {
 	uint32_t flags, came;
 	uint16_t peer_n, binding_n, first_n, first_at;
 	uint32_t marks_n;
-	uint8_t marks[(CONFIG_RECIPIENTS_MAX + 1) / 2]; /* four bits each */
+	uint8_t marks[(CONFIG_RECIPIENTS_MAX + 1) / 2];      /* four bits each */
 	uint8_t text[2 * RECORD_NAME + TRACE_RECEIVED_SIZE]; /* peer, binding, first */
 };
 
@@ -80,10 +80,10 @@ struct tee_all {
 	bool changed;        /* tell `watcher` */
 	uint32_t life, hello;
 	uint32_t serials;
-	uint32_t unanswered; /* sent and not yet answered */
-	uint32_t waiters;    /* jobs that want a block */
-	uint32_t wakes;      /* in orders */
-	uint32_t fresh;      /* jobs never used begin here */
+	uint32_t unanswered;       /* sent and not yet answered */
+	uint32_t waiters;          /* jobs that want a block */
+	uint32_t wakes;            /* in orders */
+	uint32_t fresh;            /* jobs never used begin here */
 	uint32_t order_at, orders; /* of order: a ring */
 	bool wake_all;
 	uint64_t state_at;

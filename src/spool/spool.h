@@ -77,8 +77,8 @@ struct spool_params {
 /* Read what is public; change nothing. */
 struct spool {
 	const struct spool_params *p;
-	uint8_t trouble;  /* enum disk_status: the last that was not DISK_OK, for SPOOL_BROKEN */
-	bool scanned;     /* all of the folder was seen once */
+	uint8_t trouble; /* enum disk_status: the last that was not DISK_OK, for SPOOL_BROKEN */
+	bool scanned;    /* all of the folder was seen once */
 	/* private */
 	bool listing; /* in the middle of the folder */
 	bool pending; /* name: given by the disk, and there was no room for it */

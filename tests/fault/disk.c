@@ -444,7 +444,7 @@ static void stores_and_delivers(void)
 	is_num(await(t, 3000), TEE_OPENED, "all are woken: so it is");
 	tee_find(&tees[1], t->id, woken);
 	is_num(await(&tees[1], 3000), TEE_REFUSED, "it is given to one at a time");
-	is_str(tees[1].why, "the mail is being delivered", "... which is said");
+	is_str(tees[1].why, PHRASE("the mail is being delivered"), "... which is said");
 	ok(read_back(t, marks, &content, &n), "it is still right");
 	is_str(marks, "ttn", "its marks have stayed");
 	tee_commit(t, (const uint8_t *)"ttt", 3);
@@ -769,7 +769,7 @@ static void full(void)
 	tee_release(t, 0);
 	ok(store(t, 1, 50000, 2) != TEE_COMMITTED, "... and no more");
 	ok(t->no_room, "... because there is no room");
-	is_str(t->why, "the spool is full", "... which is said");
+	is_str(t->why, PHRASE("the spool is full"), "... which is said");
 	for (int i = 0; i < 100 && count_files(".new") > 0; i++)
 		turn(10);
 	is_num(count_files("") + count_files(".new"), 1, "... and nothing stays of it");
