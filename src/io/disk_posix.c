@@ -70,11 +70,22 @@ static enum disk_status failed(void)
 	return disk_posix_status(errno, false);
 }
 
+/* What a call has come to; folder: see disk_posix_status. */
+static enum disk_status status_of(long result, bool folder)
+{
+	return result < 0 ? disk_posix_status(errno, folder) : DISK_OK;
+}
+
+static bool interrupted(long result)
+{
+	return result < 0 && errno == EINTR;
+}
+
 /* A call that was interrupted is made again. */
 #define AGAIN(result, call)        \
 	do                         \
 		(result) = (call); \
-	while ((result) < 0 && errno == EINTR)
+	while (interrupted(result))
 
 /* ---- files ---- */
 
@@ -84,7 +95,7 @@ static enum disk_status port_create(void *self, const char *name, int *file)
 	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
 
 	AGAIN(*file, openat(d->folder, name, flags, 0600));
-	return *file < 0 ? disk_posix_status(errno, true) : DISK_OK;
+	return status_of(*file, true);
 }
 
 static enum disk_status port_open(void *self, const char *name, int *file)
@@ -163,7 +174,7 @@ static enum disk_status port_sync(void *self, int file)
 
 	(void)self;
 	AGAIN(result, fdatasync(file));
-	return result < 0 ? failed() : DISK_OK;
+	return status_of(result, false);
 }
 
 /* The file system then has one piece of work for all files that are synced one after the other. */
@@ -198,7 +209,7 @@ static enum disk_status port_remove(void *self, const char *name)
 {
 	struct disk_posix *d = self;
 
-	return unlinkat(d->folder, name, 0) != 0 ? failed() : DISK_OK;
+	return status_of(unlinkat(d->folder, name, 0), false);
 }
 
 static enum disk_status port_sync_folder(void *self)
@@ -207,7 +218,7 @@ static enum disk_status port_sync_folder(void *self)
 	int result;
 
 	AGAIN(result, fsync(d->folder));
-	return result < 0 ? disk_posix_status(errno, true) : DISK_OK;
+	return status_of(result, true);
 }
 
 static int open_corrupt(const struct disk_posix *d)
@@ -249,7 +260,7 @@ static enum disk_status rewind_names(struct disk_posix *d, int folder)
 {
 	d->at = 0;
 	d->n = 0;
-	return lseek(folder, 0, SEEK_SET) != 0 ? failed() : DISK_OK;
+	return status_of(lseek(folder, 0, SEEK_SET), false);
 }
 
 static enum disk_status next_name(struct disk_posix *d, int folder, char name[DISK_NAME + 1])

@@ -20,7 +20,7 @@
 
 /* Outlives the report, with its slices. Addresses are without angle brackets. */
 struct dsn_params {
-	struct bytes from;       /* Header_From, or mailer-daemon@ our name */
+	struct bytes from;       /* Header_From; empty: mailer-daemon@ our name */
 	struct bytes to;         /* who gets it */
 	struct bytes hostname;   /* ours */
 	struct bytes id;         /* of the report, letters and digits: for the boundary */

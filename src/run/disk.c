@@ -66,7 +66,7 @@ void disk_tell(struct disk_engine *e, uint32_t serial)
 	m.job = m.block = DISK_NOTHING;
 	disk_fill_state(&m.state);
 	(void)ipc_send(e->pair.fd, &m, sizeof(m));
-	e->told = m.state.next_ms == UINT64_MAX ? UINT64_MAX : loop_now() + m.state.next_ms;
+	e->told = disk_then(m.state.next_ms);
 }
 
 static void tell_all(struct deadline *d)
@@ -81,14 +81,13 @@ static void tell_all(struct deadline *d)
 /* Engines that found nothing to deliver are told at once when that changes. */
 static void tell_earlier(void)
 {
-	uint64_t wait, due;
+	uint64_t due;
 
 	if (!disk_all.earlier)
 		return;
 	disk_all.earlier = false;
 	disk_all.changed = true;
-	wait = disk_next_ms();
-	due = wait == UINT64_MAX ? UINT64_MAX : loop_now() + wait;
+	due = disk_then(disk_next_ms());
 	for (unsigned i = 0; i < DISK_ENGINES; i++)
 		if (disk_all.engine[i].number != 0 && disk_all.engine[i].waits &&
 		    due < disk_all.engine[i].told)

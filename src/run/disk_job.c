@@ -215,7 +215,7 @@ static enum spool_status do_next(
 	}
 	answer->wait_ms = disk_next_ms();
 	e->waits = true;
-	e->told = answer->wait_ms == UINT64_MAX ? UINT64_MAX : loop_now() + answer->wait_ms;
+	e->told = disk_then(answer->wait_ms);
 	return SPOOL_ABSENT;
 }
 

@@ -66,6 +66,9 @@ uint64_t disk_wall(void); /* 0: the clock is unset */
 /* Milliseconds until the first of the queue is due; UINT64_MAX: none is there. */
 uint64_t disk_next_ms(void);
 
+/* When so much has passed, by the monotonic clock; UINT64_MAX: never. */
+uint64_t disk_then(uint64_t wait_ms);
+
 /*
  * The entry that is due, or that waits for a gateway that is not blocked (a bit for each number);
  * SPOOL_NONE where none is.

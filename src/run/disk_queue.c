@@ -51,14 +51,20 @@ uint64_t disk_next_ms(void)
 	return best ? disk_wait_ms(best) : UINT64_MAX;
 }
 
+uint64_t disk_then(uint64_t wait_ms)
+{
+	return wait_ms == UINT64_MAX ? UINT64_MAX : loop_now() + wait_ms;
+}
+
 /* What it waited for is there. */
 static bool is_free(const struct spool_entry *e, const uint8_t *blocked)
 {
-	return is_waiting(e) && e->gateway != 0 && e->gateway < DISK_GATEWAYS &&
+	return e->gateway != 0 && e->gateway < DISK_GATEWAYS &&
 	       !(blocked[e->gateway / 8] & 1u << e->gateway % 8);
 }
 
-static uint32_t find_free(const uint8_t *blocked)
+/* The earliest of those that are free; of those that are due where blocked is NULL. */
+static uint32_t find(const uint8_t *blocked)
 {
 	const struct spool *s = &disk_all.spool;
 	uint32_t best = SPOOL_NONE;
@@ -66,22 +72,7 @@ static uint32_t find_free(const uint8_t *blocked)
 	for (uint32_t i = 0; i < s->fresh; i++) {
 		const struct spool_entry *e = spool_at(s, i);
 
-		if (is_free(e, blocked) &&
-		    (best == SPOOL_NONE || e->try_at < spool_at(s, best)->try_at))
-			best = i;
-	}
-	return best;
-}
-
-static uint32_t find_due(void)
-{
-	const struct spool *s = &disk_all.spool;
-	uint32_t best = SPOOL_NONE;
-
-	for (uint32_t i = 0; i < s->fresh; i++) {
-		const struct spool_entry *e = spool_at(s, i);
-
-		if (is_waiting(e) && disk_wait_ms(e) == 0 &&
+		if (is_waiting(e) && (blocked ? is_free(e, blocked) : disk_wait_ms(e) == 0) &&
 		    (best == SPOOL_NONE || e->try_at < spool_at(s, best)->try_at))
 			best = i;
 	}
@@ -95,11 +86,11 @@ static uint32_t find_due(void)
 uint32_t disk_due(const uint8_t *blocked)
 {
 	struct spool *s = &disk_all.spool;
-	uint32_t i = find_free(blocked);
+	uint32_t i = find(blocked);
 
 	if (i != SPOOL_NONE)
 		return i;
-	while ((i = find_due()) != SPOOL_NONE && s->scanned && s->mails > s->indexed &&
+	while ((i = find(NULL)) != SPOOL_NONE && s->scanned && s->mails > s->indexed &&
 	       (spool_at(s, i)->tries > 0 || spool_at(s, i)->gateway != 0))
 		spool_forget(s, i);
 	return i;

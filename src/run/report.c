@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#define MAILER "mailer-daemon@"
+#define DATE 40 /* octets of one, at the most */
 
 struct report {
 	struct delivery *first; /* of those that want one: it has it */
@@ -28,8 +28,8 @@ struct report {
 	struct buf out;
 	struct delivery_words words;
 	struct loop_task turn;
-	char id[TRACE_ID + 1], message_id[TRACE_MESSAGE_ID_SIZE], date[40], arrival[40];
-	char from[sizeof(MAILER) + LIMIT_HOSTNAME];
+	char id[TRACE_ID + 1];
+	char text[TRACE_MESSAGE_ID_SIZE + 2 * DATE]; /* Message-ID, dates */
 	uint8_t to[LIMIT_PATH], path[LIMIT_PATH];
 	uint8_t mem[2 * DSN_ROOM];
 };
@@ -65,27 +65,19 @@ static void say(const struct delivery *d, const char *id, const char *why)
 
 /* ---- to whom ---- */
 
-static struct bytes keep_to(struct bytes x)
-{
-	size_t n = x.n < LIMIT_PATH ? x.n : LIMIT_PATH;
-
-	memcpy(report.to, x.p, n);
-	return (struct bytes){ report.to, n };
-}
-
 /* Empty: there is nobody. */
 static struct bytes find_to(const struct delivery *d, const struct conf_header *header)
 {
-	struct bytes sender;
+	struct bytes to;
 
-	(void)envelope_get_sender(&d->envelope, report.path, &sender);
-	if (sender.n && !(d->tee.info.flags & RECORD_REWRITTEN))
-		return keep_to(sender);
+	(void)envelope_get_sender(&d->envelope, report.to, &to);
+	if (to.n && !(d->tee.info.flags & RECORD_REWRITTEN))
+		return to;
 	if (d->key.mdn_failures_notify)
-		return keep_to(bytes_of(d->key.mdn_failures_notify));
-	if (header->envelope_from.n)
-		return keep_to(header->envelope_from);
-	return keep_to(sender); /* the Envelope_From of then */
+		to = bytes_of(d->key.mdn_failures_notify);
+	else if (header->envelope_from.n)
+		to = header->envelope_from; /* else that of then */
+	return bytes_first(to, LIMIT_PATH);
 }
 
 /* Why there is to be no report, or NULL. */
@@ -100,22 +92,13 @@ static const char *why_none(const struct delivery *d)
 	return NULL;
 }
 
-static struct bytes date_of(char *text, size_t cap, bool known, uint64_t seconds)
-{
-	struct fmt f;
-
-	fmt_init(&f, text, cap);
-	if (known)
-		date_rfc5322(&f, seconds);
-	return fmt_done(&f);
-}
-
 static void set_params(const struct delivery *d, uint8_t id[RECORD_ID])
 {
 	struct bytes hostname = delivery_conf()->global.hostname;
 	struct dsn_params *p = &report.params;
 	struct conf_header header;
 	struct fmt f;
+	size_t at;
 
 	memset(p, 0, sizeof(*p));
 	conf_header(delivery_conf(), d->binding, &header);
@@ -124,16 +107,18 @@ static void set_params(const struct delivery *d, uint8_t id[RECORD_ID])
 	fmt_init(&f, report.id, sizeof(report.id));
 	trace_id(&f, id);
 	p->id = fmt_done(&f);
-	fmt_init(&f, report.message_id, sizeof(report.message_id));
+	fmt_init(&f, report.text, sizeof(report.text));
 	trace_message_id(&f, p->id, hostname);
 	p->message_id = fmt_done(&f);
-	fmt_init(&f, report.from, sizeof(report.from));
-	fmt_add(&f, MAILER "%.*s", SPAN(hostname));
-	p->from = header.header_from.n ? header.header_from : fmt_done(&f);
+	if (!clock_unset())
+		date_rfc5322(&f, loop_wall());
+	p->date = bytes_skip(fmt_done(&f), p->message_id.n);
+	at = f.n;
+	if (d->tee.info.flags & RECORD_CLOCK_SET)
+		date_rfc5322(&f, d->tee.info.came);
+	p->arrival = bytes_skip(fmt_done(&f), at);
+	p->from = header.header_from;
 	p->hostname = hostname;
-	p->date = date_of(report.date, sizeof(report.date), !clock_unset(), loop_wall());
-	p->arrival = date_of(report.arrival, sizeof(report.arrival),
-	    d->tee.info.flags & RECORD_CLOCK_SET, d->tee.info.came);
 	p->mail_id = bytes_of(d->id);
 	p->utf8 = d->tee.info.flags & RECORD_UTF8;
 }

@@ -139,19 +139,22 @@ static void wants_of(
 /* Pairs and mappings, once. */
 static int make(struct spooler *s)
 {
-	int err = 0;
-
 	if (s->made)
 		return 0;
-	for (unsigned i = 0; i < DISK_ENGINES && err == 0; i++) {
-		void *mem = mmap(
-		    NULL, DISK_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (unsigned i = 0; i < DISK_ENGINES; i++) {
+		void *mem = mmap(NULL, DISK_MEMORY, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		int err;
 
-		err = mem == MAP_FAILED ? -errno : ipc_pair(s->pair[i]);
-		s->blocks[i] = mem == MAP_FAILED ? NULL : mem;
+		if (mem == MAP_FAILED)
+			return -errno;
+		s->blocks[i] = mem;
+		err = ipc_pair(s->pair[i]);
+		if (err != 0)
+			return err;
 	}
-	s->made = err == 0;
-	return err;
+	s->made = true;
+	return 0;
 }
 
 static int start(struct spooler *s, const struct conf_global *g, const struct generation_env *env)
@@ -247,13 +250,6 @@ static void replace(struct spooler *s)
 	s->stopping = true;
 }
 
-static bool same(const struct spooler_made *a, const struct spooler_made *b)
-{
-	return strcmp(a->folder, b->folder) == 0 && a->max_size == b->max_size &&
-	       a->reserve == b->reserve && a->write_limit == b->write_limit && a->uid == b->uid &&
-	       a->in_memory == b->in_memory;
-}
-
 void spooler_adopt(struct spooler *s, const struct conf_global *g, const struct generation_env *env)
 {
 	static struct spooler_made with;
@@ -265,7 +261,7 @@ void spooler_adopt(struct spooler *s, const struct conf_global *g, const struct 
 		return;
 	}
 	wants_of(&with, g, env);
-	if (!same(&with, &s->with))
+	if (memcmp(&with, &s->with, sizeof(with)) != 0) /* unused octets are zero in both */
 		replace(s);
 }
 

@@ -292,12 +292,11 @@ static struct tee_job *begin(struct tee *t, void (*wake)(struct tee *t))
 
 static uint16_t keep_text(struct tee_job *j, size_t *at, struct bytes x, size_t max)
 {
-	size_t n = x.n < max ? x.n : max;
-
-	if (n > 0)
-		memcpy(j->text + *at, x.p, n);
-	*at += n;
-	return (uint16_t)n;
+	x = bytes_first(x, max);
+	if (x.n > 0)
+		memcpy(j->text + *at, x.p, x.n);
+	*at += x.n;
+	return (uint16_t)x.n;
 }
 
 void tee_open(struct tee *t, const struct tee_mail *m, void (*wake)(struct tee *t))

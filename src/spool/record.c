@@ -28,16 +28,16 @@ static void put16(uint8_t *p, uint32_t v)
 	p[1] = (uint8_t)v;
 }
 
-static void put32(uint8_t *p, uint32_t v)
+void record_put32(uint8_t *p, uint32_t v)
 {
 	put16(p, v >> 16);
 	put16(p + 2, v);
 }
 
-static void put64(uint8_t *p, uint64_t v)
+void record_put64(uint8_t *p, uint64_t v)
 {
-	put32(p, (uint32_t)(v >> 32));
-	put32(p + 4, (uint32_t)v);
+	record_put32(p, (uint32_t)(v >> 32));
+	record_put32(p + 4, (uint32_t)v);
 }
 
 static uint32_t get16(const uint8_t *p)
@@ -45,14 +45,14 @@ static uint32_t get16(const uint8_t *p)
 	return (uint32_t)p[0] << 8 | p[1];
 }
 
-static uint32_t get32(const uint8_t *p)
+uint32_t record_get32(const uint8_t *p)
 {
 	return get16(p) << 16 | get16(p + 2);
 }
 
-static uint64_t get64(const uint8_t *p)
+uint64_t record_get64(const uint8_t *p)
 {
-	return (uint64_t)get32(p) << 32 | get32(p + 4);
+	return (uint64_t)record_get32(p) << 32 | record_get32(p + 4);
 }
 
 uint64_t record_mark_at(const struct record_info *info, uint32_t index)
@@ -199,23 +199,23 @@ void record_header(const struct record_writer *w, uint8_t out[RECORD_HEADER])
 	const struct record_info *info = &w->info;
 
 	memcpy(out, magic, sizeof(magic));
-	put32(out + 8, RECORD_VERSION);
-	put32(out + 12, info->envelope);
-	put32(out + 16, info->recipients);
-	put32(out + 20, info->envelope_sum);
-	put64(out + 24, info->content);
-	put32(out + 32, info->content_sum);
-	put64(out + 36, info->came);
-	put32(out + 44, info->flags);
+	record_put32(out + 8, RECORD_VERSION);
+	record_put32(out + 12, info->envelope);
+	record_put32(out + 16, info->recipients);
+	record_put32(out + 20, info->envelope_sum);
+	record_put64(out + 24, info->content);
+	record_put32(out + 32, info->content_sum);
+	record_put64(out + 36, info->came);
+	record_put32(out + 44, info->flags);
 	memcpy(out + 48, info->id, RECORD_ID);
-	put32(out + 60, crc32_add(0, (struct bytes){ out, 60 }));
+	record_put32(out + 60, crc32_add(0, (struct bytes){ out, 60 }));
 }
 
 void record_stamp(uint64_t seconds, uint8_t out[RECORD_STAMP])
 {
-	put64(out, seconds);
-	put32(out + 8, 0);
-	put32(out + 12, crc32_add(0, (struct bytes){ out, 12 }));
+	record_put64(out, seconds);
+	record_put32(out + 8, 0);
+	record_put32(out + 12, crc32_add(0, (struct bytes){ out, 12 }));
 }
 
 /* ---- reading ---- */
@@ -281,22 +281,22 @@ static enum record_event on_header(struct record_reader *r)
 		seen |= p[i];
 	if (seen != 0 && memcmp(p, magic, sizeof(magic)) != 0)
 		return ends(r, STATE_FOREIGN);
-	if (seen == 0 || get32(p + 60) != crc32_add(0, (struct bytes){ p, 60 }))
+	if (seen == 0 || record_get32(p + 60) != crc32_add(0, (struct bytes){ p, 60 }))
 		return ends(r, STATE_TORN);
-	if (get32(p + 8) > RECORD_VERSION)
+	if (record_get32(p + 8) > RECORD_VERSION)
 		return ends(r, STATE_NEWER);
-	info->envelope = get32(p + 12);
-	info->recipients = get32(p + 16);
-	info->envelope_sum = get32(p + 20);
-	info->content = get64(p + 24);
-	info->content_sum = get32(p + 32);
-	info->came = get64(p + 36);
-	info->flags = get32(p + 44);
+	info->envelope = record_get32(p + 12);
+	info->recipients = record_get32(p + 16);
+	info->envelope_sum = record_get32(p + 20);
+	info->content = record_get64(p + 24);
+	info->content_sum = record_get32(p + 32);
+	info->came = record_get64(p + 36);
+	info->flags = record_get32(p + 44);
 	memcpy(info->id, p + 48, RECORD_ID);
 	p += RECORD_STAMP_AT;
-	if (get32(p + 12) == crc32_add(0, (struct bytes){ p, 12 }))
-		info->stamp = get64(p);
-	if (get32(r->hold + 8) != RECORD_VERSION || !is_likely(info, r->size))
+	if (record_get32(p + 12) == crc32_add(0, (struct bytes){ p, 12 }))
+		info->stamp = record_get64(p);
+	if (record_get32(r->hold + 8) != RECORD_VERSION || !is_likely(info, r->size))
 		return ends(r, STATE_TORN);
 	await(r, STATE_STRING_SIZE, 2);
 	return RECORD_INFO;

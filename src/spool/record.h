@@ -57,6 +57,12 @@ enum record_mark {
 	RECORD_REPORTED = 'd' /* given up, and all is said */
 };
 
+/* Numbers as they stand in files: the highest octet first. */
+void record_put32(uint8_t *p, uint32_t v);
+void record_put64(uint8_t *p, uint64_t v);
+uint32_t record_get32(const uint8_t *p);
+uint64_t record_get64(const uint8_t *p);
+
 struct record_info {
 	uint8_t id[RECORD_ID];
 	uint32_t flags;

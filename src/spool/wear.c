@@ -14,23 +14,6 @@
 #define DAY_S   86400u
 #define SLOT    64u /* sequence 4, ever 8, today 8, wall 8, zeros, CRC-32 of all before 4 */
 
-static void put(uint8_t *p, uint64_t v, unsigned n)
-{
-	while (n-- > 0) {
-		p[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
-static uint64_t get(const uint8_t *p, unsigned n)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
 uint64_t spool_today(const struct spool *s)
 {
 	uint64_t sum = 0;
@@ -69,15 +52,15 @@ void wear_init(struct spool *s, uint64_t now_ms, uint64_t wall)
 		n = 0;
 	d->port->close(d->self, file);
 	for (const uint8_t *p = slots; p + SLOT <= slots + n; p += SLOT) {
-		uint32_t sequence = (uint32_t)get(p, 4);
+		uint32_t sequence = record_get32(p);
 
-		if (get(p + SLOT - 4, 4) != crc32_add(0, (struct bytes){ p, SLOT - 4 }) ||
+		if (record_get32(p + SLOT - 4) != crc32_add(0, (struct bytes){ p, SLOT - 4 }) ||
 		    sequence <= s->sequence)
 			continue;
 		memset(s->hour, 0, sizeof(s->hour));
 		s->sequence = sequence;
-		s->ever = get(p + 4, 8);
-		restore(s, get(p + 12, 8), get(p + 20, 8), wall);
+		s->ever = record_get64(p + 4);
+		restore(s, record_get64(p + 12), record_get64(p + 20), wall);
 	}
 	s->saved = s->ever;
 }
@@ -97,11 +80,11 @@ void wear_save(struct spool *s, uint64_t wall)
 		status = d->port->create(d->self, PART_COUNTER, &file);
 	if (status != DISK_OK)
 		return;
-	put(slot, s->sequence + 1, 4);
-	put(slot + 4, s->ever, 8);
-	put(slot + 12, spool_today(s), 8);
-	put(slot + 20, wall, 8);
-	put(slot + SLOT - 4, crc32_add(0, (struct bytes){ slot, SLOT - 4 }), 4);
+	record_put32(slot, s->sequence + 1);
+	record_put64(slot + 4, s->ever);
+	record_put64(slot + 12, spool_today(s));
+	record_put64(slot + 20, wall);
+	record_put32(slot + SLOT - 4, crc32_add(0, (struct bytes){ slot, SLOT - 4 }));
 	status = d->port->write(
 	    d->self, file, SLOT * ((s->sequence + 1) % 2), (struct bytes){ slot, sizeof(slot) });
 	d->port->close(d->self, file);
