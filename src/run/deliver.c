@@ -156,19 +156,20 @@ static void stay(struct delivery *d, const struct conf_sending *s)
 	d->wait_ms = wait < d->wait_ms ? wait : d->wait_ms;
 }
 
-/* A report that cannot be stored is given up after twice Message_Expiration. */
-static bool is_too_old(const struct delivery *d)
+/* Is it older than so many times Message_Expiration? */
+static bool is_expired(const struct delivery *d, unsigned times)
 {
 	struct retry_options o;
 
 	retry_options_of(&d->key, &o);
-	o.expiration_s = o.expiration_s > UINT32_MAX / 2 ? UINT32_MAX : o.expiration_s * 2;
+	o.expiration_s = o.expiration_s > UINT32_MAX / times ? UINT32_MAX : o.expiration_s * times;
 	return retry_is_expired(&o, d->tee.since, d->tee.taken, (uint32_t)(loop_now() / 1000));
 }
 
+/* A report that cannot be stored is given up after twice that. */
 void delivery_reported(struct delivery *d, bool ok)
 {
-	if (ok || is_too_old(d)) {
+	if (ok || is_expired(d, 2)) {
 		delivery_change(d, RCPT_REFUSED, RCPT_KEPT);
 		d->dirty = true;
 	} else {
@@ -179,20 +180,12 @@ void delivery_reported(struct delivery *d, bool ok)
 
 /* ---- passes ---- */
 
-static bool is_expired(const struct delivery *d)
-{
-	struct retry_options o;
-
-	retry_options_of(&d->key, &o);
-	return retry_is_expired(&o, d->tee.since, d->tee.taken, (uint32_t)(loop_now() / 1000));
-}
-
 void delivery_judge(struct delivery *d)
 {
 	struct gateway *g;
 	bool down;
 
-	if (!is_expired(d)) {
+	if (!is_expired(d, 1)) {
 		stay(d, &d->key);
 		if (d->key.routes && delivery_must_wait(&d->key, &g, &down) && down)
 			delivery_wait_for(d, g);
@@ -288,7 +281,7 @@ static void hold_back(struct delivery *d, struct gateway *g, bool down)
 	delivery_change_key(d, RCPT_NEW, RCPT_DEFERRED);
 	if (!g)
 		count_try(d);
-	if ((!g || down) && is_expired(d)) {
+	if ((!g || down) && is_expired(d, 1)) {
 		delivery_judge(d);
 		failed = envelope_count_of(&d->envelope, RCPT_REFUSED) - failed;
 		log_held_back(d, failed, DELIVERY_BOUNCED);

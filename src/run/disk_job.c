@@ -326,14 +326,14 @@ static void carry_out(struct disk_engine *e, struct disk_job *j, const struct di
 	struct disk_message answer = *m;
 	enum spool_status status = (enum spool_status)j->status;
 	uint32_t mails = disk_all.spool.mails;
-	bool wait = false;
+	bool wait = false, last = is_last(op);
 
 	if (is_first(op)) {
 		end_job(j);
 		*j = (struct disk_job){ .serial = m->serial, .used = true };
 		status = SPOOL_OK;
 	}
-	if (status == SPOOL_OK || is_last(op)) {
+	if (status == SPOOL_OK || last) {
 		status = op == DISK_BEGIN     ? do_begin(j, m)
 			 : op == DISK_WRITE   ? do_write(e, j, m)
 			 : op == DISK_BODY    ? do_body(j, m)
@@ -346,12 +346,12 @@ static void carry_out(struct disk_engine *e, struct disk_job *j, const struct di
 					      : do_bury(j);
 	}
 	/* What is open stays so: it may be read, marked or released again. */
-	if (status != SPOOL_OK && j->mail.state != SPOOL_MAIL_OPEN && !is_last(op)) {
+	if (status != SPOOL_OK && j->mail.state != SPOOL_MAIL_OPEN && !last) {
 		j->status = (uint8_t)status;
 		if (is_storing(&j->mail))
 			spool_abort(&disk_all.spool, &j->mail);
 	}
-	if (is_last(op))
+	if (last)
 		j->used = false;
 	if (op == DISK_RELEASE || disk_all.spool.mails != mails)
 		disk_all.changed = true;

@@ -134,8 +134,7 @@ void tee_fail(struct tee_job *j, enum spool_status status, const char *why)
 	tee_job_end(j, j->safe ? DISK_RELEASE : DISK_DROP);
 	j->reading = false;
 	j->asked = 0;
-	tee_all.waiters -= j->wants;
-	j->wants = false;
+	tee_job_unwant(j);
 }
 
 static void on_entry(struct tee_job *j, const struct disk_message *m)
@@ -536,8 +535,7 @@ void tee_read_stop(struct tee *t)
 	if (!j || !j->reading)
 		return;
 	j->reading = j->ready = j->given = false;
-	tee_all.waiters -= j->wants;
-	j->wants = false;
+	tee_job_unwant(j);
 	tee_job_unblock(j);
 }
 

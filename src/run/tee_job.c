@@ -41,11 +41,16 @@ static uint16_t find_free(void)
 	return found ? (uint16_t)(found - tee_all.uses) : DISK_NOTHING;
 }
 
+void tee_job_unwant(struct tee_job *j)
+{
+	tee_all.waiters -= j->wants;
+	j->wants = false;
+}
+
 static void give(struct tee_job *j, uint16_t block)
 {
 	tee_all.uses[block] = 1;
-	tee_all.waiters -= j->wants;
-	j->wants = false;
+	tee_job_unwant(j);
 	if (j->full > 0) {
 		tee_all.after[j->last] = block;
 	} else {
@@ -427,8 +432,7 @@ void tee_job_free(struct tee_job *j)
 
 void tee_job_leave(struct tee_job *j)
 {
-	tee_all.waiters -= j->wants;
-	j->wants = false;
+	tee_job_unwant(j);
 	if (j->owner)
 		j->owner->job = NULL;
 	j->owner = NULL;
@@ -461,8 +465,7 @@ void tee_jobs_reset(void)
 		if (!j->ended)
 			tee_fail(j, SPOOL_BROKEN, PHRASE("the spool's disk process ended"));
 		j->ended = true;
-		tee_all.waiters -= j->wants;
-		j->wants = false;
+		tee_job_unwant(j);
 		tee_job_free(j);
 	}
 	memset(tee_all.uses, 0, sizeof(tee_all.uses));

@@ -120,6 +120,9 @@ void tee_job_advance(struct tee_job *j);
 /* Has it a block now? If not it waits for one. */
 bool tee_job_block(struct tee_job *j);
 
+/* It wants none. */
+void tee_job_unwant(struct tee_job *j);
+
 /* What is in its blocks goes to the disk process … */
 void tee_job_write(struct tee_job *j);
 

@@ -118,7 +118,7 @@ static enum look look_at_mail(struct spool *s, const char *name, const uint8_t i
 	if (status == DISK_NONE)
 		return LOOK_NEXT;
 	if (is_general(status)) {
-		part_failed(s, status);
+		part_status(s, status);
 		return LOOK_FAILED;
 	}
 	if (status == DISK_OK) {
@@ -183,7 +183,7 @@ static enum look look_at(struct spool *s, const char *name)
 		enum disk_status status = d->port->remove(d->self, name);
 
 		if (is_general(status)) {
-			part_failed(s, status);
+			part_status(s, status);
 			return LOOK_FAILED;
 		}
 	}
@@ -221,7 +221,7 @@ static enum disk_status begin_turn(struct spool *s)
 
 static enum spool_scan scan_failed(struct spool *s, enum disk_status status)
 {
-	part_failed(s, status);
+	part_status(s, status);
 	s->listing = false;
 	s->pending = false;
 	return SPOOL_SCAN_FAILED;

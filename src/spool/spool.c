@@ -15,8 +15,18 @@ void part_name(char name[PART_NAME], const uint8_t id[RECORD_ID], bool temporary
 		fmt_str(&f, ".new");
 }
 
-enum spool_status part_failed(struct spool *s, enum disk_status status)
+enum disk_status part_remove(struct spool *s, const uint8_t id[RECORD_ID], bool temporary)
 {
+	char name[PART_NAME];
+
+	part_name(name, id, temporary);
+	return s->p->disk.port->remove(s->p->disk.self, name);
+}
+
+enum spool_status part_status(struct spool *s, enum disk_status status)
+{
+	if (status == DISK_OK)
+		return SPOOL_OK;
 	s->trouble = (uint8_t)status;
 	if (status == DISK_FULL)
 		return SPOOL_FULL;
@@ -47,7 +57,7 @@ enum spool_status spool_init(
 	index_init(s);
 	wear_init(s, now_ms, wall);
 	status = params->disk.port->buried(params->disk.self, &s->buried, &s->octets);
-	return status == DISK_OK ? SPOOL_OK : part_failed(s, status);
+	return part_status(s, status);
 }
 
 void spool_tick(struct spool *s, uint64_t now_ms, uint64_t wall)
@@ -89,6 +99,17 @@ bool part_bury(struct spool *s, const char *name)
 
 /* ---- a mail of the queue ---- */
 
+/* Its file is torn. */
+static void bury_entry(struct spool *s, uint32_t index)
+{
+	char name[PART_NAME];
+
+	part_name(name, spool_at(s, index)->id, false);
+	part_bury(s, name);
+	s->mails--;
+	index_give(s, index);
+}
+
 /* Reads what stands before the content. */
 static enum spool_status read_front(struct spool *s, struct spool_mail *m)
 {
@@ -102,7 +123,7 @@ static enum spool_status read_front(struct spool *s, struct spool_mail *m)
 	if (status == DISK_OK)
 		status = d->port->read(d->self, m->file, 0, s->scratch, &n);
 	if (status != DISK_OK)
-		return part_failed(s, status);
+		return part_status(s, status);
 	record_reader_init(&s->reader, size);
 	in = (struct bytes){ s->scratch, n };
 	if (record_read(&s->reader, &in, &what) != RECORD_INFO ||
@@ -125,7 +146,7 @@ enum spool_status spool_open(struct spool *s, struct spool_mail *m, uint32_t ind
 	part_name(name, e->id, false);
 	status = d->port->open(d->self, name, &m->file);
 	if (status != DISK_OK) {
-		result = part_failed(s, status);
+		result = part_status(s, status);
 		if (result == SPOOL_ABSENT) {
 			s->mails--;
 			s->octets -= e->octets;
@@ -137,11 +158,8 @@ enum spool_status spool_open(struct spool *s, struct spool_mail *m, uint32_t ind
 	result = read_front(s, m);
 	if (result != SPOOL_OK) {
 		d->port->close(d->self, m->file);
-		if (result == SPOOL_TORN) {
-			part_bury(s, name);
-			s->mails--;
-			index_give(s, index);
-		}
+		if (result == SPOOL_TORN)
+			bury_entry(s, index);
 		return result;
 	}
 	e->held = true;
@@ -156,7 +174,7 @@ enum spool_status spool_read(
 	const struct disk *d = &s->p->disk;
 	enum disk_status status = d->port->read(d->self, m->file, at, to, n);
 
-	return status == DISK_OK ? SPOOL_OK : part_failed(s, status);
+	return part_status(s, status);
 }
 
 static enum spool_status write_at(
@@ -166,7 +184,7 @@ static enum spool_status write_at(
 	enum disk_status status = d->port->write(d->self, m->file, at, x);
 
 	wear_add(s, x.n);
-	return status == DISK_OK ? SPOOL_OK : part_failed(s, status);
+	return part_status(s, status);
 }
 
 /* Where the mark of a recipient of m stands, and what it is now. */
@@ -230,7 +248,7 @@ enum spool_status spool_sync(struct spool *s, struct spool_mail *m)
 	const struct disk *d = &s->p->disk;
 	enum disk_status status = d->port->sync(d->self, m->file);
 
-	return status == DISK_OK ? SPOOL_OK : part_failed(s, status);
+	return part_status(s, status);
 }
 
 static void close_file(struct spool *s, struct spool_mail *m)
@@ -241,22 +259,18 @@ static void close_file(struct spool *s, struct spool_mail *m)
 
 enum spool_status spool_remove(struct spool *s, struct spool_mail *m)
 {
-	const struct disk *d = &s->p->disk;
 	struct spool_entry *e = part_entry(s, m);
 	enum disk_status status = DISK_OK;
-	char name[PART_NAME];
 
 	if (m->state != SPOOL_MAIL_OPEN)
 		gp_bug("spool_remove: not open");
-	if (e) {
-		part_name(name, e->id, false);
-		status = d->port->remove(d->self, name);
-	}
+	if (e)
+		status = part_remove(s, e->id, false);
 	if (status == DISK_NONE)
 		status = DISK_OK;
 	if (status != DISK_OK) {
 		spool_close(s, m);
-		return part_failed(s, status);
+		return part_status(s, status);
 	}
 	close_file(s, m);
 	if (e) {
@@ -304,18 +318,13 @@ bool spool_is_whole(struct spool *s, struct spool_mail *m)
 
 void spool_bury(struct spool *s, struct spool_mail *m)
 {
-	struct spool_entry *e = part_entry(s, m);
-	char name[PART_NAME];
+	const struct spool_entry *e = part_entry(s, m);
 
 	if (m->state != SPOOL_MAIL_OPEN)
 		gp_bug("spool_bury: not open");
 	close_file(s, m);
-	if (!e)
-		return;
-	part_name(name, e->id, false);
-	part_bury(s, name);
-	s->mails--;
-	index_give(s, m->entry);
+	if (e)
+		bury_entry(s, m->entry);
 }
 
 void spool_close(struct spool *s, struct spool_mail *m)

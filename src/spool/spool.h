@@ -96,10 +96,10 @@ struct spool {
 	uint32_t turn_mails;
 	uint64_t turn_octets;
 	uint32_t free, fresh, renamed;
-	uint64_t ticket, settled; /* changes to the folder; … that are on the medium */
+	uint32_t ticket, settled; /* changes to the folder; … that are on the medium */
 	uint64_t room;            /* octets that may be written before the disk is asked again */
-	uint64_t now;             /* hours */
-	uint64_t saved, saved_at;
+	uint32_t now, saved_at;   /* hours */
+	uint64_t saved;
 	uint32_t sequence;
 	uint64_t hour[SPOOL_HOURS]; /* octets written in each */
 	char name[DISK_NAME + 1];

@@ -12,8 +12,11 @@
 /* The names of a mail's file: final, and temporary. */
 void part_name(char name[PART_NAME], const uint8_t id[RECORD_ID], bool temporary);
 
-/* What a failure of the disk means here; remembers it. */
-enum spool_status part_failed(struct spool *s, enum disk_status status);
+/* What the disk says means this here; a failure is remembered. */
+enum spool_status part_status(struct spool *s, enum disk_status status);
+
+/* Removes a mail's file. */
+enum disk_status part_remove(struct spool *s, const uint8_t id[RECORD_ID], bool temporary);
 
 /* ---- index.c ---- */
 

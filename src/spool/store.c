@@ -23,7 +23,7 @@ static enum spool_status check_room(struct spool *s, uint64_t n)
 		return SPOOL_OK;
 	status = d->port->space(d->self, &space);
 	if (status != DISK_OK)
-		return part_failed(s, status);
+		return part_status(s, status);
 	s->room = space > s->p->reserve ? space - s->p->reserve : 0;
 	if (s->room > ASK_EVERY + n)
 		s->room = ASK_EVERY + n;
@@ -41,7 +41,7 @@ enum spool_status spool_begin(struct spool *s, struct spool_mail *m, const uint8
 	if (m->state != SPOOL_MAIL_CLOSED)
 		gp_bug("spool_begin: in use");
 	if (spool_find(s, id) != SPOOL_NONE)
-		return part_failed(s, DISK_EXISTS);
+		return part_status(s, DISK_EXISTS);
 	result = check_room(s, RECORD_FRONT);
 	if (result != SPOOL_OK)
 		return result;
@@ -54,7 +54,7 @@ enum spool_status spool_begin(struct spool *s, struct spool_mail *m, const uint8
 	status = d->port->create(d->self, name, &m->file);
 	if (status != DISK_OK) {
 		index_give(s, index);
-		return part_failed(s, status);
+		return part_status(s, status);
 	}
 	spool_at(s, index)->state = SPOOL_STORING;
 	spool_at(s, index)->held = true;
@@ -74,7 +74,7 @@ static enum spool_status put(struct spool *s, struct spool_mail *m, uint64_t at,
 
 	wear_add(s, x.n);
 	s->room -= x.n < s->room ? x.n : s->room;
-	return status == DISK_OK ? SPOOL_OK : part_failed(s, status);
+	return part_status(s, status);
 }
 
 enum spool_status spool_write(struct spool *s, struct spool_mail *m, struct bytes x)
@@ -171,13 +171,9 @@ enum spool_status spool_commit(struct spool *s, struct spool_mail *m)
 	enum spool_status result = m->state == SPOOL_MAIL_BODY ? seal(s, m) : SPOOL_BROKEN;
 
 	if (result == SPOOL_OK) {
-		enum disk_status status;
-
 		part_name(from, e->id, true);
 		part_name(to, e->id, false);
-		status = d->port->rename(d->self, from, to);
-		if (status != DISK_OK)
-			result = part_failed(s, status);
+		result = part_status(s, d->port->rename(d->self, from, to));
 	}
 	if (result != SPOOL_OK) {
 		spool_abort(s, m);
@@ -204,14 +200,12 @@ void spool_hurry(struct spool *s, struct spool_mail *m)
 void spool_abort(struct spool *s, struct spool_mail *m)
 {
 	const struct disk *d = &s->p->disk;
-	char name[PART_NAME];
 
 	if (m->state == SPOOL_MAIL_CLOSED || m->state == SPOOL_MAIL_OPEN)
 		gp_bug("spool_abort: not being stored");
-	part_name(name, spool_at(s, m->entry)->id, true);
 	d->port->close(d->self, m->file);
 	/* What cannot be removed now is at the next start. */
-	if (d->port->remove(d->self, name) == DISK_OK)
+	if (part_remove(s, spool_at(s, m->entry)->id, true) == DISK_OK)
 		s->octets -= m->at;
 	index_give(s, m->entry);
 	m->state = SPOOL_MAIL_CLOSED;
@@ -225,16 +219,12 @@ bool spool_is_unsettled(const struct spool *s)
 /* None of the mails that wait for the sync of the folder is kept. */
 static void give_up(struct spool *s)
 {
-	const struct disk *d = &s->p->disk;
-	char name[PART_NAME];
-
 	for (uint32_t i = 0; s->renamed > 0; i++) {
 		const struct spool_entry *e = spool_at(s, i);
 
 		if (e->state != SPOOL_RENAMED)
 			continue;
-		part_name(name, e->id, false);
-		if (d->port->remove(d->self, name) == DISK_OK)
+		if (part_remove(s, e->id, false) == DISK_OK)
 			s->octets -= e->octets;
 		s->mails--;
 		index_give(s, i);
@@ -244,7 +234,7 @@ static void give_up(struct spool *s)
 enum spool_status spool_settle(struct spool *s)
 {
 	const struct disk *d = &s->p->disk;
-	uint64_t ticket = s->ticket;
+	uint32_t ticket = s->ticket;
 	enum disk_status status;
 
 	if (ticket == s->settled)
@@ -252,7 +242,7 @@ enum spool_status spool_settle(struct spool *s)
 	status = d->port->sync_folder(d->self);
 	if (status != DISK_OK) {
 		give_up(s);
-		return part_failed(s, status);
+		return part_status(s, status);
 	}
 	s->settled = ticket;
 	for (uint32_t i = 0; s->renamed > 0; i++) {

@@ -34,7 +34,7 @@ static void restore(struct spool *s, uint64_t today, uint64_t then, uint64_t wal
 {
 	if (then == 0 || wall < then || wall - then >= DAY_S)
 		return;
-	s->hour[(s->now + SPOOL_HOURS - (wall - then) / 3600) % SPOOL_HOURS] = today;
+	s->hour[(s->now + SPOOL_HOURS - (uint32_t)(wall - then) / 3600) % SPOOL_HOURS] = today;
 }
 
 void wear_init(struct spool *s, uint64_t now_ms, uint64_t wall)
@@ -44,7 +44,7 @@ void wear_init(struct spool *s, uint64_t now_ms, uint64_t wall)
 	size_t n = sizeof(slots);
 	int file;
 
-	s->now = now_ms / HOUR_MS;
+	s->now = (uint32_t)(now_ms / HOUR_MS);
 	s->saved_at = s->now;
 	if (d->port->open(d->self, PART_COUNTER, &file) != DISK_OK)
 		return;
@@ -95,7 +95,7 @@ void wear_save(struct spool *s, uint64_t wall)
 
 void wear_tick(struct spool *s, uint64_t now_ms, uint64_t wall)
 {
-	uint64_t now = now_ms / HOUR_MS;
+	uint32_t now = (uint32_t)(now_ms / HOUR_MS);
 
 	if (now >= s->now + SPOOL_HOURS) {
 		memset(s->hour, 0, sizeof(s->hour));
