@@ -15,13 +15,12 @@
 static bool doors_paths(struct doors *d, struct bytes path)
 {
 	struct fmt c, s;
-	size_t folder = path.n;
+	const char *end;
 
-	while (folder > 0 && path.p[folder - 1] != '/')
-		folder--;
 	fmt_init(&c, d->control_path, sizeof(d->control_path));
 	fmt_bytes(&c, path);
-	path.n = folder;
+	end = strrchr(d->control_path, '/');
+	path.n = end != NULL ? (size_t)(end + 1 - d->control_path) : 0;
 	fmt_init(&s, d->submit_path, sizeof(d->submit_path));
 	fmt_add(&s, "%.*ssubmit.sock", SPAN(path));
 	return !c.cut && !s.cut;

@@ -251,11 +251,8 @@ static void https_looked_up(struct lookup *l)
 
 static void https_look_up(struct https *h)
 {
-	struct fmt f;
-
 	memset(&h->lookup.q, 0, sizeof(h->lookup.q));
-	fmt_init(&f, h->lookup.q.host, sizeof(h->lookup.q.host));
-	fmt_bytes(&f, h->url.host);
+	memcpy(h->lookup.q.host, h->host, sizeof(h->lookup.q.host));
 	h->lookup.done = https_looked_up;
 	h->state = HTTPS_LOOKUP;
 	lookup_start(&h->lookup);

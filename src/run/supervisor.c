@@ -282,7 +282,7 @@ static void sup_engine_died(int status)
 {
 	uint64_t now = clock_monotonic_ms(), first;
 
-	generation_log_end("the engine", status);
+	generation_log_end(PHRASE("the engine"), status);
 	generation_end(&sup.now);
 	memmove(&sup.deaths[1], &sup.deaths[0], sizeof(sup.deaths) - sizeof(sup.deaths[0]));
 	sup.deaths[0] = now;
@@ -304,7 +304,7 @@ static void sup_engine_ended(struct generation *g, int status)
 		return;
 	}
 	if (status != 0)
-		generation_log_end("an engine that was to end", status);
+		generation_log_end(PHRASE("an engine that was to end"), status);
 	generation_end(g);
 	if (sup.now.conf != &sup_other()->conf)
 		keys_close(&sup_other()->keys);
@@ -321,7 +321,7 @@ static bool sup_is_child_of(struct generation *g, pid_t pid, int status)
 		return true;
 	}
 	if (pid == g->names) {
-		generation_log_end("the names helper", status);
+		generation_log_end(PHRASE("the names helper"), status);
 		generation_names_died(g, clock_monotonic_ms());
 		return true;
 	}

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -114,15 +115,16 @@ static bool sup_open_folder(void)
 	char folder[DOORS_PATH];
 	const char *places[] = {folder, "/run", "/var/run", "/tmp", "/dev", NULL};
 	struct fmt f;
+	char *end;
 
 	sup.confine.empty = -1;
 	if (!sup.confine.root)
 		return true;
 	fmt_init(&f, folder, sizeof(folder));
 	fmt_str(&f, sup.doors.control_path);
-	while (f.n > 1 && folder[f.n - 1] != '/')
-		f.n--;
-	folder[f.n] = '\0';
+	end = strrchr(folder, '/');
+	if (end != NULL)
+		end[1] = '\0';
 	return confine_folder(&sup.confine, places);
 }
 

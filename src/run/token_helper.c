@@ -152,20 +152,30 @@ static void keeper_late(struct deadline *d)
 	fetch_refuse(f, TOKEN_TEMPORARY, PHRASE("the supervisor gives no refresh token"));
 }
 
-/* Asks for the one that is stored: the supervisor, or another generation, may have changed it. */
-static void fetch_ask_keeper(struct fetch *f)
+static void keeper_tell(const struct fetch *f, enum refresh_what what, struct bytes token)
 {
 	struct refresh_message *m = &helper.message;
 
+	memset(m, 0, sizeof(*m));
+	m->id = f->asked;
+	m->what = (uint8_t)what;
+	memcpy(m->name, f->name, sizeof(m->name));
+	if (token.n > 0)
+		memcpy(m->token, token.p, token.n);
+	m->n = (uint16_t)token.n;
+	(void)ipc_send(helper.args->refresh, m, sizeof(*m));
+	digest_wipe(m, sizeof(*m));
+}
+
+/* Asks for the one that is stored: the supervisor, or another generation, may have changed it. */
+static void fetch_ask_keeper(struct fetch *f)
+{
 	if (helper.args->refresh < 0) {
 		fetch_next(f, (struct bytes){ 0 });
 		return;
 	}
-	memset(m, 0, sizeof(*m));
-	m->id = f->asked = ++helper.asked;
-	m->what = REFRESH_GET;
-	memcpy(m->name, f->name, sizeof(m->name));
-	(void)ipc_send(helper.args->refresh, m, sizeof(*m)); /* else it is late */
+	f->asked = ++helper.asked;
+	keeper_tell(f, REFRESH_GET, (struct bytes){ 0 }); /* where that fails it is late */
 	loop_deadline(&f->keeper, loop_now() + KEEPER_MS, keeper_late);
 }
 
@@ -188,15 +198,15 @@ static void keeper_read(struct watch *w, uint32_t events)
 
 	(void)events;
 	while ((got = ipc_take(w->fd, m, sizeof(*m))) == 1 || got == -EBADMSG) {
-		for (unsigned i = 0; i < TOKEN_FETCHES && got == 1; i++) {
-			struct fetch *f = &helper.fetch[i];
+		struct fetch *f = helper.fetch;
 
+		for (; got == 1 && f < helper.fetch + TOKEN_FETCHES; f++) {
 			/* ids begin anew with each helper: one before us may have asked */
-			if (!f->busy || f->asked == 0 || f->asked != m->id ||
-			    memcmp(f->name, m->name, sizeof(m->name)) != 0)
-				continue;
-			keeper_answered(f, m);
-			break;
+			if (f->asked != 0 && f->asked == m->id &&
+			    memcmp(f->name, m->name, sizeof(m->name)) == 0) {
+				keeper_answered(f, m);
+				break;
+			}
 		}
 		digest_wipe(m, sizeof(*m));
 	}
@@ -207,20 +217,13 @@ static void keeper_read(struct watch *w, uint32_t events)
 /* The provider gave another refresh token than the one that was sent. */
 static void fetch_keep(struct fetch *f, struct bytes token)
 {
-	struct refresh_message *m = &helper.message;
 	bool lazy = f->q.sending.oauth_provider == CONF_PROVIDER_MICROSOFT;
 	uint8_t hash[DIGEST_SHA256];
 
 	digest_sha256(token, hash);
 	if (memcmp(hash, f->tried[f->tries - 1], sizeof(hash)) == 0 || helper.args->refresh < 0)
 		return;
-	memset(m, 0, sizeof(*m));
-	m->what = lazy ? REFRESH_PUT_LAZY : REFRESH_PUT;
-	memcpy(m->name, f->name, sizeof(m->name));
-	memcpy(m->token, token.p, token.n);
-	m->n = (uint16_t)token.n;
-	(void)ipc_send(helper.args->refresh, m, sizeof(*m));
-	digest_wipe(m, sizeof(*m));
+	keeper_tell(f, lazy ? REFRESH_PUT_LAZY : REFRESH_PUT, token);
 }
 
 /* ---- the fetch ---- */
@@ -334,32 +337,37 @@ static void fetch_begin(struct fetch *f)
 
 /* ---- questions ---- */
 
-/* Is a token for that login fetched already? Then that is the answer to this question. */
+/* Is it the same login? Then the answer to `other` is the answer to q. */
+static bool question_joins(struct token_question *other, const struct token_question *q)
+{
+	if (memcmp(&other->sending, &q->sending, sizeof(q->sending)) != 0)
+		return false;
+	other->id = q->id;
+	return true;
+}
+
+/* Is a token for that login fetched already? */
 static bool helper_joins(const struct token_question *q)
 {
-	struct token_question *other = NULL;
-
-	for (unsigned i = 0; i < TOKEN_FETCHES + helper.queued && other == NULL; i++) {
-		if (i >= TOKEN_FETCHES)
-			other = &helper.queue[i - TOKEN_FETCHES];
-		else if (helper.fetch[i].busy)
-			other = &helper.fetch[i].q;
-		if (other != NULL && memcmp(&other->sending, &q->sending, sizeof(q->sending)) != 0)
-			other = NULL;
+	for (struct fetch *f = helper.fetch; f < helper.fetch + TOKEN_FETCHES; f++) {
+		if (f->busy && question_joins(&f->q, q))
+			return true;
 	}
-	if (other != NULL)
-		other->id = q->id;
-	return other != NULL;
+	for (unsigned i = 0; i < helper.queued; i++) {
+		if (question_joins(&helper.queue[i], q))
+			return true;
+	}
+	return false;
 }
 
 static void helper_begin(const struct token_question *q)
 {
 	if (helper_joins(q))
 		return;
-	for (unsigned i = 0; i < TOKEN_FETCHES; i++) {
-		if (!helper.fetch[i].busy && helper.fetch[i].https.state == HTTPS_IDLE) {
-			helper.fetch[i].q = *q;
-			fetch_begin(&helper.fetch[i]);
+	for (struct fetch *f = helper.fetch; f < helper.fetch + TOKEN_FETCHES; f++) {
+		if (!f->busy && f->https.state == HTTPS_IDLE) {
+			f->q = *q;
+			fetch_begin(f);
 			return;
 		}
 	}
