@@ -96,6 +96,8 @@ PURE := base smtp mail conf token relay spool store image
 # A slice of no octets may have no address: gcc's word on that in a format is not ours.
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual \
 	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough -Wno-format-overflow $(if $(WERROR),-Werror)
+# Guards are "strong": without it those who optimise as a whole see no characters in an array of plain char, and leave it
+# unguarded.
 CODEGEN  := -g $(CODEGEN_PIE) -fstack-protector-strong $(MACHINE) $(CODEGEN_MACHINE) -ffunction-sections -fdata-sections -fno-common \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables
 # For size. What is turned off makes code larger here, measured one by one; together 6 KiB.

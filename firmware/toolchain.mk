@@ -54,11 +54,8 @@ SIZE_MACHINE := -fno-jump-tables -fno-ira-hoist-pressure
 else
 SIZE_MACHINE := -fno-reorder-blocks -fno-schedule-insns2 -fno-if-conversion
 endif
-# At a fixed address, on 32-bit ARM: a guard of the stack costs some 30 octets. Each function with an array of characters
-# has one, however short the array is, but none that only takes a variable's address ("strong"): 14 KiB less. Nor does the
-# file go on at a page's start behind what is read-only: no page is sealed.
+# At a fixed address no page is sealed, so what is written need not begin at a page's start in the file.
 ifeq ($(PIE),)
-CODEGEN_MACHINE := -fstack-protector --param=ssp-buffer-size=1
 MUSL_LDFLAGS += -Wl,-z,common-page-size=4
 endif
 musl_link = $(CC) $(3) $(MUSL_LDFLAGS) -o $(1) $(MUSL_BEFORE) $(2) $(MUSL_AFTER)
