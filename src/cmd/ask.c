@@ -43,6 +43,13 @@ enum ask_path ask_path(const char *file, struct fmt *path)
 	return ASK_PATH_DEFAULT;
 }
 
+void ask_where(const char *file, struct fmt *path)
+{
+	if (ask_path(file, path) != ASK_PATH_CONFIGURED && file != NULL)
+		cmd_fail(EX_OK, "%s cannot be used (gatepost check tells why); asking at %s", file,
+		    path->p);
+}
+
 enum ask_path ask_submit_path(const char *file, struct fmt *path)
 {
 	enum ask_path how = ask_path(file, path);
@@ -53,9 +60,9 @@ enum ask_path ask_submit_path(const char *file, struct fmt *path)
 	return how;
 }
 
-static int dial(const char *path)
+int ask_dial(const char *path, unsigned seconds)
 {
-	const struct timeval wait = {.tv_sec = WAIT_SECONDS};
+	const struct timeval wait = {.tv_sec = seconds};
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	struct fmt f;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -86,7 +93,7 @@ pid_t ask_relay(const char *file)
 
 	fmt_init(&path, store, sizeof(store));
 	(void)ask_path(file, &path);
-	fd = dial(store);
+	fd = ask_dial(store, WAIT_SECONDS);
 	if (fd < 0)
 		return 0;
 	/* who listens: the kernel remembers */
@@ -176,7 +183,7 @@ enum ask_result ask(struct ask *a, const char *path, struct bytes request)
 	uint8_t in[512];
 	char first[160];
 	struct answer r = {.ask = a};
-	int fd = dial(path);
+	int fd = ask_dial(path, WAIT_SECONDS);
 	ssize_t n;
 
 	if (fd < 0)
@@ -195,4 +202,15 @@ enum ask_result ask(struct ask *a, const char *path, struct bytes request)
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	close(fd);
 	return n == 0 && finish(&r) ? ASK_ANSWERED : ASK_BROKEN;
+}
+
+void ask_why(struct fmt *f, enum ask_result result, const char *path)
+{
+	if (result == ASK_NOBODY)
+		fmt_add(f, "gatepost is not running (no answer at %s)", path);
+	else if (result == ASK_DENIED)
+		fmt_add(
+		    f, "no access to %s: ask as root or as a member of the group gatepost", path);
+	else
+		fmt_add(f, "gatepost does not answer in full at %s", path);
 }

@@ -18,6 +18,9 @@ enum ask_path {
 /* Where the control socket of the relay with this configuration is; file NULL: the usual one. */
 enum ask_path ask_path(const char *file, struct fmt *path);
 
+/* The same, told where it is not the one of that file. */
+void ask_where(const char *file, struct fmt *path);
+
 /* The same for submit.sock beside it. */
 enum ask_path ask_submit_path(const char *file, struct fmt *path);
 
@@ -44,5 +47,11 @@ struct ask {
 
 /* Sends the request (one line with its end) and takes the answer. Waits at most some seconds. */
 enum ask_result ask(struct ask *a, const char *path, struct bytes request);
+
+/* Why there was no answer. */
+void ask_why(struct fmt *f, enum ask_result result, const char *path);
+
+/* Connects to a socket; waits for it at most some seconds, 0: for ever. -1: errno tells why not. */
+int ask_dial(const char *path, unsigned seconds);
 
 #endif

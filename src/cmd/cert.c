@@ -97,24 +97,21 @@ static struct bytes cert_bare(const char *arg)
 /* Reads the names; EX_OK, or what was told is wrong. */
 static int cert_names(char **argv, unsigned n, struct bytes *out)
 {
-	char text[CERT_NAME_MAX + 1]; /* enough to know it by */
-	struct fmt f;
-
 	if (n == 0)
-		return cmd_usage(
-		    "cert", PHRASE("wants the names under which devices find this box"));
+		return cmd_usage(PHRASE("wants the names under which devices find this box"));
 	if (n > CERT_NAMES)
-		return cmd_usage("cert", PHRASE("takes at most 32 names"));
+		return cmd_usage(PHRASE("takes at most 32 names"));
 	for (unsigned i = 0; i < n; i++) {
-		const char *wrong = cert_name_wrong(bytes_of(argv[i]));
+		const char *wrong;
+		struct fmt *why;
 
-		if (wrong != NULL) {
-			fmt_init(&f, text, sizeof(text));
-			esc_word(&f, bytes_of(argv[i]));
-			cmd_say(STDERR_FILENO, "gatepost cert: %s %s\n", text, wrong);
-			return EX_DATAERR;
-		}
 		out[i] = cert_bare(argv[i]);
+		wrong = cert_name_wrong(bytes_of(argv[i]));
+		if (wrong == NULL)
+			continue;
+		why = cmd_why();
+		esc_word(why, bytes_first(bytes_of(argv[i]), CERT_NAME_MAX));
+		return cmd_fail(EX_DATAERR, "%s %s", why->p, wrong);
 	}
 	return EX_OK;
 }
@@ -141,94 +138,76 @@ static bool cert_path(char *out, const char *folder, struct bytes name, const ch
 
 static int cert_failed(const char *path, int error)
 {
-	cmd_say(STDERR_FILENO, "gatepost cert: %s: %s\n", path,
+	return cmd_fail(error == EIO || error == ENOSPC ? EX_IOERR : EX_CANTCREAT, "%s: %s", path,
 	    error == EEXIST ? PHRASE("is there already; nothing is overwritten") : errtext(error));
-	return error == EIO || error == ENOSPC ? EX_IOERR : EX_CANTCREAT;
 }
 
-/* Fills the new file and sees that it is on the medium; closes it. 0 or errno. */
+/* Fills the new file and sees that it is on the medium. 0 or errno. */
 static int cert_fill(int fd, mode_t mode, const char *text)
 {
 	bool good = fchmod(fd, mode) == 0 && cmd_write(fd, bytes_of(text)) && fsync(fd) == 0;
-	int error = good ? 0 : errno;
 
-	close(fd);
-	return error;
+	return good ? 0 : errno;
 }
 
-/* Both files or none. */
-static int cert_store(const char *const path[2], const char *const text[2])
+/* Both files or none. 0, or errno of the one that *at tells. */
+static int cert_store(const char *const path[2], const char *const text[2], int *at)
 {
 	static const mode_t mode[2] = { 0600, 0644 };
-	int fd[2], error, at = 0;
+	int fd[2], error = 0, made;
 
-	fd[0] = open(path[0], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd[0] < 0)
-		return cert_failed(path[0], errno);
-	fd[1] = open(path[1], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd[1] < 0) {
-		error = errno;
-		close(fd[0]);
-		unlink(path[0]);
-		return cert_failed(path[1], error);
+	for (made = 0; made < 2; made++) {
+		*at = made;
+		fd[made] = open(path[made], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd[made] < 0) {
+			error = errno;
+			break;
+		}
 	}
-	error = cert_fill(fd[0], mode[0], text[0]);
-	if (error == 0) {
-		at = 1;
-		error = cert_fill(fd[1], mode[1], text[1]);
-	} else {
-		close(fd[1]);
+	for (int i = 0; i < made; i++) {
+		if (error == 0) {
+			*at = i;
+			error = cert_fill(fd[i], mode[i], text[i]);
+		}
+		close(fd[i]);
 	}
-	if (error == 0)
-		return EX_OK;
-	unlink(path[0]);
-	unlink(path[1]);
-	return cert_failed(path[at], error);
+	for (int i = 0; i < made && error != 0; i++)
+		unlink(path[i]);
+	return error;
 }
 
 static int cert_make(const struct bytes *name, unsigned names, const char *folder)
 {
 	static char key_path[CERT_PATH], cert_file[CERT_PATH], key[CERT_TEXT], cert[CERT_TEXT];
-	const char *const path[2] = { key_path, cert_file }, *const text[2] = { key, cert };
+	static const char *const path[2] = { key_path, cert_file };
+	static const char *const text[2] = { key, cert };
 	struct tls_wish wish = { .name = name, .names = names, .days = CERT_DAYS };
+	struct fmt *why = cmd_why();
 	uint64_t now = clock_wall();
-	char said[TLS_WHY];
-	struct fmt why;
-	int status;
+	int error, at;
 
-	fmt_init(&why, said, sizeof(said));
 	if (!cert_path(key_path, folder, name[0], ".key") ||
 	    !cert_path(cert_file, folder, name[0], ".crt"))
 		return cert_failed(folder, ENAMETOOLONG);
 	wish.from = (now < BUILD_DATE ? BUILD_DATE : now) - CERT_DAY;
-	if (!tls_init(&why) || !tls_make_pair(&wish, cert, key, CERT_TEXT, &why)) {
-		cmd_say(STDERR_FILENO, "gatepost cert: %s\n", said);
-		return EX_SOFTWARE;
-	}
-	status = cert_store(path, text);
+	if (!tls_init(why) || !tls_make_pair(&wish, cert, key, CERT_TEXT, why))
+		return cmd_fail(EX_SOFTWARE, "%s", why->p);
+	error = cert_store(path, text, &at);
 	digest_wipe(key, sizeof(key));
-	if (status == EX_OK &&
-	    !cmd_say(
-		STDOUT_FILENO, "TLS_Certificate = \"%s\"\nTLS_Key = \"%s\"\n", cert_file, key_path))
-		status = EX_IOERR;
-	return status;
+	if (error != 0)
+		return cert_failed(path[at], error);
+	return cmd_say("TLS_Certificate = \"%s\"\nTLS_Key = \"%s\"\n", cert_file, key_path);
 }
 
 int cmd_cert(int argc, char **argv)
 {
-	struct bytes name[CERT_NAMES] = { { NULL, 0 } };
+	static struct bytes name[CERT_NAMES];
 	const char *folder = ".";
-	unsigned names;
-	struct opts o;
-	int option, status;
+	int at = opts_take(argc, argv, "o:folder", &folder), status;
+	unsigned names = (unsigned)(argc - at);
 
-	opts_init(&o, argc, argv, "o:folder");
-	while ((option = opts_next(&o)) != 0) {
-		if (option < 0)
-			return EX_USAGE;
-		folder = o.value;
-	}
-	names = (unsigned)(argc - o.at);
-	status = cert_names(argv + o.at, names, name);
+	if (at == 0)
+		return EX_USAGE;
+	status = cert_names(argv + at, names, name);
 	return status != EX_OK ? status : cert_make(name, names, folder);
 }

@@ -216,12 +216,6 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
-int cmd_usage(const char *name, const char *what)
-{
-	cmd_say(2, "gatepost %s: %s; see: gatepost help %s\n", name, what, name);
-	return EX_USAGE;
-}
-
 static int unknown(const char *name)
 {
 	struct likeness l;
@@ -230,10 +224,10 @@ static int unknown(const char *name)
 	likeness_begin(&l, bytes_of(name));
 	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++)
 		likeness_try(&l, c->name);
-	cmd_say(2, "gatepost: there is no command %s%s%s%s: gatepost help\n", name,
-	    l.best != NULL ? PHRASE("; did you mean ") : "", l.best != NULL ? l.best : "",
-	    l.best != NULL ? "? See" : "; see");
-	return EX_USAGE;
+	if (l.best == NULL)
+		return cmd_fail(EX_USAGE, "there is no command %s; see: gatepost help", name);
+	return cmd_fail(EX_USAGE, "there is no command %s; did you mean %s? See: gatepost help",
+	    name, l.best);
 }
 
 static bool is_one_of(const char *word, const char *a, const char *b)
@@ -243,12 +237,10 @@ static bool is_one_of(const char *word, const char *a, const char *b)
 
 static int as_sendmail(int argc, char **argv)
 {
-	const struct cmd *c = cmd_find("sendmail");
-
-	if (c != NULL)
-		return c->run(argc, argv);
-	cmd_say(2, "sendmail: not built into this gatepost\n");
-	return EX_UNAVAILABLE;
+	cmd_named("sendmail");
+	if (ON(CONFIG_CMD_SENDMAIL))
+		return cmd_sendmail(argc, argv);
+	return cmd_fail(EX_UNAVAILABLE, "not built into this gatepost");
 }
 
 int cmd_main(int argc, char **argv)
@@ -277,5 +269,6 @@ int cmd_main(int argc, char **argv)
 
 		return cmd_help(2, ask);
 	}
+	cmd_named(c->name);
 	return c->run(argc - 1, argv + 1);
 }

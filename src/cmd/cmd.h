@@ -7,6 +7,8 @@
 
 #include <sysexits.h>
 
+struct conf;
+
 #define CMD_CONTROL "/run/gatepost/control.sock" /* where the configuration says nothing */
 #define CMD_SUBMIT "/run/gatepost/submit.sock"   /* what sendmail submits to */
 
@@ -37,40 +39,45 @@ const struct cmd *cmd_at(unsigned i);
 int cmd_main(int argc, char **argv);
 
 /*
- * Writes a text (see fmt_add) to fd in one piece; cut to CMD_SAY octets, which every reply,
- * address and help text fits. False if it could not be written.
+ * Writes a text (see fmt_add) to standard output in one piece; cut to CMD_SAY octets, which every
+ * reply, address and help text fits. EX_OK, or EX_IOERR if it could not be written.
  */
-#define CMD_SAY          16384
-#define cmd_say(fd, ...) cmd_put(fd, PHRASE_MARK __VA_ARGS__)
-__attribute__((format(printf, 2, 3))) bool cmd_put(int fd, const char *format, ...);
+#define CMD_SAY      16384
+#define cmd_say(...) cmd_put(PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 1, 2))) int cmd_put(const char *format, ...);
+
+/* "gatepost NAME: what\n", or "sendmail: ...", on standard error; returns status. */
+#define cmd_fail(status, ...) cmd_put_failure(status, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 2, 3))) int cmd_put_failure(int status, const char *format, ...);
+
+/* The same with the way to the command's help; returns EX_USAGE. */
+int cmd_usage(const char *what);
+
+/* Which command runs, for the two above. */
+void cmd_named(const char *command);
+
+/* A place for the text of what went wrong, empty; the next call gives it again. */
+#define CMD_WHY 1024
+struct fmt *cmd_why(void);
 
 /* Writes all of x to fd, waiting where it must; false if that failed (errno). */
 bool cmd_write(int fd, struct bytes x);
 
 /*
- * Options in the manner of getopt. spec has one entry for each: "c:file" is -c FILE or --file FILE
- * or --file=FILE, "v" is -v alone, ".json" is --json alone, "d.detach" is -d or --detach; entries
- * are parted by blanks. Options may stand between the arguments; "--" ends them.
+ * The configuration in a file (NULL: the usual one), checked no further than what a command needs
+ * that only reads it. NULL: it has errors, which were told.
  */
-struct opts {
-	int argc;
-	char **argv;       /* is put in order: behind the last option the arguments begin at `at` */
-	const char *spec;
-	int at;
-	int end;           /* from here on only arguments that were moved behind the options */
-	const char *more;  /* the rest of a group of letters */
-	const char *value; /* of the option just returned, if it has one */
-};
-
-void opts_init(struct opts *o, int argc, char **argv, const char *spec);
+const struct conf *cmd_conf(const char *file);
 
 /*
- * The letter of the next option (for one without a letter the first of its name), 0 after the last,
- * -1 after an error, which was told on stderr: return EX_USAGE then.
+ * Options in the manner of getopt. spec has one entry for each: "c:file" is -c FILE or --file FILE
+ * or --file=FILE, "v." is -v alone, "-.json" is --json alone, "d.detach" is -d or --detach; entries
+ * are parted by blanks. Options may stand between the arguments; "--" ends them. value[i] becomes
+ * the value of the i-th of spec (of one that has none: not NULL) where it is there.
+ *
+ * argv is put in order: the arguments stand from the returned index on. 0: an error, which was
+ * told: return EX_USAGE then.
  */
-int opts_next(struct opts *o);
-
-/* "gatepost NAME: what\n" on stderr with the way to the command's help; returns EX_USAGE. */
-int cmd_usage(const char *name, const char *what);
+int opts_take(int argc, char **argv, const char *spec, const char **value);
 
 #endif

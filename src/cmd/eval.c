@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/cmd.h"
 
-#include "base/limits.h"
 #include "conf/print.h"
-#include "run/settings.h"
 
-#include <stdalign.h>
 #include <string.h>
-
-static alignas(max_align_t) uint8_t memory[CONFIG_CONF_MEMORY];
 
 /* What is printed, in pieces as large as they come. */
 struct output {
@@ -41,15 +36,22 @@ static void put(void *ctx, struct bytes x)
 	}
 }
 
-static int eval(const struct conf *c, const char *const *word, size_t n)
+int cmd_eval(int argc, char **argv)
 {
 	static struct output out;
 	const struct conf_sink sink = { put, &out };
-	char text[400];
-	struct fmt why;
+	const char *file = NULL;
+	struct fmt *why = cmd_why();
+	int at = opts_take(argc, argv, "c:file", &file);
+	const struct conf *conf;
 
-	fmt_init(&why, text, sizeof(text));
-	switch (conf_eval(c, word, n, &sink, &why)) {
+	if (at == 0)
+		return EX_USAGE;
+	conf = cmd_conf(file);
+	if (conf == NULL)
+		return EX_CONFIG;
+	switch (conf_eval(
+	    conf, (const char *const *)(argv + at), (size_t)(argc - at), &sink, why)) {
 	case CONF_EVAL_OK:
 		flush(&out);
 		return out.failed ? EX_IOERR : EX_OK;
@@ -58,24 +60,5 @@ static int eval(const struct conf *c, const char *const *word, size_t n)
 	case CONF_EVAL_BAD:
 		break;
 	}
-	return cmd_usage("eval", text);
-}
-
-int cmd_eval(int argc, char **argv)
-{
-	const struct settings_how how = { .no_warnings = true };
-	const char *file = NULL;
-	struct conf conf;
-	struct opts o;
-	int option;
-
-	opts_init(&o, argc, argv, "c:file");
-	while ((option = opts_next(&o)) != 0) {
-		if (option < 0)
-			return EX_USAGE;
-		file = o.value;
-	}
-	if (settings_load(&conf, memory, sizeof(memory), file, &how) != CONF_OK)
-		return EX_CONFIG;
-	return eval(&conf, (const char *const *)(argv + o.at), (size_t)(argc - o.at));
+	return cmd_usage(why->p);
 }

@@ -48,9 +48,15 @@ bool field_none(struct bytes text)
 	return line.n > 0 && name_length(line) == 0;
 }
 
-bool field_is(struct bytes field, const char *name)
+bool field_is(struct bytes field, const char *names)
 {
-	return bytes_same_fold(bytes_first(field, name_length(field)), bytes_of(name));
+	struct bytes own = bytes_first(field, name_length(field)), list = bytes_of(names), name;
+
+	while ((name = bytes_word(&list)).n > 0) {
+		if (bytes_same_fold(own, name))
+			return true;
+	}
+	return false;
 }
 
 struct bytes field_value(struct bytes field)

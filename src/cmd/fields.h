@@ -15,8 +15,8 @@ bool field_next(struct bytes *text, struct bytes *field);
 /* Does text begin with a whole line that is no field? */
 bool field_none(struct bytes text);
 
-/* Is it the field of that name, but for case and blanks before the colon? */
-bool field_is(struct bytes field, const char *name);
+/* Has it one of these names (parted by blanks), but for case and blanks before the colon? */
+bool field_is(struct bytes field, const char *names);
 
 /* What stands behind the colon. */
 struct bytes field_value(struct bytes field);

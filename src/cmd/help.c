@@ -9,7 +9,7 @@ static int overview(void)
 {
 	static const char blanks[] = "            ";
 	const struct cmd *c;
-	bool good = cmd_say(1,
+	int status = cmd_say(
 	    "Gatepost " GATEPOST_VERSION " takes mail by SMTP from the devices of your network,\n"
 	    "scanners and printers say, and passes all of it on to one mail server: the gateway.\n"
 	    "\n"
@@ -30,15 +30,15 @@ static int overview(void)
 	for (unsigned i = 0; (c = cmd_at(i)) != NULL; i++) {
 		size_t n = strlen(c->name);
 
-		good = good && cmd_say(1, "  %s%s%s\n", c->name,
-				   n < sizeof(blanks) ? blanks + n : "", c->brief);
+		if (status == EX_OK)
+			status = cmd_say("  %s%s%s\n", c->name,
+			    n < sizeof(blanks) ? blanks + n : "", c->brief);
 	}
-	good = good &&
-	       cmd_say(1,
-		   "\n"
-		   "gatepost help COMMAND tells more; so do the manual pages gatepost(8) and\n"
-		   "gatepost.conf(5).\n");
-	return good ? EX_OK : EX_IOERR;
+	if (status != EX_OK)
+		return status;
+	return cmd_say("\n"
+		       "gatepost help COMMAND tells more; so do the manual pages gatepost(8) and\n"
+		       "gatepost.conf(5).\n");
 }
 
 int cmd_help(int argc, char **argv)
@@ -48,14 +48,11 @@ int cmd_help(int argc, char **argv)
 	if (argc < 2)
 		return overview();
 	c = cmd_find(argv[1]);
-	if (c == NULL) {
-		cmd_say(2, "gatepost help: there is no command %s; see: gatepost help\n", argv[1]);
-		return EX_USAGE;
-	}
+	if (c == NULL)
+		return cmd_fail(
+		    EX_USAGE, "there is no command %s; see: gatepost help", argv[1]);
 	if (c->run == cmd_help)
 		return overview();
-	if (!cmd_say(
-		1, "gatepost %s%s%s\n\n%s", c->name, *c->args != '\0' ? " " : "", c->args, c->text))
-		return EX_IOERR;
-	return EX_OK;
+	return cmd_say(
+	    "gatepost %s%s%s\n\n%s", c->name, *c->args != '\0' ? " " : "", c->args, c->text);
 }

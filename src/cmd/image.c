@@ -13,27 +13,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SAID 160u /* octets of why an image is refused */
-
 static const uint8_t own_key[] = { IMAGE_KEY };
 
 _Static_assert(sizeof(own_key) == TLS_IMAGE_POINT, "a point on P-256");
 
 int image_failed(const char *path, const char *what, int status)
 {
-	cmd_say(STDERR_FILENO, "gatepost image: %s: %s\n", path, what);
-	return status;
+	return cmd_fail(status, "%s: %s", path, what);
 }
 
 static int image_refuse(const char *path, enum image_wrong wrong, const struct image *i, uint64_t n)
 {
-	char said[SAID];
-	struct fmt f;
+	struct fmt *why = cmd_why();
 
-	fmt_init(&f, said, sizeof(said));
-	image_explain(&f, wrong, i, n);
+	image_explain(why, wrong, i, n);
 	return image_failed(
-	    path, said, wrong == IMAGE_OLDER || wrong == IMAGE_NEWER ? EX_PROTOCOL : EX_DATAERR);
+	    path, why->p, wrong == IMAGE_OLDER || wrong == IMAGE_NEWER ? EX_PROTOCOL : EX_DATAERR);
 }
 
 /* The header, and the sums of a file that is as long as it says. */
@@ -75,40 +70,28 @@ int image_open(const char *path, int flags, struct image_file *out)
 
 bool image_start(void)
 {
-	char said[TLS_WHY];
-	struct fmt why;
+	struct fmt *why = cmd_why();
 
-	fmt_init(&why, said, sizeof(said));
-	if (tls_init(&why))
-		return true;
-	cmd_say(STDERR_FILENO, "gatepost image: %s\n", said);
-	return false;
+	return tls_init(why) || cmd_fail(false, "%s", why->p);
 }
 
-bool image_tell(const char *path, const struct image *i, const char *key)
+int image_tell(const char *path, const struct image *i, const char *key)
 {
-	char store[160];
-	struct fmt f;
-
-	fmt_init(&f, store, sizeof(store));
-	fmt_add(&f, ": Gatepost %.*s for %.*s, %u octets, signed with the ", SPAN(i->version),
-	    SPAN(i->board), i->total);
-	return cmd_say(STDOUT_FILENO, "%s%s%s\n", path, store, key);
+	return cmd_say("%s: Gatepost %.*s for %.*s, %u octets, signed with the %s\n", path,
+	    SPAN(i->version), SPAN(i->board), i->total, key);
 }
 
 /* Is it for this board? Told where not. */
 static bool image_fits(const char *path, const struct image *i, const char *board)
 {
-	char said[SAID];
-	struct fmt f;
+	struct fmt *why;
 
 	if (board[0] == '\0' || bytes_same(i->board, bytes_of(board)))
 		return true;
-	fmt_init(&f, said, sizeof(said));
-	fmt_add(&f, "is for the board %.*s, and this one is ", SPAN(i->board));
-	esc_word(&f, bytes_of(board));
-	image_failed(path, said, EX_CONFIG);
-	return false;
+	why = cmd_why();
+	esc_word(why, bytes_of(board));
+	return cmd_fail(false, "%s: is for the board %.*s, and this one is %s", path,
+	    SPAN(i->board), why->p);
 }
 
 static int image_verify(const char *path, const char *board)
@@ -131,30 +114,28 @@ static int image_verify(const char *path, const char *board)
 		    EX_NOPERM);
 	if (!image_fits(path, i, board))
 		return EX_CONFIG;
-	return image_tell(path, i, IMAGE_KEY_NAME) ? EX_OK : EX_IOERR;
+	return image_tell(path, i, IMAGE_KEY_NAME);
 }
 
 int cmd_image(int argc, char **argv)
 {
-	const char *board = IMAGE_BOARD, *key = NULL;
-	struct opts o;
-	int option;
+	enum { BOARD, KEY, OPTIONS };
+	const char *value[OPTIONS] = { [BOARD] = IMAGE_BOARD };
+	const char *key, *file;
+	int at = opts_take(
+	    argc, argv, ON(CONFIG_IMAGE_SIGN) ? "b:board k:key" : "b:board", value);
 
-	opts_init(&o, argc, argv, ON(CONFIG_IMAGE_SIGN) ? "b:board k:key" : "b:board");
-	while ((option = opts_next(&o)) != 0) {
-		if (option < 0)
-			return EX_USAGE;
-		*(option == 'k' ? &key : &board) = o.value;
-	}
-	if (argc - o.at != 2)
-		return cmd_usage("image", PHRASE("wants a word for what to do, and a file"));
-	if (strcmp(argv[o.at], "verify") == 0 && key == NULL)
-		return image_verify(argv[o.at + 1], board);
-	if (ON(CONFIG_IMAGE_SIGN) && strcmp(argv[o.at], "sign") == 0) {
-		if (key == NULL)
-			return cmd_usage("image", PHRASE("sign wants the key: -k FILE"));
-		return image_sign(argv[o.at + 1], key);
-	}
-	return cmd_usage("image",
+	if (at == 0)
+		return EX_USAGE;
+	if (argc - at != 2)
+		return cmd_usage(PHRASE("wants a word for what to do, and a file"));
+	key = value[KEY];
+	file = argv[at + 1];
+	if (strcmp(argv[at], "verify") == 0 && key == NULL)
+		return image_verify(file, value[BOARD]);
+	if (ON(CONFIG_IMAGE_SIGN) && strcmp(argv[at], "sign") == 0)
+		return key != NULL ? image_sign(file, key)
+				   : cmd_usage(PHRASE("sign wants the key: -k FILE"));
+	return cmd_usage(
 	    ON(CONFIG_IMAGE_SIGN) ? PHRASE("can verify, and sign -k KEY") : PHRASE("can verify"));
 }

@@ -27,8 +27,8 @@ bool image_start(void);
 /* "gatepost image: PATH: what" on stderr; returns status. */
 int image_failed(const char *path, const char *what, int status);
 
-/* "PATH: Gatepost VERSION for BOARD, N octets, signed with the KEY" on stdout. */
-bool image_tell(const char *path, const struct image *i, const char *key);
+/* "PATH: Gatepost VERSION for BOARD, N octets, signed with the KEY" on stdout; cmd_say's status. */
+int image_tell(const char *path, const struct image *i, const char *key);
 
 /* ---- image_sign.c ---- */
 

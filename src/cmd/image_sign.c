@@ -61,8 +61,8 @@ int image_sign(const char *path, const char *key)
 		status = image_failed(key, wrong, EX_DATAERR);
 	else if (!sign_write(file.fd, signature))
 		status = image_failed(path, errtext(errno), EX_IOERR);
-	else if (!image_tell(path, &file.image, sign_key_name(point, store, sizeof(store))))
-		status = EX_IOERR;
+	else
+		status = image_tell(path, &file.image, sign_key_name(point, store, sizeof(store)));
 	close(file.fd);
 	return status;
 }

@@ -3,7 +3,6 @@
 #include "cmd/cmd.h"
 
 #include "base/digest.h"
-#include "base/limits.h"
 #include "cmd/ask.h"
 #include "cmd/grant.h"
 #include "conf/print.h"
@@ -19,40 +18,31 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WHY 480u
-
 static struct grant login;
-static char text[WHY]; /* why not, in words */
-
-static int fail(int status, const char *what, const char *more)
-{
-	cmd_say(2, "gatepost login: %s%s\n", what, more);
-	return status;
-}
 
 /* How what a provider said ends the command. */
-static int ends(enum oauth_outcome outcome, const char *why)
+static int ends(enum oauth_outcome outcome, const struct fmt *why)
 {
-	return fail(outcome == OAUTH_FINAL ? EX_NOPERM : EX_UNAVAILABLE, why, "");
+	return cmd_fail(outcome == OAUTH_FINAL ? EX_NOPERM : EX_UNAVAILABLE, "%s", why->p);
 }
 
 /* ---- the running relay ---- */
 
 /* It reads its configuration again, and with that tries the login anew. */
-static void tell_relay(void)
+static int tell_relay(void)
 {
 	pid_t pid = ask_relay(login.file);
 
 	if (pid == 0)
-		cmd_say(1,
-		    "No relay is running with this configuration; it will log in once it does.\n");
+		cmd_say("No relay is running with this configuration; it will log in once it "
+			"does.\n");
 	else if (kill(pid, SIGHUP) < 0)
-		cmd_say(1,
-		    "The running relay could not be told (%s): send SIGHUP to process %ju.\n",
-		    errtext(errno), (uint64_t)pid);
+		cmd_say("The running relay could not be told (%s): send SIGHUP to process %d.\n",
+		    errtext(errno), pid);
 	else
-		cmd_say(1, "The running relay (process %ju) was told and tries the login anew.\n",
-		    (uint64_t)pid);
+		cmd_say("The running relay (process %d) was told and tries the login anew.\n",
+		    pid);
+	return EX_OK;
 }
 
 /* ---- what was given ---- */
@@ -60,46 +50,39 @@ static void tell_relay(void)
 static int store(void)
 {
 	static char path_text[1100];
-	struct fmt path;
+	struct fmt path, *why = cmd_why();
 	char name[OAUTH_NAME];
-	struct fmt why;
 
 	if (grant_given()->nrefresh == 0)
-		return fail(EX_UNAVAILABLE,
-		    PHRASE("the provider let us in but gave no refresh token: is OAuth2_Scope "
-			   "right? "),
-		    PHRASE("(Microsoft wants offline_access in it)"));
+		return cmd_fail(EX_UNAVAILABLE,
+		    "the provider let us in but gave no refresh token: is OAuth2_Scope right? "
+		    "(Microsoft wants offline_access in it)");
 	fmt_init(&path, name, sizeof(name));
 	oauth_name(&path, login.key);
 	fmt_init(&path, path_text, sizeof(path_text));
 	refresh_path(&path, login.file, name);
-	fmt_init(&why, text, sizeof(text));
-	if (!grant_store(&login, &why))
-		return fail(EX_CANTCREAT, text, "");
-	cmd_say(1, "Logged in as %s. The refresh token is kept in %s%s.\n", login.key->login_user,
+	if (!grant_store(&login, why))
+		return cmd_fail(EX_CANTCREAT, "%s", why->p);
+	cmd_say("Logged in as %s. The refresh token is kept in %s%s.\n", login.key->login_user,
 	    path_text,
 	    settings_store(login.file, login.store) != NULL ? PHRASE(" and in the store") : "");
-	tell_relay();
-	return EX_OK;
+	return tell_relay();
 }
 
 /* ---- client ---- */
 
 static int with_secret(void)
 {
-	struct fmt why, form = grant_form();
+	struct fmt *why = cmd_why(), form = grant_form();
 	enum oauth_outcome outcome;
 
-	fmt_init(&why, text, sizeof(text));
 	oauth_form_client(&form, login.key);
-	outcome = grant_tokens(&login, &form, &why);
+	outcome = grant_tokens(&login, &form, why);
 	if (outcome != OAUTH_GIVEN)
-		return ends(outcome, text);
-	cmd_say(1,
-	    "It works: the provider gave a token for %u seconds. Nothing needs to be kept.\n",
+		return ends(outcome, why);
+	cmd_say("It works: the provider gave a token for %u seconds. Nothing needs to be kept.\n",
 	    grant_given()->life);
-	tell_relay();
-	return EX_OK;
+	return tell_relay();
 }
 
 /* ---- device ---- */
@@ -125,49 +108,39 @@ static int wait_for_person(struct oauth_device *d)
 {
 	uint64_t end = clock_monotonic_ms() + (uint64_t)d->life * 1000;
 	unsigned failures = 0;
-	struct fmt why, form;
 
 	while (clock_monotonic_ms() < end) {
 		enum oauth_outcome outcome;
+		struct fmt *why, form;
 
 		poll(NULL, 0, (int)d->interval * 1000);
-		fmt_init(&why, text, sizeof(text));
 		form = grant_form();
 		oauth_form_poll(&form, login.key, d->code);
-		outcome = grant_tokens(&login, &form, &why);
-		switch (outcome) {
-		case OAUTH_GIVEN:
+		why = cmd_why();
+		outcome = grant_tokens(&login, &form, why);
+		if (outcome == OAUTH_GIVEN)
 			return store();
-		case OAUTH_PENDING:
+		if (outcome == OAUTH_PENDING)
 			failures = 0;
-			break;
-		case OAUTH_SLOW_DOWN:
+		else if (outcome == OAUTH_SLOW_DOWN)
 			d->interval += OAUTH_SLOWER;
-			break;
-		case OAUTH_FINAL:
-			return ends(outcome, text);
-		case OAUTH_FAILED:
-			if (++failures == 3)
-				return ends(outcome, text);
-			break;
-		}
+		else if (outcome == OAUTH_FINAL || ++failures == 3)
+			return ends(outcome, why);
 	}
-	return fail(EX_NOPERM, PHRASE("the code expired before it was used"), "");
+	return cmd_fail(EX_NOPERM, "the code expired before it was used");
 }
 
 static int with_device(void)
 {
 	static struct oauth_device d;
-	struct fmt why;
-	enum oauth_outcome outcome;
+	struct fmt *why = cmd_why();
+	enum oauth_outcome outcome = ask_for_code(&d, why);
 
-	fmt_init(&why, text, sizeof(text));
-	outcome = ask_for_code(&d, &why);
 	if (outcome != OAUTH_GIVEN)
-		return ends(outcome, text);
-	cmd_say(1,
-	    "Open this address in a browser, on any device:\n\n    %s\n\nType in this code, and "
-	    "log in as %s:\n\n    %s\n\nWaiting for that, %u minutes at the most ...\n",
+		return ends(outcome, why);
+	cmd_say("Open this address in a browser, on any device:\n\n    %s\n\n"
+		"Type in this code, and log in as %s:\n\n    %s\n\n"
+		"Waiting for that, %u minutes at the most ...\n",
 	    d.address, login.key->login_user, d.user_code, d.life >= 60 ? d.life / 60 : 1);
 	return wait_for_person(&d);
 }
@@ -194,34 +167,32 @@ static int take_pasted(const char *state, struct fmt *code)
 	struct bytes line = read_line();
 
 	if (line.n == 0)
-		return fail(EX_NOINPUT, PHRASE("nothing was pasted"), "");
+		return cmd_fail(EX_NOINPUT, "nothing was pasted");
 	switch (oauth_pasted(line, state, code)) {
 	case OAUTH_PASTED:
 		return EX_OK;
 	case OAUTH_REFUSED_THERE:
 		for (size_t i = 0; i < code->n; i++)
 			code->p[i] = code->p[i] >= ' ' && code->p[i] <= '~' ? code->p[i] : '?';
-		return fail(EX_NOPERM, PHRASE("the provider did not agree: "), code->p);
+		return cmd_fail(EX_NOPERM, "the provider did not agree: %s", code->p);
 	case OAUTH_STRANGE_STATE:
-		return fail(EX_DATAERR,
-		    PHRASE("that address does not belong to this login: open the one "
-			   "above, and paste what the browser ends at"),
-		    "");
+		return cmd_fail(EX_DATAERR,
+		    "that address does not belong to this login: open the one above, and paste "
+		    "what the browser ends at");
 	case OAUTH_NO_CODE:
 		break;
 	}
-	return fail(EX_DATAERR, PHRASE("there is no code in what was pasted"), "");
+	return cmd_fail(EX_DATAERR, "there is no code in what was pasted");
 }
 
 static int redeem(struct bytes code, const char *verifier)
 {
-	struct fmt why, form = grant_form();
+	struct fmt *why = cmd_why(), form = grant_form();
 	enum oauth_outcome outcome;
 
-	fmt_init(&why, text, sizeof(text));
 	oauth_form_code(&form, login.key, code, verifier);
-	outcome = grant_tokens(&login, &form, &why);
-	return outcome == OAUTH_GIVEN ? store() : ends(outcome, text);
+	outcome = grant_tokens(&login, &form, why);
+	return outcome == OAUTH_GIVEN ? store() : ends(outcome, why);
 }
 
 static int with_code(void)
@@ -237,11 +208,10 @@ static int with_code(void)
 	oauth_verifier(state, random + OAUTH_RANDOM);
 	fmt_init(&f, url, sizeof(url));
 	oauth_browse(&f, login.key, verifier, state);
-	cmd_say(1, "Open this address in a browser, on any device, and log in as %s:\n\n",
-	    login.key->login_user);
-	cmd_say(1, "%s", url);
-	cmd_say(1, "\n\nThe browser then goes to an address that begins with http://localhost and "
-		   "finds nothing\nthere: that is right. Paste that whole address here:\n\n");
+	cmd_say("Open this address in a browser, on any device, and log in as %s:\n\n%s\n\n"
+		"The browser then goes to an address that begins with http://localhost and finds "
+		"nothing\nthere: that is right. Paste that whole address here:\n\n",
+	    login.key->login_user, url);
 	fmt_init(&f, code, sizeof(code));
 	status = take_pasted(state, &f);
 	if (status == EX_OK)
@@ -254,13 +224,11 @@ static int with_code(void)
 
 static int log_in(void)
 {
-	struct fmt why;
-	int status;
+	struct fmt *why = cmd_why();
+	int status = grant_begin(&login, why);
 
-	fmt_init(&why, text, sizeof(text));
-	status = grant_begin(&login, &why);
 	if (status != EX_OK)
-		return fail(status, text, "");
+		return cmd_fail(status, "%s", why->p);
 	switch (conf_grant_of(login.key)) {
 	case CONF_GRANT_DEVICE:
 		return with_device();
@@ -275,45 +243,34 @@ static int log_in(void)
 
 static int none_configured(bool scope)
 {
-	cmd_say(2,
-	    "gatepost login: no login with OAuth 2.0 is configured %s. This makes one:\n    "
+	return cmd_fail(EX_CONFIG,
+	    "no login with OAuth 2.0 is configured %s. This makes one:\n    "
 	    "OAuth2_Provider = microsoft\n    OAuth2_Client_Id = \"the id of the application\"\n   "
-	    " Outbound_SMTP_AUTH_User = \"user@example.com\"\n%s",
+	    " Outbound_SMTP_AUTH_User = \"user@example.com\"%s",
 	    scope ? "there" : PHRASE("outside the stanzas"),
-	    scope ? "" : PHRASE("For one in a stanza name it: gatepost login binding NAME\n"));
-	return EX_CONFIG;
+	    scope ? "" : PHRASE("\nFor one in a stanza name it: gatepost login binding NAME"));
 }
 
 int cmd_login(int argc, char **argv)
 {
-	static _Alignas(max_align_t) uint8_t memory[CONFIG_CONF_MEMORY];
+	enum { CONF, STORE, OPTIONS };
+	const char *value[OPTIONS] = { [CONF] = SETTINGS_FILE };
 	static struct conf_sending key;
-	static struct conf conf;
-	const struct settings_how how = { .no_warnings = true };
-	const char *const *words;
-	struct fmt why;
-	struct opts o;
-	int option, status;
+	const struct conf *conf;
+	struct fmt *why = cmd_why();
+	int at = opts_take(argc, argv, "c:file s:store", value), status;
 
-	login.file = SETTINGS_FILE;
-	opts_init(&o, argc, argv, "c:file s:store");
-	while ((option = opts_next(&o)) != 0) {
-		if (option < 0)
-			return EX_USAGE;
-		if (option == 's')
-			login.store = o.value;
-		else
-			login.file = o.value;
-	}
-	words = (const char *const *)(argv + o.at);
-	if (settings_load(&conf, memory, sizeof(memory), login.file, &how) != CONF_OK)
+	if (at == 0)
+		return EX_USAGE;
+	conf = cmd_conf(value[CONF]);
+	if (conf == NULL)
 		return EX_CONFIG;
-	fmt_init(&why, text, sizeof(text));
-	if (!conf_sending_at(&conf, words, (size_t)(argc - o.at), &key, &why))
-		return cmd_usage("login", text);
+	if (!conf_sending_at(
+		conf, (const char *const *)(argv + at), (size_t)(argc - at), &key, why))
+		return cmd_usage(why->p);
 	if (!conf_wants_token(&key))
-		return none_configured(o.at < argc);
-	login.key = &key;
+		return none_configured(at < argc);
+	login = (struct grant){ .file = value[CONF], .store = value[STORE], .key = &key };
 	signal(SIGPIPE, SIG_IGN);
 	status = log_in();
 	grant_end();

@@ -3,93 +3,81 @@
 
 #include <string.h>
 
-/* One entry of a spec. */
-struct option {
-	char letter;          /* 0: none */
-	bool valued;
-	struct bytes name;    /* empty: none */
+/* A command line on its way. */
+struct opts {
+	char **argv;
+	int at;            /* the next to be read */
+	int argc, end;     /* from `end` on are arguments that were moved behind the options */
+	const char *spec;
+	const char **value;
 };
 
-void opts_init(struct opts *o, int argc, char **argv, const char *spec)
+static bool complain(const char *what, struct bytes which)
 {
-	*o = (struct opts){.argc = argc, .argv = argv, .spec = spec, .at = 1, .end = argc};
+	struct fmt *why = cmd_why();
+
+	fmt_add(why, "%s%.*s", what, SPAN(which));
+	cmd_usage(why->p);
+	return false;
 }
 
-static bool option_next(struct bytes *spec, struct option *out)
+/* The entry of spec with that letter, or that name: NULL, or where it stands, as number *i. */
+static const uint8_t *find(const struct opts *o, struct bytes name, bool letter, size_t *i)
 {
-	struct bytes entry = bytes_word(spec);
+	struct bytes spec = bytes_of(o->spec), entry;
 
-	if (entry.n == 0)
-		return false;
-	*out = (struct option){0};
-	if (entry.p[0] != '.') {
-		out->letter = (char)entry.p[0];
-		entry = bytes_skip(entry, 1);
+	for (*i = 0; (entry = bytes_word(&spec)).n > 0; ++*i) {
+		struct bytes own = letter ? bytes_first(entry, 1) : bytes_skip(entry, 2);
+
+		if (own.n > 0 && bytes_same(own, name))
+			return entry.p;
 	}
-	out->valued = entry.n > 0 && entry.p[0] == ':';
-	out->name = bytes_skip(entry, 1);
+	complain(letter ? PHRASE("there is no option -") : PHRASE("there is no option --"), name);
+	return NULL;
+}
+
+/* An option's value: what stands inside the argument with it, else the next one. */
+static bool with_value(struct opts *o, size_t i, const char *inside)
+{
+	if (inside == NULL && o->at == o->end)
+		return complain(
+		    PHRASE("a value is missing after "), bytes_of(o->argv[o->at - 1]));
+	o->value[i] = inside != NULL ? inside : o->argv[o->at++];
 	return true;
 }
 
-static int complain(const struct opts *o, const char *what, const char *which)
+static bool long_option(struct opts *o, const char *arg)
 {
-	cmd_say(
-	    2, "gatepost %s: %s%s; see: gatepost help %s\n", o->argv[0], what, which, o->argv[0]);
-	return -1;
-}
-
-/* Takes the value from the next argument where there is none yet. */
-static int with_value(struct opts *o, const struct option *option, const char *inside)
-{
-	if (inside != NULL) {
-		o->value = inside;
-	} else if (o->at < o->end) {
-		o->value = o->argv[o->at++];
-	} else {
-		return complain(o, PHRASE("a value is missing after "), o->argv[o->at - 1]);
-	}
-	return option->letter != 0 || option->name.n == 0 ? option->letter : option->name.p[0];
-}
-
-static int next_long(struct opts *o, const char *arg)
-{
-	struct bytes spec = bytes_of(o->spec);
-	struct bytes word = bytes_of(arg + 2);
+	struct bytes word = bytes_of(arg);
 	struct bytes name = bytes_first(word, bytes_find(word, '='));
-	const char *inside = name.n < word.n ? arg + 2 + name.n + 1 : NULL;
-	struct option option;
+	const char *inside = name.n < word.n ? arg + name.n + 1 : NULL;
+	const uint8_t *entry;
+	size_t i;
 
-	while (option_next(&spec, &option)) {
-		if (option.name.n == 0 || !bytes_same(option.name, name))
-			continue;
-		if (option.valued)
-			return with_value(o, &option, inside);
-		if (inside != NULL)
-			return complain(o, PHRASE("no value belongs to "), arg);
-		return option.letter != 0 ? option.letter : option.name.p[0];
-	}
-	return complain(o, PHRASE("there is no option "), arg);
+	entry = find(o, name, false, &i);
+	if (entry == NULL)
+		return false;
+	if (entry[1] == ':')
+		return with_value(o, i, inside);
+	o->value[i] = arg;
+	return inside == NULL || complain(PHRASE("no value belongs to --"), word);
 }
 
-static int next_letter(struct opts *o)
+/* The letters behind one dash. */
+static bool letters(struct opts *o, const char *p)
 {
-	struct bytes spec = bytes_of(o->spec);
-	char letter = *o->more++;
-	char shown[3] = {'-', letter, '\0'};
-	struct option option;
+	while (*p != '\0') {
+		size_t i;
+		const uint8_t *entry = find(o, (struct bytes){(const uint8_t *)p, 1}, true, &i);
 
-	while (option_next(&spec, &option)) {
-		const char *rest = o->more;
-
-		if (option.letter != letter)
-			continue;
-		if (*rest == '\0' || option.valued)
-			o->more = NULL;
-		if (option.valued)
-			return with_value(o, &option, *rest != '\0' ? rest : NULL);
-		return letter;
+		if (entry == NULL)
+			return false;
+		p++;
+		if (entry[1] == ':')
+			return with_value(o, i, *p != '\0' ? p : NULL);
+		o->value[i] = p;
 	}
-	return complain(o, PHRASE("there is no option "), shown);
+	return true;
 }
 
 /* Moves the argument at `at` behind all the others. */
@@ -103,25 +91,23 @@ static void move_back(struct opts *o)
 	o->end--;
 }
 
-int opts_next(struct opts *o)
+int opts_take(int argc, char **argv, const char *spec, const char **value)
 {
-	const char *arg;
+	struct opts o = {argv, 1, argc, argc, spec, value};
+	bool over = false; /* "--" came */
 
-	o->value = NULL;
-	if (o->more != NULL)
-		return next_letter(o);
-	while (o->at < o->end && (o->argv[o->at][0] != '-' || o->argv[o->at][1] == '\0'))
-		move_back(o);
-	if (o->at >= o->end)
-		return 0;
-	arg = o->argv[o->at++];
-	if (strcmp(arg, "--") == 0) {
-		while (o->at < o->end)
-			move_back(o);
-		return 0;
+	while (o.at < o.end) {
+		const char *arg = argv[o.at];
+
+		if (over || arg[0] != '-' || arg[1] == '\0') {
+			move_back(&o);
+			continue;
+		}
+		o.at++;
+		if (strcmp(arg, "--") == 0)
+			over = true;
+		else if (!(arg[1] == '-' ? long_option(&o, arg + 2) : letters(&o, arg + 1)))
+			return 0;
 	}
-	if (arg[1] == '-')
-		return next_long(o, arg);
-	o->more = arg + 1;
-	return next_letter(o);
+	return o.at;
 }

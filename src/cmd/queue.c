@@ -7,27 +7,6 @@
 
 #define ID_MAX 64u /* octets of an id on the command line: what is longer is none */
 
-static int no_answer(enum ask_result result, const char *path)
-{
-	switch (result) {
-	case ASK_NOBODY:
-		cmd_say(2, "gatepost queue: no relay is running (no answer at %s)\n", path);
-		return EX_TEMPFAIL;
-	case ASK_DENIED:
-		cmd_say(2,
-		    "gatepost queue: no access to %s: ask as root or as a member of the group "
-		    "gatepost\n",
-		    path);
-		return EX_NOPERM;
-	case ASK_BROKEN:
-		cmd_say(2, "gatepost queue: the relay does not answer in full at %s\n", path);
-		return EX_TEMPFAIL;
-	case ASK_ANSWERED:
-		break;
-	}
-	return EX_OK;
-}
-
 /* "queue show json ID\n" */
 static int request(const char *path, const char *verb, const char *id, bool json)
 {
@@ -44,13 +23,18 @@ static int request(const char *path, const char *verb, const char *id, bool json
 	}
 	fmt_char(&f, '\n');
 	result = ask(&a, path, fmt_done(&f));
-	if (result != ASK_ANSWERED)
-		return no_answer(result, path);
+	if (result == ASK_NOBODY)
+		return cmd_fail(EX_TEMPFAIL, "no relay is running (no answer at %s)", path);
+	if (result != ASK_ANSWERED) {
+		struct fmt *why = cmd_why();
+
+		ask_why(why, result, path);
+		return cmd_fail(result == ASK_DENIED ? EX_NOPERM : EX_TEMPFAIL, "%s", why->p);
+	}
 	if (a.status == EX_OK)
 		return times.failed ? EX_IOERR : EX_OK;
-	cmd_say(
-	    2, "gatepost queue: %s%s%s\n", id != NULL ? id : "", id != NULL ? ": " : "", a.word);
-	return (int)a.status;
+	return cmd_fail(
+	    (int)a.status, "%s%s%s", id != NULL ? id : "", id != NULL ? ": " : "", a.word);
 }
 
 /* One word of printable characters, or the request would be another one. */
@@ -67,40 +51,30 @@ static bool is_word(const char *text)
 
 int cmd_queue(int argc, char **argv)
 {
-	const char *file = NULL, *verb = "list", *id = NULL;
-	bool json = false, needs_id, takes_id;
+	enum { CONF, JSON, OPTIONS };
+	const char *value[OPTIONS] = { NULL }, *verb = "list", *id = NULL;
+	int at = opts_take(argc, argv, "c: -.json", value);
+	bool needs_id, takes_id;
 	char store[ASK_PATH];
 	struct fmt path;
-	struct opts o;
-	int c;
 
-	opts_init(&o, argc, argv, "c: .json");
-	while ((c = opts_next(&o)) > 0) {
-		if (c == 'c')
-			file = o.value;
-		else
-			json = true;
-	}
-	if (c < 0)
+	if (at == 0)
 		return EX_USAGE;
-	if (o.at < argc)
-		verb = o.argv[o.at++];
-	if (o.at < argc)
-		id = o.argv[o.at++];
+	if (at < argc)
+		verb = argv[at++];
+	if (at < argc)
+		id = argv[at++];
 	needs_id = strcmp(verb, "show") == 0 || strcmp(verb, "remove") == 0;
 	takes_id = needs_id || strcmp(verb, "flush") == 0;
 	if (!takes_id && strcmp(verb, "list") != 0)
-		return cmd_usage("queue", PHRASE("list, show, flush or remove"));
+		return cmd_usage(PHRASE("list, show, flush or remove"));
 	if (needs_id && id == NULL)
-		return cmd_usage("queue", PHRASE("the id of a mail is missing"));
-	if ((id != NULL && !takes_id) || o.at < argc)
-		return cmd_usage("queue", PHRASE("there are too many arguments"));
+		return cmd_usage(PHRASE("the id of a mail is missing"));
+	if ((id != NULL && !takes_id) || at < argc)
+		return cmd_usage(PHRASE("there are too many arguments"));
 	if (id != NULL && !is_word(id))
-		return cmd_usage("queue", PHRASE("that is not the id of a mail"));
+		return cmd_usage(PHRASE("that is not the id of a mail"));
 	fmt_init(&path, store, sizeof(store));
-	if (ask_path(file, &path) != ASK_PATH_CONFIGURED && file != NULL)
-		cmd_say(2,
-		    "gatepost queue: %s cannot be used (gatepost check tells why); asking at %s\n",
-		    file, path.p);
-	return request(path.p, verb, id, json);
+	ask_where(value[CONF], &path);
+	return request(path.p, verb, id, value[JSON] != NULL);
 }

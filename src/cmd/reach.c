@@ -201,36 +201,35 @@ int reach_look_up(struct reach *r, const struct conf_route *route, struct fmt *w
 
 /* ---- connection ---- */
 
-static void address_failed(struct dial *d, unsigned index, int err)
+const char *reach_text(const struct inet_addr *a)
 {
-	char text[INET_TEXT];
+	static char text[INET_TEXT];
 	struct fmt f;
 
+	fmt_init(&f, text, sizeof(text));
+	inet_print_port(&f, a);
+	return text;
+}
+
+static void address_failed(struct dial *d, unsigned index, int err)
+{
 	way.tried[index] = true;
 	fmt_init(way.why, way.why->p, way.why->cap);
 	fmt_str(way.why, dial_error(err));
-	if (!way.reach->verbose)
-		return;
-	fmt_init(&f, text, sizeof(text));
-	inet_print_port(&f, &d->addr[index]);
-	cmd_say(1, "* %s: %s\n", text, way.why->p);
+	if (way.reach->verbose)
+		cmd_say("* %s: %s\n", reach_text(&d->addr[index]), way.why->p);
 }
 
 static void dialled(struct dial *d, int fd, unsigned index)
 {
-	char text[INET_TEXT];
-	struct fmt f;
-
 	way.fd = fd;
 	loop_stop();
 	if (fd < 0)
 		return;
 	way.tried[index] = true;
 	way.reach->peer = d->addr[index];
-	fmt_init(&f, text, sizeof(text));
-	inet_print_port(&f, &d->addr[index]);
 	if (way.reach->verbose)
-		cmd_say(1, "* connected to %s\n", text);
+		cmd_say("* connected to %s\n", reach_text(&way.reach->peer));
 }
 
 /* The loop knows the time only once it turns. */

@@ -31,6 +31,9 @@ int reach_look_up(struct reach *r, const struct conf_route *route, struct fmt *w
  */
 int reach_dial(struct reach *r, struct fmt *why);
 
+/* An address with its port in words; valid until the next one. */
+const char *reach_text(const struct inet_addr *a);
+
 /* Puts the address that was connected to last in front again. */
 void reach_again(struct reach *r);
 

@@ -67,58 +67,43 @@ static int run_detached(struct supervisor_how *how)
 	if (how->store != NULL && strncmp(how->store, "mtd:", 4) != 0)
 		how->store = run_absolute(how->store, store);
 	how->syslog = how->detached = true;
-	if (pipe2(served, O_CLOEXEC) < 0 || (pid = _Fork()) < 0) {
-		cmd_say(STDERR_FILENO, "gatepost: %s\n", errtext(errno));
-		return EX_OSERR;
-	}
+	if (pipe2(served, O_CLOEXEC) < 0 || (pid = _Fork()) < 0)
+		return cmd_fail(EX_OSERR, "%s", errtext(errno));
 	if (pid > 0) {
 		close(served[1]);
 		return run_wait(served[0], pid);
 	}
 	how->served = served[1];
 	if (setsid() < 0 || chdir("/") < 0)
-		cmd_say(STDERR_FILENO, "gatepost: %s\n", errtext(errno));
+		cmd_fail(EX_OK, "%s", errtext(errno));
 	run_serve(how);
 }
 
 int cmd_run(int argc, char **argv)
 {
-	struct supervisor_how how = { .file = SETTINGS_FILE,
+	enum { CONF, STORE, LISTEN, OFFER, DETACH, SETUP, SYSLOG, OPTIONS };
+	const char *value[OPTIONS] = { [CONF] = SETTINGS_FILE };
+	int at = opts_take(
+	    argc, argv, "c:file s:store l:listen o:offer d.detach u.setup y.syslog", value);
+	struct supervisor_how how = { .file = value[CONF],
+		.store = settings_store(value[CONF], value[STORE]),
+		.syslog = value[SYSLOG] != NULL,
 		.served = -1,
 		.version = GATEPOST_VERSION,
-		.build_date = BUILD_DATE };
-	const char *store = NULL;
-	bool detach = false;
-	struct opts o;
-	int opt;
+		.build_date = BUILD_DATE,
+		.setup = { .wanted = value[SETUP] != NULL,
+			.listen = value[LISTEN],
+			.offer = value[OFFER] } };
 
-	opts_init(&o, argc, argv, "c:file d.detach s:store u.setup y.syslog l:listen o:offer");
-	while ((opt = opts_next(&o)) > 0) {
-		if (opt == 'c')
-			how.file = o.value;
-		else if (opt == 'd')
-			detach = true;
-		else if (opt == 's')
-			store = o.value;
-		else if (opt == 'u')
-			how.setup.wanted = true;
-		else if (opt == 'y')
-			how.syslog = true;
-		else if (opt == 'l')
-			how.setup.listen = o.value;
-		else
-			how.setup.offer = o.value;
-	}
-	if (opt < 0)
+	if (at == 0)
 		return EX_USAGE;
 	if (how.setup.wanted && !ON(CONFIG_SETUP))
-		return cmd_usage("run", PHRASE("--setup is not built into this gatepost"));
+		return cmd_usage(PHRASE("--setup is not built into this gatepost"));
 	if (!how.setup.wanted && (how.setup.listen != NULL || how.setup.offer != NULL))
-		return cmd_usage("run", PHRASE("--listen and --offer want --setup"));
-	if (o.at < argc)
-		return cmd_usage("run", PHRASE("takes no arguments"));
-	how.store = settings_store(how.file, store);
-	if (detach)
+		return cmd_usage(PHRASE("--listen and --offer want --setup"));
+	if (at < argc)
+		return cmd_usage(PHRASE("takes no arguments"));
+	if (value[DETACH] != NULL)
 		return run_detached(&how);
 	run_serve(&how);
 }

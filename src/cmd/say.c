@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
+
+static char said[CMD_SAY]; /* what is written next */
+static char why[CMD_WHY];
+static const char *name = ""; /* of the command that runs */
 
 bool cmd_write(int fd, struct bytes x)
 {
@@ -24,15 +28,52 @@ bool cmd_write(int fd, struct bytes x)
 	return true;
 }
 
-bool cmd_put(int fd, const char *format, ...)
+int cmd_put(const char *format, ...)
 {
-	static char store[CMD_SAY];
 	struct fmt f;
 	va_list args;
 
-	fmt_init(&f, store, sizeof(store));
+	fmt_init(&f, said, sizeof(said));
 	va_start(args, format);
 	fmt_put_list(&f, format, args);
 	va_end(args);
-	return cmd_write(fd, fmt_done(&f));
+	return cmd_write(1, fmt_done(&f)) ? EX_OK : EX_IOERR;
+}
+
+void cmd_named(const char *command)
+{
+	name = command;
+}
+
+int cmd_put_failure(int status, const char *format, ...)
+{
+	const char *before = "gatepost ";
+	struct fmt f;
+	va_list args;
+
+	if (*name == '\0')
+		before = "gatepost";
+	else if (strcmp(name, "sendmail") == 0)
+		before = "";
+	fmt_init(&f, said, sizeof(said));
+	fmt_add(&f, "%s%s: ", before, name);
+	va_start(args, format);
+	fmt_put_list(&f, format, args);
+	va_end(args);
+	fmt_char(&f, '\n');
+	cmd_write(2, fmt_done(&f));
+	return status;
+}
+
+int cmd_usage(const char *what)
+{
+	return cmd_fail(EX_USAGE, "%s; see: gatepost help %s", what, name);
+}
+
+struct fmt *cmd_why(void)
+{
+	static struct fmt f;
+
+	fmt_init(&f, why, sizeof(why));
+	return &f;
 }

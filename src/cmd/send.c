@@ -7,13 +7,11 @@
 #include "cmd/reach.h"
 #include "io/clock.h"
 #include "relay/route.h"
-#include "run/settings.h"
 #include "smtp/path.h"
 #include "version.h"
 
 #include <sys/mman.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define GATEWAY_NAME (256 + 16)
@@ -54,17 +52,11 @@ void send_tell(const struct send *s, const char *gateway, bool ok, const char *w
 /* What a connection came to, if it goes on with another. */
 static void say_next(const struct reach *r, const char *name, enum send_next next, const char *why)
 {
-	char peer[INET_TEXT];
-	struct fmt f;
-
 	if (next == SEND_IN_CLEAR)
-		cmd_say(1, "%sgateway %s: %s; TLS is optional, so it is tried without\n",
+		cmd_say("%sgateway %s: %s; TLS is optional, so it is tried without\n",
 		    r->verbose ? "* " : "", name, why);
-	if (!r->verbose || next != SEND_NEXT_ADDRESS || r->n == 0)
-		return;
-	fmt_init(&f, peer, sizeof(peer));
-	inet_print_port(&f, &r->peer);
-	cmd_say(1, "* %s: %s; another address is tried\n", peer, why);
+	if (r->verbose && next == SEND_NEXT_ADDRESS && r->n > 0)
+		cmd_say("* %s: %s; another address is tried\n", reach_text(&r->peer), why);
 }
 
 /* Along the addresses of one gateway. Did one of them decide? */
@@ -95,7 +87,7 @@ static void say_failed(const char *name, const struct fmt *why, const char *righ
 {
 	bool refused = bytes_begins_fold(fmt_done(why), BYTES("it refuses "));
 
-	cmd_say(1, "gateway %s%s%s\n%s", name, refused ? " " : PHRASE(" failed: "),
+	cmd_say("gateway %s%s%s\n%s", name, refused ? " " : PHRASE(" failed: "),
 	    why->p + (refused ? strlen("it ") : 0), right);
 }
 
@@ -143,7 +135,7 @@ static int send_together(struct send *s, int first, bool *together, bool *taken)
 {
 	static struct conf_sending key, other;
 	struct send_group g = {.s = s, .key = &key, .together = together, .taken = taken};
-	int status = EX_CONFIG;
+	int status;
 
 	conf_sending(s->conf, s->binding, domain_of(s->to[first]), &key);
 	for (int i = 0; i < s->nto; i++) {
@@ -156,8 +148,8 @@ static int send_together(struct send *s, int first, bool *together, bool *taken)
 	if (key.routes != NULL)
 		status = try_routes(&g);
 	else
-		cmd_say(
-		    2, "gatepost send: no gateway is configured for mail to %s\n", s->to[first]);
+		status = cmd_fail(
+		    EX_CONFIG, "no gateway is configured for mail to %s", s->to[first]);
 	for (int i = 0; i < s->nto; i++) {
 		if (together[i])
 			s->to[i] = NULL;
@@ -165,30 +157,20 @@ static int send_together(struct send *s, int first, bool *together, bool *taken)
 	return status;
 }
 
-/* Where a gateway may want TLS. */
-static bool begin_tls(const struct send *s)
-{
-	static char text[TLS_WHY];
-	struct fmt why;
-	int fd = clock_begin(BUILD_DATE, s->conf->global.clock == CONF_CLOCK_NTP, false);
-
-	if (fd >= 0)
-		close(fd);
-	fmt_init(&why, text, sizeof(text));
-	if (tls_init(&why))
-		return true;
-	cmd_say(2, "gatepost send: %s\n", text);
-	return false;
-}
-
 static int send_all(struct send *s)
 {
 	bool *flags = mmap(NULL, (size_t)s->nto * 2, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = clock_begin(BUILD_DATE, s->conf->global.clock == CONF_CLOCK_NTP, false);
+	struct fmt *why = cmd_why();
 	int worst = EX_OK;
 
-	if (flags == MAP_FAILED || !begin_tls(s))
+	if (flags == MAP_FAILED)
 		return EX_OSERR;
+	if (fd >= 0)
+		close(fd);
+	if (!tls_init(why))
+		return cmd_fail(EX_OSERR, "%s", why->p);
 	for (int i = 0; i < s->nto; i++) {
 		if (s->to[i] != NULL)
 			worst = send_worse(worst, send_together(s, i, flags, flags + s->nto));
@@ -245,64 +227,43 @@ static int check_addresses(struct send *s)
 {
 	static char address[LIMIT_PATH];
 
-	if (!choose_sender(s)) {
-		cmd_say(2, "gatepost send: not a sender's address: %s\n", s->from);
-		return EX_USAGE;
-	}
+	if (!choose_sender(s))
+		return cmd_fail(EX_USAGE, "not a sender's address: %s", s->from);
 	for (int i = 0; i < s->nto; i++) {
-		if (take_address(s->to[i], false, address, sizeof(address))) {
-			memcpy(s->to[i], address, strlen(address) + 1); /* shorter, if anything */
-			continue;
-		}
-		cmd_say(2, "gatepost send: not an address (local-part@domain): %s\n", s->to[i]);
-		return EX_USAGE;
+		if (!take_address(s->to[i], false, address, sizeof(address)))
+			return cmd_fail(
+			    EX_USAGE, "not an address (local-part@domain): %s", s->to[i]);
+		memcpy(s->to[i], address, strlen(address) + 1); /* shorter, if anything */
 	}
 	return EX_OK;
 }
 
-static int options(struct send *s, int argc, char **argv)
-{
-	struct opts o;
-	int c;
-
-	opts_init(&o, argc, argv, "c: f:from s:subject v.verbose");
-	while ((c = opts_next(&o)) > 0) {
-		if (c == 'c')
-			s->config = o.value;
-		else if (c == 'f')
-			s->from = o.value;
-		else if (c == 's')
-			s->subject = o.value;
-		else
-			s->verbose = true;
-	}
-	if (c < 0)
-		return EX_USAGE;
-	s->to = argv + o.at;
-	s->nto = argc - o.at;
-	return s->nto > 0 ? EX_OK : cmd_usage("send", PHRASE("a recipient is missing"));
-}
-
 int cmd_send(int argc, char **argv)
 {
-	static _Alignas(max_align_t) uint8_t mem[CONFIG_CONF_MEMORY];
+	enum { CONF, FROM, SUBJECT, VERBOSE, OPTIONS };
+	const char *value[OPTIONS] = { NULL };
 	static struct send s;
-	static struct conf conf;
-	const struct settings_how how = {.no_warnings = true};
 	struct conf_receive receive;
 	struct fmt f;
-	int status = options(&s, argc, argv);
+	int at = opts_take(argc, argv, "c: f:from s:subject v.verbose", value), status;
 
-	if (status != EX_OK)
-		return status;
-	prctl(PR_SET_DUMPABLE, 0); /* the configuration holds passwords */
-	if (settings_load(&conf, mem, sizeof(mem), s.config, &how) != CONF_OK)
+	if (at == 0)
+		return EX_USAGE;
+	if (at == argc)
+		return cmd_usage(PHRASE("a recipient is missing"));
+	s.conf = cmd_conf(value[CONF]);
+	if (s.conf == NULL)
 		return EX_CONFIG;
-	s.conf = &conf;
-	conf_receive(&conf, CONF_LISTEN_NONE, loopback, &receive);
+	s.config = value[CONF];
+	s.from = value[FROM];
+	s.subject = value[SUBJECT];
+	s.verbose = value[VERBOSE] != NULL;
+	s.to = argv + at;
+	s.nto = argc - at;
+	conf_receive(s.conf, CONF_LISTEN_NONE, loopback, &receive);
 	s.binding = receive.binding;
 	fmt_init(&f, s.host, sizeof(s.host));
-	fmt_bytes(&f, conf.global.hostname);
+	fmt_bytes(&f, s.conf->global.hostname);
 	status = check_addresses(&s);
 	return status == EX_OK ? send_all(&s) : status;
 }

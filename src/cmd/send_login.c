@@ -6,7 +6,6 @@
 #include "cmd/cmd.h"
 #include "io/clock.h"
 #include "io/random.h"
-#include "version.h"
 
 #include <string.h>
 
@@ -67,7 +66,6 @@ bool send_tls(const struct send_group *g, const struct send_gateway *to, struct 
 {
 	static struct tls_client_how secure;
 	const struct conf_sending *key = g->key;
-	uint64_t wall = clock_wall();
 
 	how->tls = (uint8_t)(ON(CONFIG_TLS) ? wanted(g, to) : CLIENT_TLS_NO);
 	if (how->tls == CLIENT_TLS_NO)
@@ -79,7 +77,7 @@ bool send_tls(const struct send_group *g, const struct send_gateway *to, struct 
 		.verify = (uint8_t)(conf_verify_of(key) - CONF_VERIFY_NO),
 		.versions = key->tls_protocols,
 		.clock_unset = clock_unset(),
-		.now = clock_unset() && wall < BUILD_DATE ? BUILD_DATE : wall,
+		.now = clock_least(),
 		.memory = TLS_NO_MEMORY,
 	};
 	how->secure = &secure;
@@ -149,7 +147,7 @@ static bool secret(const struct send_group *g, struct bytes *out, struct fmt *wh
 	if (!ON(CONFIG_OAUTH) || !conf_wants_token(g->key))
 		return true;
 	if (g->s->verbose)
-		cmd_say(1, "* a token is fetched for %s\n", g->key->login_user);
+		cmd_say("* a token is fetched for %s\n", g->key->login_user);
 	fmt_add(why, "no token for the login: ");
 	*status = send_token(g, out, why);
 	if (*status == EX_OK)
@@ -188,7 +186,7 @@ static enum talk_event log_in(struct talk *t, const struct send_group *g, struct
 	if (ON(CONFIG_OAUTH))
 		send_token_wipe();
 	if (event == TALK_READY && t->how.trace)
-		cmd_say(1, "* logged in as %s (%s)\n", user, sasl_name(m));
+		cmd_say("* logged in as %s (%s)\n", user, sasl_name(m));
 	return event;
 }
 

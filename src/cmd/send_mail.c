@@ -27,14 +27,12 @@ static int status_of(enum verdict v)
 /* "WHOM: refused by gateway NAME: 550 5.1.1 ..." */
 static void say_refused(const char *whom, const char *name, enum verdict v)
 {
-	char text[LIMIT_REPLY_TEXT + 32];
-	struct fmt f;
+	struct fmt *text = cmd_why();
 
-	fmt_init(&f, text, sizeof(text));
-	reply_line(&f, last());
-	cmd_say(1, "%s%s%s: %s\n", whom,
+	reply_line(text, last());
+	cmd_say("%s%s%s: %s\n", whom,
 	    v == VERDICT_DEFER ? PHRASE(": put off by gateway ") : PHRASE(": refused by gateway "),
-	    name, text);
+	    name, text->p);
 }
 
 /* The last word: printed when the dialogue is over. */
@@ -106,7 +104,7 @@ static int need_utf8(const struct send_group *g, const char *name, bool *any)
 		if (!odd || talk.client.smtputf8)
 			continue;
 		g->taken[i] = false;
-		cmd_say(1, "%s: gateway %s does not take addresses beyond ASCII (no SMTPUTF8)\n",
+		cmd_say("%s: gateway %s does not take addresses beyond ASCII (no SMTPUTF8)\n",
 		    g->s->to[i], name);
 		status = EX_UNAVAILABLE;
 	}
@@ -151,12 +149,10 @@ static int envelope(const struct send_group *g, const char *name, struct fmt *wh
 /* The body is under way, or done: no other gateway is tried any more. */
 static int say_lost(const char *name, enum talk_event event, bool after)
 {
-	char text[LIMIT_REPLY_TEXT + 64];
-	struct fmt f;
+	struct fmt *text = cmd_why();
 
-	fmt_init(&f, text, sizeof(text));
-	talk_why(&talk, event, &f);
-	cmd_say(1, "gateway %s failed: %s%s", name, text,
+	talk_why(&talk, event, text);
+	cmd_say("gateway %s failed: %s%s", name, text->p,
 	    after ? PHRASE("; the mail may have arrived\n") : "\n");
 	return EX_TEMPFAIL;
 }
@@ -239,6 +235,6 @@ enum send_next send_mail(const struct send_group *g, struct send_gateway *to, in
 		}
 	}
 	talk_quit(&talk);
-	cmd_say(1, "%s", accepted);
+	cmd_say("%s", accepted);
 	return next;
 }

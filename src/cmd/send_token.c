@@ -15,26 +15,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FETCH_WHY 500u
-
 /* What the child says: its status in one octet, then the token, or why not. */
 static uint8_t said[1 + OAUTH_TOKEN];
 
 static _Noreturn void fetch(const struct send_group *g, int fd)
 {
-	static char text[FETCH_WHY];
 	const struct grant grant = {
 		.file = g->s->config != NULL ? g->s->config : SETTINGS_FILE, .key = g->key
 	};
+	struct fmt *why = cmd_why();
+	int status = grant_begin(&grant, why);
 	struct bytes x;
-	struct fmt why;
-	int status;
 
-	fmt_init(&why, text, sizeof(text));
-	status = grant_begin(&grant, &why);
 	if (status == EX_OK)
-		status = grant_renew(&grant, &why);
-	x = fmt_done(&why);
+		status = grant_renew(&grant, why);
+	x = fmt_done(why);
 	if (status == EX_OK)
 		x = (struct bytes){(const uint8_t *)grant_given()->access, grant_given()->naccess};
 	said[0] = (uint8_t)status;

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -46,12 +45,6 @@ static struct {
 	char field[2 * LIMIT_PATH]; /* From, where it is missing */
 } mail;
 
-static int fail(int status, const char *what, const char *more)
-{
-	cmd_say(2, "sendmail: %s%s\n", what, more);
-	return status;
-}
-
 /* Moves input into out until that is full or, with once, one read was made. */
 static void source_fill(struct source *s, struct buf *out, bool once)
 {
@@ -75,6 +68,11 @@ static void source_fill(struct source *s, struct buf *out, bool once)
 		}
 		s->left = (struct bytes){s->raw, (size_t)n};
 	}
+}
+
+static int unreadable(void)
+{
+	return cmd_fail(EX_IOERR, "cannot read the mail: %s", errtext(mail.source.error));
 }
 
 /* Drops the separator line of a mailbox file. */
@@ -114,30 +112,25 @@ static int choose_sender(const struct sendmail *m)
 		return EX_OK;
 	if (address_next(&list, &f) == ADDRESS_OK && list.n == 0)
 		return EX_OK;
-	return fail(
-	    EX_USAGE, PHRASE("no address of a sender: "), m->from != NULL ? m->from : mail.self);
+	return cmd_fail(
+	    EX_USAGE, "no address of a sender: %s", m->from != NULL ? m->from : mail.self);
 }
 
 /* Looks at every recipient before anything is sent. */
 static int check_recipients(const struct sendmail *m, struct bytes head)
 {
-	unsigned n = 0;
+	enum address_status status;
+	bool any = false;
 
 	sendmail_rcpts_init(&mail.rcpts, m, head);
-	for (;;) {
-		switch (sendmail_rcpts_next(&mail.rcpts)) {
-		case ADDRESS_END:
-			return n > 0 ? EX_OK
-				     : fail(EX_USAGE, PHRASE("no recipients"),
-					   m->extract ? PHRASE(" in To, Cc or Bcc") : "");
-		case ADDRESS_BAD:
-			return fail(
-			    EX_DATAERR, PHRASE("no address of a recipient: "), mail.rcpts.store);
-		case ADDRESS_OK:
-			n++;
-			break;
-		}
-	}
+	while ((status = sendmail_rcpts_next(&mail.rcpts)) == ADDRESS_OK)
+		any = true;
+	if (status == ADDRESS_BAD)
+		return cmd_fail(EX_DATAERR, "no address of a recipient: %s", mail.rcpts.store);
+	if (any)
+		return EX_OK;
+	return cmd_fail(
+	    EX_USAGE, "no recipients%s", m->extract ? PHRASE(" in To, Cc or Bcc") : "");
 }
 
 /* submit.sock: beside the Control_Socket of -C, else where it always is. */
@@ -156,22 +149,16 @@ static bool find_socket(const struct sendmail *m)
 
 static int dial(void)
 {
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = ask_dial(mail.socket, 0), error = errno;
 
-	memcpy(to.sun_path, mail.socket, sizeof(to.sun_path));
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
-		bool absent = errno == ENOENT || errno == ECONNREFUSED;
-
-		cmd_say(2, "sendmail: %s%s%s%s); the mail was not sent\n",
-		    absent ? PHRASE("gatepost is not running (no answer at ")
-			   : PHRASE("no way to gatepost ("),
-		    mail.socket, absent ? "" : ": ", absent ? "" : errtext(errno));
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	ioctl(fd, FIONBIO, &(int){1});
+	if (fd >= 0)
+		ioctl(fd, FIONBIO, &(int){1});
+	else if (error == ENOENT || error == ECONNREFUSED)
+		cmd_fail(EX_OK, "gatepost is not running (no answer at %s); the mail was not sent",
+		    mail.socket);
+	else
+		cmd_fail(EX_OK, "no way to gatepost (%s: %s); the mail was not sent", mail.socket,
+		    errtext(error));
 	return fd;
 }
 
@@ -184,17 +171,15 @@ static int status_of(unsigned code)
 /* The relay did not say yes: its words, about `whom`, and the status. */
 static int refused(enum talk_event event, const char *whom)
 {
-	char why[LIMIT_REPLY_TEXT + 64];
-	struct fmt f;
+	struct fmt *why = cmd_why();
+	int status = EX_TEMPFAIL;
 
-	fmt_init(&f, why, sizeof(why));
-	if (event == TALK_LOST || event == TALK_TIMEOUT || event == TALK_FAILED)
-		fmt_add(&f, "the relay failed: ");
-	talk_why(&mail.talk, event, &f);
-	cmd_say(2, "sendmail: %s%s%s\n", whom, *whom != '\0' ? ": " : "", why);
-	return event == TALK_REPLY || event == TALK_EARLY
-		       ? status_of(client_last(&mail.talk.client)->code)
-		       : EX_TEMPFAIL;
+	if (event == TALK_REPLY || event == TALK_EARLY)
+		status = status_of(client_last(&mail.talk.client)->code);
+	else
+		fmt_add(why, "the relay failed: ");
+	talk_why(&mail.talk, event, why);
+	return cmd_fail(status, "%s%s%s", whom, *whom != '\0' ? ": " : "", why->p);
 }
 
 /* Waits for one reply: 0 if its class is the wanted one, else the status, which was told. */
@@ -305,7 +290,7 @@ static int content(const struct sendmail *m, struct bytes head)
 		event = talk_body(t, buf_peek(&chunk), WAIT_MS);
 	}
 	if (mail.source.error != 0) /* the relay must not take half a mail for a whole one */
-		return fail(EX_IOERR, PHRASE("cannot read the mail: "), errtext(mail.source.error));
+		return unreadable();
 	if (event == TALK_OK)
 		event = talk_flush(t, WAIT_MS);
 	if (event != TALK_OK)
@@ -349,19 +334,19 @@ int cmd_sendmail(int argc, char **argv)
 	if (status != EX_OK)
 		return status;
 	if (!find_socket(&m))
-		return fail(EX_USAGE, PHRASE("the path of the relay's socket is too long"), "");
+		return cmd_fail(EX_USAGE, "the path of the relay's socket is too long");
 	lines_init(&mail.source.lines, !m.ignore_dots);
 	buf_init(&mail.head, mail.head_mem, sizeof(mail.head_mem));
 	source_fill(&mail.source, &mail.head, false);
 	if (mail.source.error != 0)
-		return fail(EX_IOERR, PHRASE("cannot read the mail: "), errtext(mail.source.error));
+		return unreadable();
 	skip_separator(&mail.head);
 	head = buf_peek(&mail.head);
 	rest = head;
 	while (m.extract && field_next(&rest, &field))
 		continue;
 	if (m.extract && !mail.source.ended && !field_none(rest))
-		return fail(EX_DATAERR, "with -t a header may have 64 KiB; this one is longer", "");
+		return cmd_fail(EX_DATAERR, "with -t a header may have 64 KiB; this one is longer");
 	status = check_recipients(&m, head);
 	return status == EX_OK ? submit(&m, head) : status;
 }

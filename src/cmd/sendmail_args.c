@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-static int refuse(const char *letter, const char *value, const char *why)
+static int refuse(char letter, const char *value, const char *why)
 {
-	cmd_say(2, "sendmail: -%s%s: %s\n", letter, value, why);
-	return EX_USAGE;
+	return cmd_fail(EX_USAGE, "-%c%s: %s", letter, value, why);
 }
 
 /* An option with its value. */
@@ -18,12 +17,13 @@ static int set(struct sendmail *m, char letter, const char *value)
 	case 'b':
 		if (strcmp(value, "m") == 0)
 			return EX_OK;
-		if (strcmp(value, "p") == 0)
-			return refuse(
-			    "b", value, PHRASE("there is no queue here; see: gatepost status"));
-		return refuse("b", value, PHRASE("only a mail from standard input is taken (-bm)"));
+		if (strcmp(value, "p") != 0)
+			return refuse(letter, value,
+			    PHRASE("only a mail from standard input is taken (-bm)"));
+		/* fall through */
 	case 'q':
-		return refuse("q", value, PHRASE("there is no queue here; see: gatepost status"));
+		return refuse(
+		    letter, value, PHRASE("there is no queue here; see: gatepost status"));
 	case 'B':
 		m->eight_bit = strcmp(value, "8BITMIME") == 0;
 		return EX_OK;
@@ -49,8 +49,6 @@ static int set(struct sendmail *m, char letter, const char *value)
 static int letters(struct sendmail *m, const char *p, char ***rest)
 {
 	for (; *p != '\0'; p++) {
-		char letter[2] = {*p, '\0'};
-
 		if (*p == 't') {
 			m->extract = true;
 		} else if (*p == 'i') {
@@ -61,10 +59,10 @@ static int letters(struct sendmail *m, const char *p, char ***rest)
 			if (p[1] != '\0')
 				return set(m, *p, p + 1);
 			if (**rest == NULL)
-				return refuse(letter, "", PHRASE("a value is missing"));
+				return refuse(*p, "", PHRASE("a value is missing"));
 			return set(m, *p, *(*rest)++);
 		} else if (strchr("cGImnsTUvE", *p) == NULL) {
-			return refuse(letter, "", PHRASE("there is no such option"));
+			return refuse(*p, "", PHRASE("there is no such option"));
 		}
 	}
 	return EX_OK;
@@ -100,18 +98,12 @@ int sendmail_options(struct sendmail *m, int argc, char **argv)
 
 bool sendmail_is_blind(struct bytes field)
 {
-	return field_is(field, "Bcc") || field_is(field, "Resent-Bcc");
+	return field_is(field, "Bcc Resent-Bcc");
 }
 
 static bool is_resent(struct bytes field)
 {
-	return field_is(field, "Resent-To") || field_is(field, "Resent-Cc") ||
-	       field_is(field, "Resent-Bcc");
-}
-
-static bool is_first(struct bytes field)
-{
-	return field_is(field, "To") || field_is(field, "Cc") || field_is(field, "Bcc");
+	return field_is(field, "Resent-To Resent-Cc Resent-Bcc");
 }
 
 void sendmail_rcpts_init(struct sendmail_rcpts *r, const struct sendmail *m, struct bytes header)
@@ -142,7 +134,7 @@ enum address_status sendmail_rcpts_next(struct sendmail_rcpts *r)
 		}
 		if (!field_next(&r->header, &field))
 			return ADDRESS_END;
-		if (r->resent ? is_resent(field) : is_first(field))
+		if (r->resent ? is_resent(field) : field_is(field, "To Cc Bcc"))
 			r->list = field_value(field);
 	}
 }

@@ -6,99 +6,68 @@
 #include "base/esc.h"
 #include "base/on.h"
 
-
 #define TROUBLE 1 /* the exit status */
 
-enum form { TEXT, JSON, PROMETHEUS };
-
 /* No relay answers: that is the status, in each form. */
-static int no_answer(enum form form, struct bytes why)
+static int no_answer(char form, const struct fmt *why)
 {
-	static char store[512];
-	struct fmt f;
+	static char store[2 * CMD_WHY];
+	struct fmt json;
 
-	fmt_init(&f, store, sizeof(store));
-	switch (form) {
-	case TEXT:
-		fmt_bytes(&f, why);
-		break;
-	case JSON:
-		fmt_add(&f, "{\"state\":\"trouble\",\"reason\":\"");
-		esc_json(&f, why);
-		fmt_str(&f, "\"}");
-		break;
-	case PROMETHEUS:
-		fmt_add(&f, "# HELP gatepost_up Whether the relay answers.\n"
-			    "# TYPE gatepost_up gauge\ngatepost_up 0");
-		break;
-	}
-	fmt_char(&f, '\n');
-	cmd_write(1, fmt_done(&f));
-	return TROUBLE;
+	if (form == 'p')
+		return cmd_say("# HELP gatepost_up Whether the relay answers.\n"
+			       "# TYPE gatepost_up gauge\ngatepost_up 0\n");
+	if (form == 't')
+		return cmd_say("%s\n", why->p);
+	fmt_init(&json, store, sizeof(store));
+	esc_json(&json, fmt_done(why));
+	return cmd_say("{\"state\":\"trouble\",\"reason\":\"%s\"}\n", store);
 }
 
-static int report(enum form form, const char *path)
+/* form: "text", "json" or "prometheus". */
+static int report(const char *form, const char *path)
 {
-	static const char *const requests[] = {
-		[TEXT] = "status text\n",
-		[JSON] = "status json\n",
-		[PROMETHEUS] = "status prometheus\n",
-	};
 	struct times times = {0};
 	struct ask a = {.body = times_put, .ctx = &times};
-	static char store[256];
-	struct fmt f;
+	struct fmt *f = cmd_why();
+	enum ask_result result;
 
-	fmt_init(&f, store, sizeof(store));
-	switch (ask(&a, path, bytes_of(requests[form]))) {
-	case ASK_ANSWERED:
+	fmt_add(f, "status %s\n", form);
+	result = ask(&a, path, fmt_done(f));
+	if (result == ASK_ANSWERED) {
 		if (a.status > TROUBLE)
-			cmd_say(2, "gatepost status: %s\n", a.word);
+			cmd_fail(EX_OK, "%s", a.word);
 		return times.failed ? EX_IOERR : (int)a.status;
-	case ASK_NOBODY:
-		fmt_add(&f, "gatepost is not running (no answer at %s)", path);
-		break;
-	case ASK_DENIED:
-		fmt_add(
-		    &f, "no access to %s: ask as root or as a member of the group gatepost", path);
-		break;
-	case ASK_BROKEN:
-		fmt_add(&f, "gatepost does not answer in full at %s", path);
-		break;
 	}
-	return no_answer(form, fmt_done(&f));
+	f = cmd_why();
+	ask_why(f, result, path);
+	no_answer(*form, f);
+	return TROUBLE;
 }
 
 int cmd_status(int argc, char **argv)
 {
+	enum { CONF, JSON, PROMETHEUS, OPTIONS };
+	const char *value[OPTIONS] = { NULL }, *form = "text";
+	int at = opts_take(argc, argv, "c: -.json -.prometheus", value);
 	char store[ASK_PATH];
 	struct fmt path;
-	struct opts o;
-	const char *file = NULL;
-	enum form form = TEXT;
-	int c;
 
-	opts_init(&o, argc, argv, "c: .json .prometheus");
-	while ((c = opts_next(&o)) > 0) {
-		if (c == 'c')
-			file = o.value;
-		else if (form != TEXT)
-			return cmd_usage("status", PHRASE("one form at a time"));
-		else
-			form = c == 'j' ? JSON : PROMETHEUS;
-	}
-	if (c < 0)
+	if (at == 0)
 		return EX_USAGE;
-	if (o.at < argc)
-		return cmd_usage("status", PHRASE("takes no arguments"));
-	if (form == PROMETHEUS && !ON(CONFIG_STATUS_PROMETHEUS)) {
-		cmd_say(2, "gatepost status: --prometheus is not built into this gatepost\n");
-		return EX_UNAVAILABLE;
+	if (value[JSON] != NULL && value[PROMETHEUS] != NULL)
+		return cmd_usage(PHRASE("one form at a time"));
+	if (at < argc)
+		return cmd_usage(PHRASE("takes no arguments"));
+	if (value[PROMETHEUS] != NULL) {
+		if (!ON(CONFIG_STATUS_PROMETHEUS))
+			return cmd_fail(
+			    EX_UNAVAILABLE, "--prometheus is not built into this gatepost");
+		form = "prometheus";
+	} else if (value[JSON] != NULL) {
+		form = "json";
 	}
 	fmt_init(&path, store, sizeof(store));
-	if (ask_path(file, &path) != ASK_PATH_CONFIGURED && file != NULL)
-		cmd_say(2,
-		    "gatepost status: %s cannot be used (gatepost check tells why); asking at %s\n",
-		    file, path.p);
+	ask_where(value[CONF], &path);
 	return report(form, path.p);
 }

@@ -26,16 +26,9 @@ static struct {
 	const char *name;  /* what the command has as its argument */
 	bool own;          /* it is the store of this box: its files and its relay follow */
 	char folder[STORE_FILES_PATH];
-	char text[600];
-	struct fmt why;
+	struct fmt *why;
 	struct bundle bundle, before;
 } it;
-
-static int fail(int status, const char *what, const char *why)
-{
-	cmd_say(2, "gatepost store: %s%s\n", what, why);
-	return status;
-}
 
 /* What *why has to say, and the exit status that goes with it. */
 static int ends(enum stored result)
@@ -52,23 +45,18 @@ static int ends(enum stored result)
 		[STORED_FAILED] = EX_IOERR,
 	};
 
-	return result == STORED_OK ? EX_OK : fail(status[result], it.text, "");
+	return result == STORED_OK ? EX_OK : cmd_fail(status[result], "%s", it.why->p);
 }
 
 static void begin_why(void)
 {
-	fmt_init(&it.why, it.text, sizeof(it.text));
+	it.why = cmd_why();
 }
 
 static enum stored open_it(enum flash_how how)
 {
 	begin_why();
-	return stored_open(&it.at, it.store, how, WAIT_MS, &it.why);
-}
-
-static void number(struct fmt *f, const char *before, uint64_t v)
-{
-	fmt_add(f, "%s%ju", before, v);
+	return stored_open(&it.at, it.store, how, WAIT_MS, it.why);
 }
 
 /* Reads the bundle; one that has nothing to be read is told. */
@@ -80,16 +68,16 @@ static enum stored load(enum flash_how how)
 		begin_why();
 	else if (result != STORED_OK)
 		return result;
-	result = stored_load(&it.at, &it.bundle, &it.why);
+	result = stored_load(&it.at, &it.bundle, it.why);
 	if (result != STORED_OK)
 		return result;
 	if (it.at.store.damaged) {
-		number(&it.why, "bundle ", it.at.store.sequence);
-		fail(0, it.text, PHRASE(" is damaged, the one before it counts"));
-		begin_why();
+		cmd_fail(EX_OK, "bundle %u is damaged, the one before it counts",
+		    it.at.store.sequence);
 	}
 	if (it.at.store.unread)
-		fail(0, PHRASE("a part of the store cannot be read: "), errtext(it.at.store.cause));
+		cmd_fail(
+		    EX_OK, "a part of the store cannot be read: %s", errtext(it.at.store.cause));
 	return STORED_OK;
 }
 
@@ -105,63 +93,46 @@ static uint32_t count(const struct bundle *b)
 	return n;
 }
 
-static void slot_text(struct fmt *f, uint32_t i)
+static int say_slot(uint32_t i)
 {
 	struct store_slot v;
 
 	store_slot(&it.at.store, i, &v);
-	number(f, "  slot ", i);
 	switch (v.state) {
 	case STORE_SLOT_NONE:
-		fmt_add(f, ": nothing");
-		return;
+		return cmd_say("  slot %u: nothing\n", i);
 	case STORE_SLOT_NEWER:
-		number(f, ": of a newer gatepost, format ", v.version);
-		return;
+		return cmd_say("  slot %u: of a newer gatepost, format %u\n", i, v.version);
 	case STORE_SLOT_UNREAD:
-		fmt_add(f, ": cannot be read");
-		return;
+		return cmd_say("  slot %u: cannot be read\n", i);
 	case STORE_SLOT_WHOLE:
 	case STORE_SLOT_DAMAGED:
 		break;
 	}
-	number(f, ": bundle ", v.sequence);
-	fmt_str(f, ", ");
-	date_rfc3339(f, v.written);
-	number(f, ", ", v.n);
-	fmt_str(f, v.state == STORE_SLOT_DAMAGED ? PHRASE(" octets, damaged") : " octets");
-	if (i == it.at.store.newest)
-		fmt_add(f, ", in use");
+	begin_why();
+	date_rfc3339(it.why, v.written);
+	return cmd_say("  slot %u: bundle %u, %s, %u octets%s%s\n", i, v.sequence, it.why->p, v.n,
+	    v.state == STORE_SLOT_DAMAGED ? PHRASE(", damaged") : "",
+	    i == it.at.store.newest ? PHRASE(", in use") : "");
 }
 
 static int store_info(void)
 {
 	enum stored result = load(FLASH_TO_READ);
 	const struct store *s = &it.at.store;
-	struct fmt f = it.why;
+	int status;
 
 	if (it.at.device.fd < 0 || s->slots == 0)
 		return ends(result);
-	if (result == STORED_OK) {
-		fmt_str(&f, it.at.name);
-		number(&f, ": ", count(&it.bundle));
-		number(&f, " files, ", it.bundle.n);
-		number(&f, " of ", s->room);
-		fmt_add(&f, " octets");
-	}
-	number(&f, "\n", s->slots);
-	number(&f, " slots of ", s->slot);
-	number(&f, " octets, erased in blocks of ", s->flash.block);
-	for (uint32_t i = 0; i < s->slots; i++) {
-		if (!cmd_say(1, "%s\n", it.text))
-			return EX_IOERR;
-		fmt_init(&f, it.text, sizeof(it.text));
-		slot_text(&f, i);
-	}
-	if (!cmd_say(1, "%s\n", it.text))
-		return EX_IOERR;
-	if (result == STORED_OK || result == STORED_BLANK)
-		return EX_OK;
+	if (result == STORED_OK)
+		fmt_add(it.why, "%s: %u files, %u of %u octets", it.at.name, count(&it.bundle),
+		    it.bundle.n, s->room);
+	status = cmd_say("%s\n%u slots of %u octets, erased in blocks of %u\n", it.why->p,
+	    s->slots, s->slot, s->flash.block);
+	for (uint32_t i = 0; i < s->slots && status == EX_OK; i++)
+		status = say_slot(i);
+	if (status != EX_OK || result == STORED_OK || result == STORED_BLANK)
+		return status;
 	return result == STORED_FAILED ? EX_IOERR : EX_DATAERR;
 }
 
@@ -170,21 +141,20 @@ static int store_list(void)
 	enum stored result = load(FLASH_TO_READ);
 	struct bundle_file file;
 	uint32_t at = 0;
+	int status = EX_OK;
 
 	if (result != STORED_OK)
 		return ends(result);
-	while (bundle_next(&it.bundle, &at, &file)) {
+	while (status == EX_OK && bundle_next(&it.bundle, &at, &file)) {
 		begin_why();
 		for (size_t least = 10; least <= 100000; least *= 10) {
 			if (file.content.n < least)
-				fmt_char(&it.why, ' ');
+				fmt_char(it.why, ' ');
 		}
-		number(&it.why, "", file.content.n);
-		fmt_add(&it.why, " %.*s", SPAN(file.name));
-		if (!cmd_say(1, "%s\n", it.text))
-			return EX_IOERR;
+		status = cmd_say(
+		    "%s%zu %.*s\n", it.why->p, file.content.n, SPAN(file.name));
 	}
-	return EX_OK;
+	return status;
 }
 
 static int store_get(void)
@@ -195,7 +165,7 @@ static int store_get(void)
 	if (result != STORED_OK)
 		return ends(result);
 	if (!bundle_get(&it.bundle, bytes_of(it.name), &content))
-		return fail(EX_NOINPUT, it.name, PHRASE(": there is no such file in the store"));
+		return cmd_fail(EX_NOINPUT, "%s: there is no such file in the store", it.name);
 	return cmd_write(1, content) ? EX_OK : EX_IOERR;
 }
 
@@ -216,7 +186,7 @@ static int store_export(void)
 	if (result != STORED_OK)
 		return ends(result);
 	if (it.bundle.n == 0)
-		return fail(EX_NOINPUT, it.at.name, PHRASE(": there are no files in it"));
+		return cmd_fail(EX_NOINPUT, "%s: there are no files in it", it.at.name);
 	return store_files_unpack(&it.bundle, NULL, it.name, written()) ? EX_OK : EX_CANTCREAT;
 }
 
@@ -235,10 +205,10 @@ static int follow(pid_t relay, const char *one)
 	else if (bundle_get(&it.bundle, bytes_of(one), &content))
 		good = store_files_put(bytes_of(one), content, it.folder, written());
 	if (!good)
-		return fail(EX_CANTCREAT, PHRASE("it is in the store, but not in "), it.folder);
+		return cmd_fail(EX_CANTCREAT, "it is in the store, but not in %s", it.folder);
 	if (relay == 0 || kill(relay, SIGHUP) != 0)
 		return EX_OK;
-	return cmd_say(1, "The relay reads it now.\n") ? EX_OK : EX_IOERR;
+	return cmd_say("The relay reads it now.\n");
 }
 
 /* it.bundle is checked and becomes what is in the store; one: a file of it, or all. */
@@ -248,23 +218,23 @@ static int save(const char *one)
 	pid_t relay = it.own ? ask_relay(it.file) : 0;
 	struct bytes content;
 	enum stored result;
+	int status;
 
 	if ((conf || bundle_get(&it.bundle, BYTES(STORE_FILES_CONF), &content)) &&
 	    !store_files_check(&it.bundle, it.folder, it.own)) {
 		if (conf)
-			return fail(EX_CONFIG, PHRASE("the configuration has errors, "),
-			    PHRASE("nothing was stored"));
-		fail(0, PHRASE("stored all the same: with it "),
-		    PHRASE("the configuration has errors"));
+			return cmd_fail(
+			    EX_CONFIG, "the configuration has errors, nothing was stored");
+		cmd_fail(
+		    EX_OK, "stored all the same: with it the configuration has errors");
 	}
 	begin_why();
-	result = stored_save(&it.at, &it.bundle, &is_written, &it.why);
+	result = stored_save(&it.at, &it.bundle, &is_written, it.why);
 	if (result != STORED_OK)
 		return ends(result);
-	if (!cmd_say(1, "%s%s.\n", it.at.name,
-		is_written ? PHRASE(": stored") : PHRASE(": that is in it already")))
-		return EX_IOERR;
-	return follow(relay, one);
+	status = cmd_say("%s%s.\n", it.at.name,
+	    is_written ? PHRASE(": stored") : PHRASE(": that is in it already"));
+	return status == EX_OK ? follow(relay, one) : status;
 }
 
 /* Standard input to its end; -1 after a complaint. */
@@ -279,7 +249,7 @@ static ssize_t read_input(uint8_t *mem, size_t n)
 	} while ((got > 0 && used < n) || (got < 0 && errno == EINTR));
 	if (got >= 0)
 		return (ssize_t)used;
-	fail(0, PHRASE("standard input: "), errtext(errno));
+	cmd_fail(EX_OK, "standard input: %s", errtext(errno));
 	return -1;
 }
 
@@ -294,7 +264,7 @@ static int store_put(void)
 	result = load(FLASH_TO_MAKE);
 	if (result == STORED_OK)
 		result = stored_put(&it.at, &it.bundle, it.name,
-		    (struct bytes){ input, (size_t)n }, &it.why);
+		    (struct bytes){ input, (size_t)n }, it.why);
 	return result == STORED_OK ? save(it.name) : ends(result);
 }
 
@@ -306,8 +276,8 @@ static bool import_file(void *ctx, const char *name, const char *path)
 	(void)ctx;
 	if (n >= 0)
 		return stored_put(&it.at, &it.bundle, name,
-			   (struct bytes){ content, (size_t)n }, &it.why) == STORED_OK;
-	fmt_add(&it.why, "%s: %s", path,
+			   (struct bytes){ content, (size_t)n }, it.why) == STORED_OK;
+	fmt_add(it.why, "%s: %s", path,
 	    n == -EFBIG ? PHRASE("is too large for the store") : errtext((int)-n));
 	return false;
 }
@@ -318,16 +288,16 @@ static int store_import(void)
 	enum stored result;
 
 	if (files_kind(it.name) != FILES_FOLDER)
-		return fail(EX_NOINPUT, it.name, PHRASE(": there is no such folder"));
+		return cmd_fail(EX_NOINPUT, "%s: there is no such folder", it.name);
 	result = load(FLASH_TO_MAKE);
 	if (result != STORED_OK)
 		return ends(result);
 	it.before = it.bundle;
 	it.bundle.n = 0;
-	if (!stored_walk(it.name, import_file, NULL, &it.why))
+	if (!stored_walk(it.name, import_file, NULL, it.why))
 		return ends(STORED_REFUSED);
 	if (!bundle_get(&it.bundle, BYTES(STORE_FILES_CONF), &content))
-		return fail(EX_NOINPUT, it.name, ": there is no " STORE_FILES_CONF " in it");
+		return cmd_fail(EX_NOINPUT, "%s: there is no " STORE_FILES_CONF " in it", it.name);
 	return save(NULL);
 }
 
@@ -339,9 +309,9 @@ static int store_erase_all(void)
 		return ends(result);
 	begin_why();
 	if (store_erase(&it.at.store, clock_wall()) != STORE_OK)
-		return fail(EX_IOERR, it.at.name,
-		    PHRASE(": could not be erased, parts of what was in it may be left"));
-	return cmd_say(1, "%s: erased.\n", it.at.name) ? EX_OK : EX_IOERR;
+		return cmd_fail(EX_IOERR,
+		    "%s: could not be erased, parts of what was in it may be left", it.at.name);
+	return cmd_say("%s: erased.\n", it.at.name);
 }
 
 /* ---- the command ---- */
@@ -352,21 +322,13 @@ struct verb {
 	int (*run)(void);
 };
 
-static int run(const struct verb *verb, struct opts *o)
+static int run(const struct verb *verb)
 {
 	int status;
 
-	if (verb->missing != NULL) {
-		if (o->at >= o->argc)
-			return cmd_usage("store", verb->missing);
-		it.name = o->argv[o->at++];
-	}
-	if (o->at < o->argc)
-		return cmd_usage("store", PHRASE("there are too many arguments"));
 	it.own = it.store == NULL || it.file != NULL || strcmp(it.store, CONFIG_STORE_PATH) == 0;
 	if (it.store == NULL && CONFIG_STORE_PATH[0] == '\0')
-		return cmd_usage(
-		    "store", PHRASE("this build knows of no store: -s STORE names it"));
+		return cmd_usage(PHRASE("this build knows of no store: -s STORE names it"));
 	if (!store_files_folder(it.file != NULL ? it.file : SETTINGS_FILE, it.folder))
 		return EX_USAGE;
 	confine_secrets();
@@ -381,31 +343,32 @@ int cmd_store(int argc, char **argv)
 	static const struct verb verbs[] = {
 		{ "info", NULL, store_info },
 		{ "list", NULL, store_list },
-		{ "get", "the name of a file is missing", store_get },
-		{ "put", "the name of a file is missing", store_put },
-		{ "import", "the folder is missing", store_import },
-		{ "export", "the folder is missing", store_export },
+		{ "get", PHRASE("the name of a file is missing"), store_get },
+		{ "put", PHRASE("the name of a file is missing"), store_put },
+		{ "import", PHRASE("the folder is missing"), store_import },
+		{ "export", PHRASE("the folder is missing"), store_export },
 		{ "erase", NULL, store_erase_all },
 	};
-	struct opts o;
-	int c;
+	const struct verb *v = verbs;
+	const char *value[2] = { NULL };
+	int at = opts_take(argc, argv, "c:file s:store", value);
 
-	opts_init(&o, argc, argv, "c:file s:store");
-	while ((c = opts_next(&o)) > 0) {
-		if (c == 'c')
-			it.file = o.value;
-		else
-			it.store = o.value;
-	}
-	if (c < 0)
+	if (at == 0)
 		return EX_USAGE;
-	if (o.at >= o.argc)
-		return cmd_usage("store", PHRASE("info, list, get, put, import, export or erase"));
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (strcmp(o.argv[o.at], verbs[i].word) == 0) {
-			o.at++;
-			return run(&verbs[i], &o);
-		}
+	it.file = value[0];
+	it.store = value[1];
+	while (at == argc || strcmp(argv[at], v->word) != 0) {
+		if (at == argc || ++v == verbs + sizeof(verbs) / sizeof(verbs[0]))
+			return cmd_usage(
+			    PHRASE("info, list, get, put, import, export or erase"));
 	}
-	return cmd_usage("store", PHRASE("info, list, get, put, import, export or erase"));
+	at++;
+	if (v->missing != NULL) {
+		if (at == argc)
+			return cmd_usage(v->missing);
+		it.name = argv[at++];
+	}
+	if (at < argc)
+		return cmd_usage(PHRASE("there are too many arguments"));
+	return run(v);
 }

@@ -85,8 +85,7 @@ bool store_files_check(const struct bundle *b, const char *folder, bool own)
 
 static bool complain(const char *path, int err)
 {
-	cmd_say(2, "gatepost store: %s: %s\n", path, errtext(err));
-	return false;
+	return cmd_fail(false, "%s: %s", path, errtext(err));
 }
 
 bool store_files_folder(const char *given, char folder[STORE_FILES_PATH])

@@ -72,7 +72,7 @@ void talk_trace(struct talk *t, char side, struct bytes x)
 void talk_trace_end(struct talk *t)
 {
 	if (t->side != 0)
-		cmd_say(1, "\n");
+		cmd_say("\n");
 	t->side = 0;
 }
 
@@ -92,6 +92,6 @@ void talk_trace_tls(struct talk *t)
 	if (!t->how.trace)
 		return;
 	talk_trace_end(t);
-	cmd_say(1, "* %s; %s%s", tls_version(t->tls), verified(t->how.secure, t->tls),
+	cmd_say("* %s; %s%s", tls_version(t->tls), verified(t->how.secure, t->tls),
 	    t->how.secure->clock_unset ? PHRASE(" (the clock is not set: but its dates)\n") : "\n");
 }

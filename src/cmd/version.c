@@ -37,7 +37,7 @@ int cmd_version(int argc, char **argv)
 
 	(void)argv;
 	if (argc > 1)
-		return cmd_usage("version", PHRASE("takes no arguments"));
+		return cmd_usage(PHRASE("takes no arguments"));
 	fmt_init(&f, store, sizeof(store));
 	fmt_str(&f, "gatepost " GATEPOST_VERSION);
 	if (sizeof(GATEPOST_COMMIT) > 1)
