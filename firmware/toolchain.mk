@@ -70,10 +70,10 @@ phrases_link = rm -f $(1).phrases && $(call musl_link,$(1),$(2),-B $(O)/packing/
 	{ test -s $(1).phrases || { echo '$(1): its assembler packed no phrases' >&2; rm -f $(1); exit 1; }; }
 
 # Of the machine that builds.
-$(O)/packing/phrases: firmware/phrases.c src/base/phrase.h src/base/fmt.h $(O)/flags
+$(O)/packing/phrases: firmware/phrases.c firmware/phrase_book.c firmware/phrase_book.h src/base/phrase.h src/base/fmt.h $(O)/flags
 	$(call say,HOST,$@)
 	@mkdir -p $(@D)
-	$(Q)gcc -std=c11 -O2 $(WARNINGS) -Isrc -o $@ $<
+	$(Q)gcc -std=c11 -O2 $(WARNINGS) -Isrc -o $@ $(filter %.c,$^)
 
 # What the compiler calls in the assembler's place: its last argument is the file. firmware/guard.awk goes first.
 $(O)/packing/as: $(O)/packing/phrases firmware/guard.awk firmware/toolchain.mk

@@ -17,14 +17,18 @@ bool phrase_open(struct phrase *p, const char *text)
 	return marked || p->packed;
 }
 
+static unsigned bit(const uint8_t *p, unsigned at)
+{
+	return p[at / 8] >> at % 8 & 1;
+}
+
 /* rest: how far the code is behind the first one of its length. */
 static unsigned decoded(struct phrase *p)
 {
-	unsigned symbol = 0, rest = 0;
+	unsigned symbol = 1, rest = 0;
 
 	for (const uint16_t *codes = phrase_book.codes;; codes++) {
-		rest = rest << 1 | (p->text[p->at / 8] >> p->at % 8 & 1);
-		p->at++;
+		rest = rest << 1 | bit(p->text, p->at++);
 		if (rest < *codes)
 			return symbol + rest;
 		rest -= *codes;
@@ -32,19 +36,28 @@ static unsigned decoded(struct phrase *p)
 	}
 }
 
+/* The i-th number of the table of symbols, from 0. */
+static unsigned number(unsigned i)
+{
+	unsigned value = 0;
+
+	for (unsigned at = i * phrase_book.width; at < (i + 1) * phrase_book.width; at++)
+		value = value << 1 | bit(phrase_book.bits, at);
+	return value;
+}
+
 char phrase_next(struct phrase *p)
 {
-	const uint8_t *entry;
-	unsigned symbol;
+	unsigned symbol, second;
 
 	if (!p->packed)
 		return (char)*p->text++;
 	symbol = p->n > 0 ? p->held[--p->n] : decoded(p);
 	for (;;) {
-		entry = phrase_book.symbols[symbol];
-		if (entry[2] == PHRASE_OCTET)
-			return (char)entry[0];
-		p->held[p->n++] = (uint16_t)(entry[2] << 4 | entry[1] >> 4);
-		symbol = entry[0] | (entry[1] & 15u) << 8;
+		second = number(symbol * 2 - 1);
+		symbol = number(symbol * 2 - 2);
+		if (second == 0)
+			return (char)symbol;
+		p->held[p->n++] = (uint16_t)second;
 	}
 }

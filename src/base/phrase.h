@@ -11,19 +11,18 @@
 #include <stdint.h>
 
 /*
- * A text is a row of symbols, in Huffman's code: the lowest bit of an octet first. Symbols are
- * numbered by the length of their code, so the count of each length is all that there is to know.
- * A symbol stands for an octet, or for two other symbols.
+ * A text is a row of symbols, in Huffman's code. Symbols are numbered from 1 by the length of their
+ * code, so the count of each length is all that there is to know. A symbol stands for two others,
+ * or for an octet: then the second is 0.
  */
-#define PHRASE_BITS    16 /* of the longest code */
-#define PHRASE_DEPTH   16 /* symbols held back at one time: the packer's promise */
-#define PHRASE_SYMBOLS 4080
-#define PHRASE_OCTET   255 /* of the second symbol, where there is none: the first is an octet */
+#define PHRASE_BITS  16 /* of the longest code */
+#define PHRASE_DEPTH 16 /* symbols held back at one time: the packer's promise */
 
 struct phrase_book {
-	uint16_t size;               /* in octets; the texts are behind the symbols */
+	uint16_t size;               /* in octets */
+	uint16_t width;              /* bits of a symbol's number */
 	uint16_t codes[PHRASE_BITS]; /* how many have one bit, two, … */
-	uint8_t symbols[][3];        /* the two that it stands for: 12 bits, the low ones first */
+	uint8_t bits[];              /* symbols, two numbers each; texts. The lowest first */
 };
 
 /* At address 0 where the packer made none. */
