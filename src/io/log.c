@@ -232,7 +232,7 @@ void log_line(enum log_level level, struct bytes line)
 
 void log_put(enum log_level level, const char *format, ...)
 {
-	static char store[LOG_LINE];
+	static char store[LOG_LINE + 1];
 	struct fmt f;
 	va_list args;
 

@@ -137,27 +137,27 @@ static void queue(const struct status *s, struct fmt *f)
 	const char *why = "";
 	bool no_room, usable = tee_can(&no_room, &why);
 
-	fmt_add(f, "{\"mails\":%u,\n\"octets\":%ju", d->mails, d->octets);
-	key_time(f, PHRASE(",\n\"oldest\":"), d->oldest);
+	fmt_add(f, "{\"mails\":%u,\"octets\":%ju", d->mails, d->octets);
+	key_time(f, PHRASE(",\"oldest\":"), d->oldest);
 	if (s->next_s == UINT64_MAX)
-		fmt_add(f, ",\n\"next\":null");
+		fmt_add(f, ",\"next\":null");
 	else
-		fmt_add(f, ",\n\"next\":%ju", s->next_s);
+		fmt_add(f, ",\"next\":%ju", s->next_s);
 	fmt_add(f,
-	    ",\n\"in_doubt\":%u,\n\"delivering\":%u,\n\"corrupt\":%u,\n\"written_today\":%ju,\n"
-	    "\"written\":%ju,\n\"complete\":%s,\n\"usable\":%s",
+	    ",\"in_doubt\":%u,\"delivering\":%u,\"corrupt\":%u,\"written_today\":%ju,"
+	    "\"written\":%ju,\"complete\":%s,\"usable\":%s",
 	    parted_count(), s->delivering, d->corrupt, d->today, d->ever, truth(d->scanned),
 	    truth(usable));
-	key_text(f, PHRASE(",\n\"why\":"), why);
-	fmt_add(f, ",\n\"in_memory\":%s,\n\"suspended\":%s}", truth(d->in_memory),
+	key_text(f, PHRASE(",\"why\":"), why);
+	fmt_add(f, ",\"in_memory\":%s,\"suspended\":%s}", truth(d->in_memory),
 	    truth(s->args->conf->global.suspend_delivery));
 }
 
 static void tail(const struct status *s, struct fmt *f)
 {
 	fmt_add(f,
-	    "],\n\"mails\":{\"sent\":%ju,\n\"refused\":%ju,\n\"queued\":%ju},\n"
-	    "\"recipients\":{\"sent\":%ju,\n\"refused\":%ju},\n\"octets_sent\":%ju,\n"
+	    "],\n\"mails\":{\"sent\":%ju,\"refused\":%ju,\"queued\":%ju},\n"
+	    "\"recipients\":{\"sent\":%ju,\"refused\":%ju},\n\"octets_sent\":%ju,\n"
 	    "\"gateway_connections\":%u,\n\"gateway_connections_total\":%ju,\n"
 	    "\"spool\":\"%s\",\n\"queue\":",
 	    stats.mails_sent, stats.mails_refused, stats.mails_queued, stats.recipients_sent,

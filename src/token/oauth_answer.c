@@ -80,7 +80,7 @@ static void refused(
     char why[OAUTH_WHY], const struct error *e, struct bytes name,
     const struct json_member *description)
 {
-	static char store[DESCRIPTION];
+	char store[DESCRIPTION];
 	struct fmt f, d;
 
 	fmt_init(&f, why, OAUTH_WHY);
