@@ -3,7 +3,7 @@
 # Builds the C library and puts it into the cache; does nothing when it is there.
 #
 # usage: musl.sh PREFIX ARCHIVE-COMMAND...     (ARCHIVE-COMMAND prints the path of the source archive)
-# in the environment: CC, AR, RANLIB, TARGET (empty for the build machine), MUSL_CFLAGS
+# in the environment: CC, AR, RANLIB, TARGET (empty for the build machine), MUSL_CFLAGS, PATCHES
 #
 # PREFIX is named after everything that goes in (toolchain.mk), made aside and renamed, so it is whole or absent.
 set -eu
@@ -25,6 +25,9 @@ trap 'exit 1' HUP INT TERM
 archive=$("$@" 9>&-)
 say "building ${prefix##*/}"
 tar -xf "$archive" -C "$work" --strip-components=1
+for p in $PATCHES; do
+	patch -s -d "$work" -p1 <"$p" 9>&-
+done
 
 # Neither the caller's make flags nor its jobs: this is another project's make.
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES

@@ -29,7 +29,9 @@ CODEGEN_PIE := $(if $(PIE),-fPIE,-fno-pie)
 MUSL_CFLAGS := $(MACHINE) -Oz -pipe $(CODEGEN_PIE) -fomit-frame-pointer -ffunction-sections -fdata-sections
 
 # The key of the cached library: everything that goes into it.
-musl_KEY := $(shell { cat firmware/musl.sh; $(CC) -dumpfullversion -dumpmachine; \
+# For machines whose firmware brings its kernel.
+musl_PATCHES := $(if $(filter y,$(CONFIG_ARCH_ARMV7)),$(sort $(wildcard firmware/patches/musl/*.patch)))
+musl_KEY := $(shell { cat firmware/musl.sh $(musl_PATCHES); $(CC) -dumpfullversion -dumpmachine; \
 	echo $(musl_SHA256) '$(MUSL_CFLAGS)'; } 2>/dev/null | sha256sum | cut -c1-12)
 MUSL := $(CACHE)/musl-$(musl_VERSION)-$(musl_KEY)
 
@@ -62,6 +64,7 @@ musl_link = $(CC) $(3) $(MUSL_LDFLAGS) -o $(1) $(MUSL_BEFORE) $(2) $(MUSL_AFTER)
 
 $(MUSL)/include/stdio.h:
 	@CC='$(CC)' AR='$(AR)' RANLIB='$(RANLIB)' TARGET='$(CROSS_COMPILE:-=)' MUSL_CFLAGS='$(MUSL_CFLAGS)' \
+	    PATCHES='$(musl_PATCHES)' \
 	    sh firmware/musl.sh $(MUSL) sh firmware/fetch.sh $(CACHE) $(musl_POOL) $(musl_SHA256) $(musl_UPSTREAM)
 
 # A link of what is optimised as a whole, so that one assembler's file holds all phrases: they are packed first
