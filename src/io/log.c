@@ -12,12 +12,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* octets of one message to the supervisor: lines, each with its level in front and \n behind */
 #define LOG_MESSAGE 8192
-#define LOG_BATCH   4 /* messages taken at one time */
+#define LOG_BATCH   4 /* messages taken before the next turn */
 
 /* How standard error can be written to without waiting. */
 enum log_err {
@@ -288,20 +287,17 @@ static unsigned log_relay_message(uint8_t *p, size_t n)
 
 unsigned log_relay(int fd)
 {
-	static uint8_t text[LOG_BATCH][LOG_MESSAGE];
-	static struct iovec part[LOG_BATCH];
-	static struct mmsghdr m[LOG_BATCH];
+	static uint8_t text[LOG_MESSAGE];
 	unsigned lines = 0;
-	int got;
 
-	for (unsigned i = 0; i < LOG_BATCH; i++) {
-		part[i] = (struct iovec){ .iov_base = text[i], .iov_len = sizeof(text[i]) };
-		m[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &part[i], .msg_iovlen = 1 } };
-	}
-	got = recvmmsg(fd, m, LOG_BATCH, MSG_DONTWAIT, NULL);
 	log_batch(out.sink == LOG_SINK_STDERR && out.to < 0);
-	for (int i = 0; i < got; i++)
-		lines += log_relay_message(text[i], m[i].msg_len);
+	for (unsigned i = 0; i < LOG_BATCH; i++) {
+		ssize_t n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
+
+		if (n <= 0)
+			break;
+		lines += log_relay_message(text, (size_t)n);
+	}
 	log_batch(false);
 	return lines;
 }
