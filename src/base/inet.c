@@ -60,59 +60,45 @@ static bool parse_group(struct bytes x, uint8_t out[2])
 }
 
 /*
- * Groups joined by single colons into out, *n octets of the 16; the last may be a dotted quad
- * where quad_ok. An empty x is no groups.
+ * Groups of two octets joined by colons, where "::" stands for a run of zeros, once; the last may
+ * be a dotted quad.
  */
-static bool parse_groups(struct bytes x, bool quad_ok, uint8_t out[16], size_t *n)
+static bool parse_v6_octets(struct bytes x, uint8_t out[16])
 {
-	*n = 0;
+	size_t n = 0, gap = SIZE_MAX, behind;
+
+	if (x.n >= 2 && x.p[0] == ':' && x.p[1] == ':') {
+		gap = 0;
+		x = bytes_skip(x, 2);
+	}
 	while (x.n > 0) {
 		size_t colon = bytes_find(x, ':');
 		struct bytes part = bytes_first(x, colon);
 
-		if (colon == x.n && quad_ok && bytes_find(part, '.') < part.n) {
-			if (*n > 12 || !parse_quad(part, out + *n))
+		if (colon == x.n && bytes_find(part, '.') < part.n) {
+			if (n > 12 || !parse_quad(part, out + n))
 				return false;
-			*n += 4;
-			return true;
+			n += 4;
+			break;
 		}
-		if (*n > 14 || !parse_group(part, out + *n))
+		if (n > 14 || !parse_group(part, out + n))
 			return false;
-		*n += 2;
+		n += 2;
 		if (colon + 1 == x.n)
 			return false;
 		x = bytes_skip(x, colon + 1);
+		if (x.n > 0 && x.p[0] == ':') {
+			if (gap != SIZE_MAX)
+				return false;
+			gap = n;
+			x = bytes_skip(x, 1);
+		}
 	}
-	return true;
-}
-
-static size_t find_gap(struct bytes x)
-{
-	for (size_t i = 0; i + 1 < x.n; i++) {
-		if (x.p[i] == ':' && x.p[i + 1] == ':')
-			return i;
-	}
-	return x.n;
-}
-
-static bool parse_v6_octets(struct bytes x, uint8_t out[16])
-{
-	uint8_t front[16], back[16];
-	size_t nf, nb, gap = find_gap(x);
-
-	if (gap == x.n) {
-		if (!parse_groups(x, true, front, &nf) || nf != 16)
-			return false;
-		memcpy(out, front, 16);
-		return true;
-	}
-	if (!parse_groups(bytes_first(x, gap), false, front, &nf))
-		return false;
-	if (!parse_groups(bytes_skip(x, gap + 2), true, back, &nb) || nf + nb > 14)
-		return false;
-	memset(out, 0, 16);
-	memcpy(out, front, nf);
-	memcpy(out + 16 - nb, back, nb);
+	if (gap == SIZE_MAX || n > 14)
+		return gap == SIZE_MAX && n == 16;
+	behind = n - gap;
+	memmove(out + 16 - behind, out + gap, behind);
+	memset(out + gap, 0, 16 - n);
 	return true;
 }
 
@@ -244,15 +230,6 @@ bool inet_is_any(const uint8_t a[16])
 	return inet_same(a, zero) || (inet_is_v4(a) && memcmp(a + 12, zero, 4) == 0);
 }
 
-static void print_v4(struct fmt *f, const uint8_t a[16])
-{
-	for (unsigned i = 12; i < 16; i++) {
-		if (i > 12)
-			fmt_char(f, '.');
-		fmt_u64(f, a[i]);
-	}
-}
-
 static unsigned group_at(const uint8_t a[16], unsigned i)
 {
 	return (unsigned)(a[2 * i] << 8 | a[2 * i + 1]);
@@ -293,7 +270,7 @@ static void print_v6(struct fmt *f, const uint8_t a[16])
 static void print_octets(struct fmt *f, const uint8_t a[16])
 {
 	if (inet_is_v4(a))
-		print_v4(f, a);
+		fmt_add(f, "%u.%u.%u.%u", a[12], a[13], a[14], a[15]);
 	else
 		print_v6(f, a);
 }
@@ -301,9 +278,8 @@ static void print_octets(struct fmt *f, const uint8_t a[16])
 void inet_print_addr(struct fmt *f, const struct inet_addr *a)
 {
 	print_octets(f, a->a);
-	if (a->zone[0] != '\0') {
+	if (a->zone[0] != '\0')
 		fmt_add(f, "%%%s", a->zone);
-	}
 }
 
 void inet_print_port(struct fmt *f, const struct inet_addr *a)

@@ -170,39 +170,27 @@ void log_batch(bool on)
 	out.batch = on;
 }
 
-static bool log_stderr(enum log_level level, struct bytes line)
+static bool log_pass(enum log_level level, struct bytes line)
 {
-	static const char *const word[] = { [LOG_LEVEL_ERROR] = "error: ",
-		[LOG_LEVEL_WARNING] = "warning: ",
-		[LOG_LEVEL_INFO] = "" };
+	static const char *const word[] = { [LOG_LEVEL_ERROR] = " error: ",
+		[LOG_LEVEL_WARNING] = " warning: ",
+		[LOG_LEVEL_INFO] = " " };
 	static char text[LOG_LINE + 64];
 	struct fmt f;
 
+	if (out.to < 0 && out.sink != LOG_SINK_STDERR)
+		return syslog_line(level, line);
 	fmt_init(&f, text, sizeof(text));
-	date_rfc3339(&f, clock_wall());
-	fmt_add(&f, " %s%.*s\n", word[level], SPAN(line));
+	if (out.to >= 0) {
+		fmt_char(&f, (char)('0' + level));
+		if (out.batch)
+			loop_at_end(&out.flush, log_flush_task);
+	} else {
+		date_rfc3339(&f, clock_wall());
+		fmt_str(&f, word[level]);
+	}
+	fmt_add(&f, "%.*s\n", SPAN(line));
 	return log_hold(fmt_done(&f));
-}
-
-static bool log_send(enum log_level level, struct bytes line)
-{
-	static char text[LOG_LINE + 4];
-	struct fmt f;
-
-	fmt_init(&f, text, sizeof(text));
-	fmt_add(&f, "%c%.*s\n", (char)('0' + level), SPAN(line));
-	if (out.batch)
-		loop_at_end(&out.flush, log_flush_task);
-	return log_hold(fmt_done(&f));
-}
-
-static bool log_pass(enum log_level level, struct bytes line)
-{
-	if (out.to >= 0)
-		return log_send(level, line);
-	if (out.sink == LOG_SINK_STDERR)
-		return log_stderr(level, line);
-	return syslog_line(level, line);
 }
 
 /* Says first how many were dropped. */
@@ -294,9 +282,8 @@ unsigned log_relay(int fd)
 	for (unsigned i = 0; i < LOG_BATCH; i++) {
 		ssize_t n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
 
-		if (n <= 0)
-			break;
-		lines += log_relay_message(text, (size_t)n);
+		if (n > 0)
+			lines += log_relay_message(text, (size_t)n);
 	}
 	log_batch(false);
 	return lines;
