@@ -29,26 +29,27 @@
 static const char *cert_label(struct bytes label)
 {
 	if (label.n == 0)
-		return "has an empty part between its dots";
+		return PHRASE("has an empty part between its dots");
 	if (label.n > CERT_LABEL_MAX)
-		return "has a part of more than 63 characters";
+		return PHRASE("has a part of more than 63 characters");
 	if (label.p[0] == '-' || label.p[label.n - 1] == '-')
-		return "has a part that begins or ends with a hyphen";
+		return PHRASE("has a part that begins or ends with a hyphen");
 	return NULL;
 }
 
 static const char *cert_octet(uint8_t c)
 {
 	if (c == '*')
-		return "has a wildcard: write out each name";
+		return PHRASE("has a wildcard: write out each name");
 	if (c >= 0x80)
-		return "is not ASCII: write it in its xn-- form";
+		return PHRASE("is not ASCII: write it in its xn-- form");
 	if (c == ':')
-		return "is neither an IPv6 address nor a name: names come without a port";
+		return PHRASE("is neither an IPv6 address nor a name: names come without a port");
 	if (c == '/')
-		return "is a path or an address block: write a name, and the folder behind -o";
+		return PHRASE(
+		    "is a path or an address block: write a name, and the folder behind -o");
 	if (!byte_is_alnum(c) && c != '-' && c != '_' && c != '.')
-		return "has a character that no host name has";
+		return PHRASE("has a character that no host name has");
 	return NULL;
 }
 
@@ -60,11 +61,12 @@ static const char *cert_name_wrong(struct bytes name)
 	bool numeric = true;
 
 	if (inet_parse_addr(name, &addr))
-		return addr.zone[0] != '\0' ? "has a zone, which no certificate can tell" : NULL;
+		return addr.zone[0] != '\0' ? PHRASE("has a zone, which no certificate can tell")
+					    : NULL;
 	if (name.n == 0)
-		return "is empty";
+		return PHRASE("is empty");
 	if (name.n > CERT_NAME_MAX)
-		return "is longer than any host name";
+		return PHRASE("is longer than any host name");
 	for (size_t i = 0; i < name.n && wrong == NULL; i++) {
 		wrong = cert_octet(name.p[i]);
 		numeric = numeric && (byte_is_digit(name.p[i]) || name.p[i] == '.');
@@ -72,13 +74,13 @@ static const char *cert_name_wrong(struct bytes name)
 	if (wrong != NULL)
 		return wrong;
 	if (numeric)
-		return "is neither an IPv4 address nor a name";
+		return PHRASE("is neither an IPv4 address nor a name");
 	while (name.n > 0 && wrong == NULL) {
 		struct bytes label = bytes_first(name, bytes_find(name, '.'));
 
 		wrong = cert_label(label);
 		if (wrong == NULL && label.n + 1 == name.n)
-			wrong = "ends with a dot: leave that out";
+			wrong = PHRASE("ends with a dot: leave that out");
 		name = bytes_skip(name, label.n + 1);
 	}
 	return wrong;

@@ -10,12 +10,12 @@
 	static const struct cmd command_##name_ = { \
 		.name = #name_,                     \
 		.run = cmd_##name_,                 \
-		.args = args_,                      \
+		.args = PHRASE(args_),              \
 		.brief = PHRASE(brief_),            \
 		.text = PHRASE(text_),              \
 	}
 
-COMMAND(run, "[-c FILE] [-d | --syslog] [-s STORE] [--setup [--listen ADDRESS] [--offer FILE]]",
+COMMAND(run, " [-c FILE] [-d | --syslog] [-s STORE] [--setup [--listen ADDRESS] [--offer FILE]]",
 	"serve: take mail and pass it on",
 	"Serves in the foreground and logs to standard error, until SIGTERM. SIGHUP reads the\n"
 	"configuration again; one with errors is reported and changes nothing.\n"
@@ -34,13 +34,13 @@ COMMAND(run, "[-c FILE] [-d | --syslog] [-s STORE] [--setup [--listen ADDRESS] [
 	"Started as root it takes ports below 1024 and then runs as User (gatepost, else nobody).\n"
 	"Started by another user it serves all the same, on ports above 1023.\n");
 
-COMMAND(check, "[-c FILE]", "is the configuration right?",
+COMMAND(check, " [-c FILE]", "is the configuration right?",
 	"Prints \"FILE: ok\" and ends with 0, or prints every error with its line, and what would\n"
 	"be right, and ends with 78.\n"
 	"\n"
 	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n");
 
-COMMAND(eval, "[-c FILE] [SCOPE NAME]... [OPTION]", "the value of an option, where it counts",
+COMMAND(eval, " [-c FILE] [SCOPE NAME]... [OPTION]", "the value of an option, where it counts",
 	"Prints the value in force, and ends with 1 where the option is not set. Without OPTION:\n"
 	"all of them.\n"
 	"\n"
@@ -50,7 +50,7 @@ COMMAND(eval, "[-c FILE] [SCOPE NAME]... [OPTION]", "the value of an option, whe
 	"\n"
 	"  -c FILE   the configuration (/etc/gatepost/gatepost.conf)\n");
 
-COMMAND(send, "[-c FILE] [-f FROM] [-s SUBJECT] [-v] TO...", "send a test mail: does it work?",
+COMMAND(send, " [-c FILE] [-f FROM] [-s SUBJECT] [-v] TO...", "send a test mail: does it work?",
 	"Sends one short mail straight to the gateway that the configuration names for each\n"
 	"recipient, and tells in the gateway's own words what became of it. Nothing is queued,\n"
 	"and the relay need not run; one that runs is told what was learnt.\n"
@@ -66,7 +66,7 @@ COMMAND(send, "[-c FILE] [-f FROM] [-s SUBJECT] [-v] TO...", "send a test mail: 
 	"TLS, a certificate that is not to be trusted), 75 when trying later may help, 68 when\n"
 	"the gateway's name does not exist, 78 when no gateway is configured for a recipient.\n");
 
-COMMAND(status, "[-c FILE] [--json | --prometheus]", "why does mail not flow?",
+COMMAND(status, " [-c FILE] [--json | --prometheus]", "why does mail not flow?",
 	"Asks the running relay. The first line says whether mail flows and, if not, why. Ends\n"
 	"with 0 when it works and 1 when there is trouble.\n"
 	"\n"
@@ -74,7 +74,7 @@ COMMAND(status, "[-c FILE] [--json | --prometheus]", "why does mail not flow?",
 	"  --json         everything, for programs\n"
 	"  --prometheus   the same as metrics\n");
 
-COMMAND(queue, "[-c FILE] [list | show ID | flush [ID] | remove ID] [--json]",
+COMMAND(queue, " [-c FILE] [list | show ID | flush [ID] | remove ID] [--json]",
 	"the mail that waits in the spool",
 	"Asks the running relay.\n"
 	"\n"
@@ -93,7 +93,7 @@ COMMAND(queue, "[-c FILE] [list | show ID | flush [ID] | remove ID] [--json]",
 	"69 when there is no spool, 75 when no relay runs or the mail is being delivered, 77 when\n"
 	"that is not for you.\n");
 
-COMMAND(login, "[-c FILE] [-s STORE] [SCOPE NAME]...", "log in at the provider with OAuth 2.0",
+COMMAND(login, " [-c FILE] [-s STORE] [SCOPE NAME]...", "log in at the provider with OAuth 2.0",
 	"For gateways that want OAuth 2.0 (Microsoft 365, Gmail): lets the relay log in as\n"
 	"Outbound_SMTP_AUTH_User. With OAuth2_Grant = device it shows an address and a code to be\n"
 	"typed in there; with code an address, and asks for the one that the browser ends at;\n"
@@ -109,7 +109,7 @@ COMMAND(login, "[-c FILE] [-s STORE] [SCOPE NAME]...", "log in at the provider w
 	"Ends with 0 when it works, 77 when the provider refused, 69 when it failed or could not\n"
 	"be reached, 73 when the token could not be kept, 78 when no such login is configured.\n");
 
-COMMAND(cert, "[-o FOLDER] NAME...", "a certificate for TLS towards the devices",
+COMMAND(cert, " [-o FOLDER] NAME...", "a certificate for TLS towards the devices",
 	"Makes a key and a certificate for it, signed by itself, for listeners with TLS, and\n"
 	"prints the lines that belong into the configuration. The names are those under which\n"
 	"devices find this box, host names and addresses; the files are called after the first:\n"
@@ -119,7 +119,7 @@ COMMAND(cert, "[-o FOLDER] NAME...", "a certificate for TLS towards the devices"
 	"\n"
 	"  gatepost cert -o /etc/gatepost box.lan 192.168.1.2\n");
 
-COMMAND(image, "verify [-b BOARD] FILE", "is a firmware image whole and to be trusted?",
+COMMAND(image, " verify [-b BOARD] FILE", "is a firmware image whole and to be trusted?",
 	"Reads a firmware image to its end and tells its version, its board and the key that it\n"
 	"was signed with; or why it is refused.\n"
 	"\n"
@@ -135,7 +135,7 @@ COMMAND(image, "verify [-b BOARD] FILE", "is a firmware image whole and to be tr
 	"77 when it is not signed with this version's key, 78 when it is for another board.\n");
 
 COMMAND(store,
-	"[-c FILE] [-s STORE] info | list | get NAME | put NAME | import DIR | export DIR | erase",
+	" [-c FILE] [-s STORE] info | list | get NAME | put NAME | import DIR | export DIR | erase",
 	"the configuration in flash",
 	"A store keeps the files of /etc/gatepost as one bundle and replaces it as a whole: after\n"
 	"a power cut there is the old one or the new one.\n"
@@ -160,9 +160,9 @@ COMMAND(store,
 COMMAND(version, "", "version, parts and limits of this build",
 	"Prints the version, the parts that were built in, and the limits of this build.\n");
 
-COMMAND(help, "[COMMAND]", "this page, or more about a command", "");
+COMMAND(help, " [COMMAND]", "this page, or more about a command", "");
 
-COMMAND(sendmail, "[-t] [-i] [-f FROM] [TO...]", "submit a mail from standard input",
+COMMAND(sendmail, " [-t] [-i] [-f FROM] [TO...]", "submit a mail from standard input",
 	"What the programs of this box call, by a link named sendmail to this program. Reads a\n"
 	"mail and hands it to the running relay through its submit.sock; ends with 0 only when\n"
 	"the relay has taken it.\n"

@@ -24,7 +24,7 @@ cmd_fn cmd_run, cmd_check, cmd_eval, cmd_send, cmd_status, cmd_queue, cmd_cert, 
 struct cmd {
 	const char *name;
 	cmd_fn *run;
-	const char *args;  /* as in a synopsis; "" when there are none */
+	const char *args;  /* as in a synopsis, a blank in front; "" when there are none */
 	const char *brief; /* one line of the overview */
 	const char *text;  /* what `gatepost help NAME` adds, whole lines */
 };

@@ -53,6 +53,5 @@ int cmd_help(int argc, char **argv)
 		    EX_USAGE, "there is no command %s; see: gatepost help", argv[1]);
 	if (c->run == cmd_help)
 		return overview();
-	return cmd_say(
-	    "gatepost %s%s%s\n\n%s", c->name, *c->args != '\0' ? " " : "", c->args, c->text);
+	return cmd_say("gatepost %s%s\n\n%s", c->name, c->args, c->text);
 }

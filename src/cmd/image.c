@@ -49,7 +49,7 @@ static int image_read(int fd, const char *path, struct image_file *out)
 	if (error != 0)
 		return image_failed(path, errtext(-error), EX_IOERR);
 	if (out->sums.crc != out->image.crc)
-		return image_failed(path, "is damaged: its checksum is wrong", EX_DATAERR);
+		return image_failed(path, PHRASE("is damaged: its checksum is wrong"), EX_DATAERR);
 	return EX_OK;
 }
 
@@ -106,11 +106,11 @@ static int image_verify(const char *path, const char *board)
 	if (!image_start())
 		return EX_SOFTWARE;
 	if (!image_is_signed(i))
-		return image_failed(path, "is not signed", EX_NOPERM);
+		return image_failed(path, PHRASE("is not signed"), EX_NOPERM);
 	if (!tls_image_verify(file.sums.hash, i->signature.p, own_key))
 		return image_failed(path,
-		    "was not signed with the " IMAGE_KEY_NAME
-		    ", which this version asks for, or was changed since",
+		    PHRASE("was not signed with the " IMAGE_KEY_NAME
+			   ", which this version asks for, or was changed since"),
 		    EX_NOPERM);
 	if (!image_fits(path, i, board))
 		return EX_CONFIG;

@@ -172,7 +172,7 @@ int reach_look_up(struct reach *r, const struct conf_route *route, struct fmt *w
 {
 	const struct conf_nets *prohibited = r->key->prohibited_hosts;
 	uint16_t port = route->port != 0 ? route->port : r->key->remote_smtp_port;
-	const char *left_out = NULL;
+	const char *left_out = PHRASE("it has no address");
 	unsigned n = 0;
 	int status = EX_OK;
 
@@ -182,20 +182,20 @@ int reach_look_up(struct reach *r, const struct conf_route *route, struct fmt *w
 	else
 		status = look_up(r, route, why);
 	for (unsigned i = 0; i < r->n; i++) {
-		struct inet_addr a = r->addr[i];
+		struct inet_addr *a = &r->addr[i];
 
-		a.port = port;
-		if (prohibited != NULL && route_prohibited(&a, prohibited->net, prohibited->n))
-			left_out = "its addresses are Prohibited_Hosts";
-		else if (is_self(r->conf, &a))
-			left_out = "this box itself listens there: a loop";
+		a->port = port;
+		if (prohibited != NULL && route_prohibited(a, prohibited->net, prohibited->n))
+			left_out = PHRASE("its addresses are Prohibited_Hosts");
+		else if (is_self(r->conf, a))
+			left_out = PHRASE("this box itself listens there: a loop");
 		else
-			r->addr[n++] = a;
+			r->addr[n++] = *a;
 	}
 	r->n = (uint8_t)n;
 	if (status != EX_OK || n > 0)
 		return status;
-	fmt_str(why, left_out != NULL ? left_out : PHRASE("it has no address"));
+	fmt_str(why, left_out);
 	return EX_CONFIG;
 }
 

@@ -30,9 +30,8 @@ static void encoded(struct fmt *f, const char *text)
 		unsigned char c = (unsigned char)*text;
 
 		if (f->n - start > 55 && (c & 0xc0) != 0x80) {
-			fmt_add(f, "?=\r\n ");
-			start = f->n;
-			fmt_add(f, "=?utf-8?Q?");
+			start = f->n + sizeof("?=\r\n ") - 1;
+			fmt_add(f, "?=\r\n =?utf-8?Q?");
 		}
 		if (c == ' ') {
 			fmt_char(f, '_');
@@ -47,15 +46,13 @@ static void encoded(struct fmt *f, const char *text)
 
 static void subject(struct fmt *f, const struct send *s)
 {
-	fmt_add(f, "Subject: ");
-	if (s->subject == NULL) {
+	fmt_add(f, "\r\nSubject: ");
+	if (s->subject == NULL)
 		fmt_add(f, "Test mail from gatepost on %s", s->host);
-	} else if (is_plain(s->subject) && strlen(s->subject) < 900) {
+	else if (is_plain(s->subject) && strlen(s->subject) < 900)
 		fmt_str(f, s->subject);
-	} else {
+	else
 		encoded(f, s->subject);
-	}
-	fmt_str(f, "\r\n");
 }
 
 /* Date, unless the clock is not set, and Message-ID. */
@@ -84,12 +81,10 @@ static void body(struct fmt *f, const struct send *s, const char *gateway)
 	uint64_t now = clock_wall();
 
 	fmt_add(f,
-	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\nThis is a test "
-	    "mail. It shows that the mail gateway\r\n    %s",
-	    gateway);
-	fmt_str(f, "\r\ntakes mail from the relay (gatepost " GATEPOST_VERSION
-		   ") on the box\r\n    ");
-	fmt_add(f, "%s\r\n", s->host);
+	    "\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
+	    "This is a test mail. It shows that the mail gateway\r\n    %s\r\n"
+	    "takes mail from the relay (gatepost " GATEPOST_VERSION ") on the box\r\n    %s\r\n",
+	    gateway, s->host);
 	if (now >= BUILD_DATE) {
 		fmt_add(f, "It was sent at ");
 		date_rfc3339(f, now);
@@ -121,7 +116,6 @@ enum talk_event send_content(struct talk *t, const struct send_group *g, const c
 	if (event != TALK_OK)
 		return event;
 	fmt_init(&f, store, sizeof(store));
-	fmt_str(&f, "\r\n");
 	subject(&f, s);
 	body(&f, s, gateway);
 	event = talk_body(t, fmt_done(&f), ms);

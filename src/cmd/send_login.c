@@ -11,18 +11,6 @@
 
 _Static_assert((int)CONF_VERIFY_HOST - 1 == (int)TLS_VERIFY_HOST, "the words mean the same");
 
-static const char right_certificate[] =
-	"  Right would be: the name that its certificate is for (in Gateway, or as TLS_Name), the\n"
-	"  CA that signed it (TLS_CA), or its key (TLS_Pin). If a date is wrong: a newer one at\n"
-	"  the gateway, or the time of this box.\n";
-static const char right_tls[] =
-	"  Right would be: a port where it speaks TLS (587, or 465 with TLS = implicit); in a\n"
-	"  network that can be trusted TLS = no, and for a login in clear text\n"
-	"  Outbound_SMTP_AUTH_Allow_Plaintext = true.\n";
-static const char right_login[] =
-	"  Right would be: Outbound_SMTP_AUTH_User and Outbound_SMTP_AUTH_Pass as the provider\n"
-	"  gave them; some want a password made for devices, or OAuth 2.0 (OAuth2_Provider).\n";
-
 /* ---- TLS ---- */
 
 /* The CA set in force, opened once; NULL where it cannot be read. */
@@ -204,7 +192,10 @@ static enum send_next judge(const struct talk *t, enum talk_event event, struct 
 		return SEND_IN_CLEAR;
 	if (event == TALK_LOGIN_REFUSED && client_last(&t->client)->code >= 500) {
 		result->status = EX_NOPERM;
-		result->right = right_login;
+		result->right = PHRASE(
+		    "  Right would be: Outbound_SMTP_AUTH_User and Outbound_SMTP_AUTH_Pass as the "
+		    "provider\n  gave them; some want a password made for devices, or OAuth 2.0 "
+		    "(OAuth2_Provider).\n");
 		return SEND_NEXT_GATEWAY;
 	}
 	if (event == TALK_TLS ||
@@ -212,9 +203,15 @@ static enum send_next judge(const struct talk *t, enum talk_event event, struct 
 					 t->what.why == CLIENT_BAD_LOGIN)))
 		result->status = EX_PROTOCOL;
 	if (certificate)
-		result->right = right_certificate;
+		result->right = PHRASE(
+		    "  Right would be: the name that its certificate is for (in Gateway, or as "
+		    "TLS_Name), the\n  CA that signed it (TLS_CA), or its key (TLS_Pin). If a date "
+		    "is wrong: a newer one at\n  the gateway, or the time of this box.\n");
 	else if (event == TALK_FAILED && t->what.why == CLIENT_NO_STARTTLS)
-		result->right = right_tls;
+		result->right = PHRASE(
+		    "  Right would be: a port where it speaks TLS (587, or 465 with TLS = "
+		    "implicit); in a\n  network that can be trusted TLS = no, and for a login in "
+		    "clear text\n  Outbound_SMTP_AUTH_Allow_Plaintext = true.\n");
 	return SEND_NEXT_ADDRESS;
 }
 

@@ -241,21 +241,21 @@ static const char *failure(enum client_failure why)
 	case CLIENT_OK:
 		break;
 	case CLIENT_BAD_GREETING:
-		return "it does not greet with 220";
+		return PHRASE("it does not greet with 220");
 	case CLIENT_HELLO_REFUSED:
-		return "it refuses EHLO and HELO";
+		return PHRASE("it refuses EHLO and HELO");
 	case CLIENT_BAD_REPLY:
-		return "its reply makes no sense";
+		return PHRASE("its reply makes no sense");
 	case CLIENT_OUT_OF_STEP:
-		return "it sent a reply that nobody asked for";
+		return PHRASE("it sent a reply that nobody asked for");
 	case CLIENT_CLOSING:
-		return "it ended the session";
+		return PHRASE("it ended the session");
 	case CLIENT_NO_STARTTLS:
-		return "it refuses TLS (STARTTLS)";
+		return PHRASE("it refuses TLS (STARTTLS)");
 	case CLIENT_BAD_LOGIN:
 		break;
 	}
-	return "it failed";
+	return PHRASE("it failed");
 }
 
 void talk_why(const struct talk *t, enum talk_event event, struct fmt *f)

@@ -79,12 +79,13 @@ void talk_trace_end(struct talk *t)
 static const char *verified(const struct tls_client_how *how, const struct tls *tls)
 {
 	if (!tls_verified(tls))
-		return "its certificate is not verified (TLS_Verify = no)";
+		return PHRASE("its certificate is not verified (TLS_Verify = no)");
 	if (how->pins > 0)
-		return "its key is one of TLS_Pin";
+		return PHRASE("its key is one of TLS_Pin");
 	return how->verify == TLS_VERIFY_HOST
-		       ? "its certificate is verified"
-		       : "its certificate is verified, but not the name in it (TLS_Verify = ca)";
+		       ? PHRASE("its certificate is verified")
+		       : PHRASE("its certificate is verified, but not the name in it (TLS_Verify "
+				"= ca)");
 }
 
 void talk_trace_tls(struct talk *t)
