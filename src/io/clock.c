@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <time.h>
@@ -57,8 +58,14 @@ void clock_share(void)
 
 static bool clock_synchronised(void)
 {
-	struct timex tx = {.modes = 0};
-	int state = adjtimex(&tx);
+	/* The beginning of the kernel's struct timex, and more than its end. */
+	struct {
+		unsigned modes;
+		long offset, freq, maxerror, esterror;
+		int status;
+		long rest[40];
+	} tx = {.modes = 0};
+	long state = syscall(SYS_adjtimex, &tx);
 
 	return state >= 0 && state != TIME_ERROR && !(tx.status & STA_UNSYNC);
 }
