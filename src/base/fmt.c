@@ -21,6 +21,7 @@ void fmt_init(struct fmt *f, char *p, size_t cap)
 	f->cap = cap;
 	f->n = 0;
 	f->cut = false;
+	f->most = 0;
 	p[0] = '\0';
 }
 
@@ -117,11 +118,20 @@ static void text_of(struct fmt *f, struct list *l, bool slice)
 {
 	int n = slice ? va_arg(l->args, int) : 0;
 	const char *text = va_arg(l->args, const char *);
+	struct bytes x = { (const uint8_t *)text, n > 0 ? (size_t)n : 0 };
 
-	if (slice)
-		fmt_bytes(f, (struct bytes){ (const uint8_t *)text, n > 0 ? (size_t)n : 0 });
-	else
+	if (!slice && text[0] == PHRASE_MARK[0]) {
 		fmt_str(f, text);
+		return;
+	}
+	if (!slice)
+		x = bytes_of(text);
+	if (f->most == 0 || x.n <= f->most) {
+		fmt_bytes(f, x);
+		return;
+	}
+	fmt_bytes(f, bytes_first(x, f->most));
+	fmt_bytes(f, BYTES("..."));
 }
 
 /* One directive, the octet behind its '%' in c. */

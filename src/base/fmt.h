@@ -7,13 +7,12 @@
 
 #include <stdarg.h>
 
-#include <stdarg.h>
-
 struct fmt {
 	char *p;
 	size_t cap; /* octets of storage, one of them kept for the NUL */
 	size_t n;   /* octets written; p[n] is always NUL */
 	bool cut;
+	uint8_t most; /* octets that fmt_add puts in of a string or slice; 0: all */
 };
 
 /* cap >= 1. */

@@ -3,6 +3,7 @@
 #ifndef CONF_BUILD_H
 #define CONF_BUILD_H
 
+#include "base/fmt.h"
 #include "conf/arena.h"
 #include "conf/tree.h"
 
@@ -34,16 +35,15 @@ struct build {
 };
 
 /*
- * Reports an error or a warning. In text each $ stands for the next of one and two, which may hold
- * anything.
+ * Reports an error or a warning: a format as in fmt_add, with values that may hold anything. A
+ * very long one is cut.
  */
-void build_error(struct build *b, const struct conf_place *at, const char *text, struct bytes one,
-    struct bytes two);
-void build_warning(struct build *b, const struct conf_place *at, const char *text, struct bytes one,
-    struct bytes two);
-
-/* A number for a message. */
-struct bytes build_number(char text[24], uint64_t n);
+#define build_error(b, at, ...)   build_report(b, CONF_ERROR, at, PHRASE_MARK __VA_ARGS__)
+#define build_warning(b, at, ...) build_report(b, CONF_WARNING, at, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 4, 5))) void build_report(struct build *b,
+    enum conf_severity severity, const struct conf_place *at, const char *format, ...);
+__attribute__((format(printf, 4, 0))) void build_report_list(struct build *b,
+    enum conf_severity severity, const struct conf_place *at, const char *format, va_list args);
 
 /* Must the load be given up (no memory, too many errors)? */
 bool build_is_over(const struct build *b);
@@ -67,33 +67,44 @@ struct build_value {
 	struct bytes canonical; /* where n > 0: how the only word is printed */
 };
 
-/* Parses v->word into v->out. Errors are reported. */
+#define VALUE_SAID "" /* wrong, and reported already */
+
+/*
+ * Parses v->word into v->out. Errors are reported. The parsers of each type return NULL, or what
+ * is wrong, in words behind `NAME: "VALUE" `, or VALUE_SAID. Where there is no memory all is well:
+ * that is found later (build_is_over).
+ */
 bool value_parse(struct build *b, struct build_value *v);
 
-/* Reports that the value is wrong; text begins behind `NAME: "VALUE" `. Returns false. */
-bool value_wrong(struct build *b, const struct build_value *v, size_t word, const char *text);
+/* Reports that the value is wrong; why begins behind `NAME: "VALUE" `. Returns false. */
+bool value_wrong(struct build *b, const struct build_value *v, size_t word, const char *why);
 
 /* An address or block; `what` names the option or stanza in errors, which are reported. */
-bool value_net(
-    struct build *b, const struct build_word *w, struct bytes what, struct inet_net *out);
+bool value_net(struct build *b, const struct build_word *w, const char *what, struct inet_net *out);
 
 bool value_is_host(struct bytes x);
-bool value_host(struct build *b, struct build_value *v);
-bool value_helo(struct build *b, struct build_value *v);
-bool value_address(struct build *b, struct build_value *v);
-bool value_gateway(struct build *b, struct build_value *v);
-bool value_routes(struct build *b, struct build_value *v);
+const char *value_host(struct build *b, struct build_value *v);
+const char *value_helo(struct build *b, struct build_value *v);
+const char *value_address(struct build *b, struct build_value *v);
+const char *value_gateway(struct build *b, struct build_value *v);
+const char *value_routes(struct build *b, struct build_value *v);
 /* Is x, a word of Routes, how that route with a literal address was written? */
 bool value_is_route(struct bytes x, const struct conf_route *r);
-bool value_log(struct build *b, struct build_value *v);
+const char *value_log(struct build *b, struct build_value *v);
 
 bool value_is_mail_domain(struct bytes x);
-bool value_domain(struct build *b, struct build_value *v);
-bool value_mailbox(struct build *b, struct build_value *v);
-bool value_allowed(struct build *b, struct build_value *v);
+bool value_is_literal(struct bytes x); /* of an address, RFC 5321 4.1.3 */
+bool value_is_none(struct bytes x);
+
+/* Keeps a text or an object of n octets as the value. */
+void value_text(struct build *b, struct build_value *v, struct bytes x);
+void value_keep(struct build *b, struct build_value *v, const void *p, size_t n);
+const char *value_domain(struct build *b, struct build_value *v);
+const char *value_mailbox(struct build *b, struct build_value *v);
+const char *value_allowed(struct build *b, struct build_value *v);
 
 /* TYPE_TEXT and those behind it */
-bool value_string(struct build *b, struct build_value *v);
+const char *value_string(struct build *b, struct build_value *v);
 
 /* --- scopes and settings (scope.c, listen.c) --- */
 
@@ -104,10 +115,7 @@ struct conf_scope *scope_open(
 /* Parses and keeps the value of an option. Errors are reported. */
 void scope_set(struct build *b, struct conf_scope *s, const struct build_value *v);
 
-/*
- * What the name of a Listen means. Returns NULL, or an error in which each $ stands for the
- * name.
- */
+/* What the name of a Listen means. Returns NULL, or an error, which begins behind the name. */
 const char *listen_parse(struct bytes name, struct conf_listen *out);
 
 /* Do the two mean the same, and do they exclude each other? */

@@ -8,15 +8,6 @@
 
 static const struct bytes nothing;
 
-struct bytes build_number(char text[24], uint64_t n)
-{
-	struct fmt f;
-
-	fmt_init(&f, text, 24);
-	fmt_u64(&f, n);
-	return fmt_done(&f);
-}
-
 /* --- who may relay --- */
 
 /* Lies the block within one that is never public? */
@@ -56,9 +47,9 @@ static void check_relay_hosts(struct build *b, const struct conf_setting *set)
 		fmt_init(&f, text, sizeof(text));
 		inet_print_net(&f, &net);
 		build_error(b, &set->at[i],
-		    "Relay_Hosts: the public block $ is shorter than $ and would make an open "
-		    "relay: name your own networks, or set Open_Relay = true",
-		    fmt_done(&f), inet_is_v4(net.a) ? BYTES("/16") : BYTES("/32"));
+		    "Relay_Hosts: the public block %s is shorter than /%u and would make an "
+		    "open relay: name your own networks, or set Open_Relay = true",
+		    text, inet_is_v4(net.a) ? 16 : 32);
 	}
 }
 
@@ -119,9 +110,9 @@ static void check_own_address(struct build *b, const struct conf *c, const struc
 			if (!listen_takes(b, &c->listen[k], &addr, port))
 				continue;
 			build_error(b, place_of(set, r),
-			    "$ is this relay itself, which listens there (Listen \"$\"): mail "
-			    "would run in a circle",
-			    fmt_done(&f), c->listen[k].text);
+			    "%s is this relay itself, which listens there (Listen \"%.*s\"): "
+			    "mail would run in a circle",
+			    text, SPAN(c->listen[k].text));
 			break;
 		}
 	}
@@ -157,11 +148,8 @@ static void warn_of_beaten(
 		if (!tree_setting(by, OPTION_GATEWAY))
 			continue;
 		build_warning(b, set->at,
-		    by->kind == SCOPE_BINDING ? "Domain \"$\" has no say over mail of Binding "
-						"\"$\", whose own Gateway counts"
-					      : "Domain \"$\" has no say over mail of "
-						"Binding_Group \"$\", whose own Gateway counts",
-		    domain->name, by->name);
+		    "Domain \"%.*s\" has no say over mail of %s \"%.*s\", whose own Gateway counts",
+		    SPAN(domain->name), scope_name((enum scope_kind)by->kind), SPAN(by->name));
 		return;
 	}
 }
@@ -184,8 +172,7 @@ static void check_gateways(struct build *b)
 
 	if (!b->gateway_seen && !b->src->gateway_may_lack)
 		build_error(b, &at,
-		    "there is no gateway: write Gateway = \"HOST\", the host that takes all mail",
-		    nothing, nothing);
+		    "there is no gateway: write Gateway = \"HOST\", the host that takes all mail");
 }
 
 /* --- listeners --- */
@@ -201,7 +188,6 @@ static void check_listens(struct build *b, const struct conf *c)
 	struct conf_place main = { b->main_file, 1, 1 };
 	const struct conf_place *beyond = NULL;
 	uint32_t taken = 0;
-	char text[24];
 
 	for (uint32_t i = 0; i < c->listens; i++) {
 		const struct conf_listen *l = &c->listen[i];
@@ -213,21 +199,20 @@ static void check_listens(struct build *b, const struct conf *c)
 			if (!listen_clash(l, &c->listen[k]))
 				continue;
 			build_error(b, &l->scope->at,
-			    "Listen \"$\" and Listen \"$\" exclude each other: both take the same "
-			    "address and port",
-			    l->text, c->listen[k].text);
+			    "Listen \"%.*s\" and Listen \"%.*s\" exclude each other: both take the "
+			    "same address and port",
+			    SPAN(l->text), SPAN(c->listen[k].text));
 			break;
 		}
 	}
 	if (beyond)
 		build_error(b, beyond,
-		    "more addresses to listen on than this gatepost has room for: at most $ "
+		    "more addresses to listen on than this gatepost has room for: at most %u "
 		    "(CONFIG_LISTENERS; a Listen for IPv4 and IPv6 takes two)",
-		    build_number(text, CONFIG_LISTENERS), nothing);
+		    (unsigned)CONFIG_LISTENERS);
 	if (c->listens == 0)
-		build_warning(b, &main,
-		    "no Listen is enabled: only sendmail on this machine is served", nothing,
-		    nothing);
+		build_warning(
+		    b, &main, "no Listen is enabled: only sendmail on this machine is served");
 }
 
 /* --- the whole box --- */
@@ -240,8 +225,8 @@ static void check_default_group(struct build *b)
 	if (t->default_group && at.group && at.group != t->default_group)
 		build_warning(b, &t->default_group->at,
 		    "Binding_Group \"default\" has no say: Binding \"default\" is in Binding_Group "
-		    "\"$\"",
-		    at.group->name, nothing);
+		    "\"%.*s\"",
+		    SPAN(at.group->name));
 }
 
 void check_rules(struct build *b, struct conf *c)

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-static const struct bytes nothing;
-
 /* The setting that counts for a Listen (which may be the one by default), or NULL. */
 static const struct conf_setting *set_for(
     const struct build *b, const struct conf_listen *l, enum option_id id)
@@ -45,13 +43,11 @@ static void check_pair(struct build *b, const struct conf *c, uint32_t i)
 		return;
 	if (l->tls_certificate && !l->tls_key)
 		build_error(b, cert->at,
-		    "TLS_Certificate without TLS_Key: name the file with its private key", nothing,
-		    nothing);
+		    "TLS_Certificate without TLS_Key: name the file with its private key");
 	if (l->tls_key && !l->tls_certificate)
 		build_error(b, key->at,
 		    "TLS_Key without TLS_Certificate: name the file with the certificate (gatepost "
-		    "cert makes both)",
-		    nothing, nothing);
+		    "cert makes both)");
 	if (!l->tls_certificate || !l->tls_key || !src->look)
 		return;
 	wrong = src->look(src->ctx, CONF_FILE_CERTIFICATE, l->tls_certificate, NULL);
@@ -69,11 +65,10 @@ static void check_use_ssl(struct build *b, const struct conf *c, uint32_t i)
 
 	if (l->use_ssl && !l->tls_certificate && is_first(b, c, i, OPTION_USE_SSL))
 		build_error(b, set->at,
-		    "Use_SSL wants TLS_Certificate and TLS_Key: gatepost cert makes them", nothing,
-		    nothing);
+		    "Use_SSL wants TLS_Certificate and TLS_Key: gatepost cert makes them");
 	if (l->port == 465 && l->tls_certificate && !l->use_ssl && l->scope)
-		build_warning(b, &l->scope->at,
-		    "at port 465 clients begin with TLS: Use_SSL = yes", nothing, nothing);
+		build_warning(
+		    b, &l->scope->at, "at port 465 clients begin with TLS: Use_SSL = yes");
 }
 
 /* --- STARTTLS and AUTH --- */
@@ -98,12 +93,10 @@ static void check_offers(struct build *b, const struct conf *c, const struct con
 
 	if (starttls && starttls->value.number && !has_certificate(c, s))
 		build_error(b, starttls->at,
-		    "Starttls wants TLS_Certificate and TLS_Key: gatepost cert makes them", nothing,
-		    nothing);
+		    "Starttls wants TLS_Certificate and TLS_Key: gatepost cert makes them");
 	if (auth && auth->value.number == CONF_AUTH_YES && c->auth_users == 0)
 		build_error(b, auth->at,
-		    "Auth = yes wants an Auth_User: write Auth_User \"name\" { Password = ... }",
-		    nothing, nothing);
+		    "Auth = yes wants an Auth_User: write Auth_User \"name\" { Password = ... }");
 	for (const struct conf_scope *in = s->first_child; in; in = in->next)
 		check_offers(b, c, in);
 }
@@ -138,8 +131,7 @@ static void check_auth_tls(struct build *b, const struct conf *c)
 	}
 	build_warning(b, set ? set->at : &main,
 	    "AUTH is not offered without TLS: set TLS_Certificate and TLS_Key, or "
-	    "Auth_Requires_TLS = false",
-	    nothing, nothing);
+	    "Auth_Requires_TLS = false");
 }
 
 /* --- users --- */
@@ -148,7 +140,7 @@ static void check_users(struct build *b)
 {
 	for (const struct conf_scope *s = b->tree->global->first_child; s; s = s->next) {
 		if (s->kind == SCOPE_AUTH_USER && !tree_setting(s, OPTION_PASSWORD))
-			build_error(b, &s->at, "Auth_User \"$\" has no Password", s->name, nothing);
+			build_error(b, &s->at, "Auth_User \"%.*s\" has no Password", SPAN(s->name));
 	}
 }
 

@@ -27,8 +27,6 @@ struct check {
 	bool ca_said;
 };
 
-static const struct bytes nothing;
-
 /* --- messages --- */
 
 /* Was it not told yet? */
@@ -50,21 +48,19 @@ static const struct conf_place *place_of(const struct check *k, enum option_id i
 	return set ? set->at : &k->main;
 }
 
-/* In text each $ stands for what. */
-static void error_at(struct check *k, enum option_id id, const char *text, const char *what)
+/* Where that option is set; the format is as in build_error. */
+#define error_at(k, id, ...) tell(k, CONF_ERROR, id, PHRASE_MARK __VA_ARGS__)
+#define warn_at(k, id, ...)  tell(k, CONF_WARNING, id, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 4, 5))) static void tell(
+    struct check *k, enum conf_severity severity, enum option_id id, const char *format, ...)
 {
 	const struct conf_place *at = place_of(k, id);
+	va_list args;
 
-	if (is_new(k, at, text))
-		build_error(k->b, at, text, bytes_of(what), bytes_of(what));
-}
-
-static void warn_at(struct check *k, enum option_id id, const char *text, const char *what)
-{
-	const struct conf_place *at = place_of(k, id);
-
-	if (is_new(k, at, text))
-		build_warning(k->b, at, text, bytes_of(what), bytes_of(what));
+	va_start(args, format);
+	if (is_new(k, at, format))
+		build_report_list(k->b, severity, at, format, args);
+	va_end(args);
 }
 
 /* --- logins --- */
@@ -100,22 +96,20 @@ static void check_password(struct check *k)
 		if (is_set(k, OPTION_OUTBOUND_SMTP_AUTH_PASS))
 			error_at(k, OPTION_OUTBOUND_SMTP_AUTH_PASS,
 			    "Outbound_SMTP_AUTH_Pass without Outbound_SMTP_AUTH_User: a login "
-			    "wants both",
-			    "");
+			    "wants both");
 		else if (oauth < OPTIONS)
 			error_at(k, oauth,
-			    "$ without Outbound_SMTP_AUTH_User: the login wants the name of the "
+			    "%s without Outbound_SMTP_AUTH_User: the login wants the name of the "
 			    "mailbox",
 			    option_name(&option_table[oauth]));
 		return;
 	}
 	if (s->login_user && !s->login_pass && !conf_wants_token(s))
 		error_at(k, OPTION_OUTBOUND_SMTP_AUTH_USER,
-		    "Outbound_SMTP_AUTH_User without Outbound_SMTP_AUTH_Pass: a login wants both",
-		    "");
+		    "Outbound_SMTP_AUTH_User without Outbound_SMTP_AUTH_Pass: a login wants both");
 	if (s->login_pass && s->login_type == CONF_LOGIN_AUTO && conf_wants_token(s))
 		error_at(k, OPTION_OUTBOUND_SMTP_AUTH_PASS,
-		    "a password and $ are both in force: say with Outbound_SMTP_AUTH_Type which "
+		    "a password and %s are both in force: say with Outbound_SMTP_AUTH_Type which "
 		    "of them is meant",
 		    oauth < OPTIONS ? option_name(&option_table[oauth]) : "");
 }
@@ -129,13 +123,11 @@ static void check_clear_login(struct check *k)
 	if (!ON(CONFIG_TLS))
 		error_at(k, OPTION_OUTBOUND_SMTP_AUTH_USER,
 		    "this gatepost has no TLS, so that the login would leave in clear text: "
-		    "Outbound_SMTP_AUTH_Allow_Plaintext = true would allow that",
-		    "");
+		    "Outbound_SMTP_AUTH_Allow_Plaintext = true would allow that");
 	else if (s->tls == CONF_TLS_NO)
 		error_at(k, OPTION_TLS,
 		    "TLS = no with a login, which would leave in clear text: write TLS = required, "
-		    "or Outbound_SMTP_AUTH_Allow_Plaintext = true",
-		    "");
+		    "or Outbound_SMTP_AUTH_Allow_Plaintext = true");
 }
 
 /* --- OAuth 2.0 --- */
@@ -157,18 +149,15 @@ static void check_client_grant(struct check *k, enum option_id at)
 	const struct conf_sending *s = k->s;
 
 	if (!s->oauth_client_secret)
-		error_at(k, at,
-		    "OAuth2_Grant = client wants OAuth2_Client_Secret", "");
+		error_at(k, at, "OAuth2_Grant = client wants OAuth2_Client_Secret");
 	if (s->oauth_provider == CONF_PROVIDER_GOOGLE)
 		error_at(k, at,
 		    "Google gives no token for mail with OAuth2_Grant = client: write code, and "
-		    "run gatepost login",
-		    "");
+		    "run gatepost login");
 	if (s->oauth_provider == CONF_PROVIDER_MICROSOFT && !s->oauth_token_url &&
 	    is_shared_tenant(s->oauth_tenant))
 		error_at(k, at,
-		    "OAuth2_Grant = client wants OAuth2_Tenant, the id or domain of the directory",
-		    "");
+		    "OAuth2_Grant = client wants OAuth2_Tenant, the id or domain of the directory");
 }
 
 static void check_token(struct check *k)
@@ -187,13 +176,11 @@ static void check_token(struct check *k)
 	if (s->oauth_provider == CONF_PROVIDER_NONE && !s->oauth_token_url)
 		error_at(k, at,
 		    "a login with OAuth 2.0 wants OAuth2_Provider = microsoft or google, or "
-		    "OAuth2_Token_URL",
-		    "");
+		    "OAuth2_Token_URL");
 	if (!s->oauth_client_id)
 		error_at(k, at,
 		    "a login with OAuth 2.0 wants OAuth2_Client_Id, the id of an application that "
-		    "you register with the provider",
-		    "");
+		    "you register with the provider");
 	if (is_set(k, OPTION_OAUTH2_GRANT))
 		at = OPTION_OAUTH2_GRANT;
 	if (client && (s->oauth_provider != CONF_PROVIDER_NONE || s->oauth_token_url))
@@ -201,11 +188,10 @@ static void check_token(struct check *k)
 	if (device && s->oauth_provider == CONF_PROVIDER_GOOGLE)
 		error_at(k, at,
 		    "Google allows no mail with OAuth2_Grant = device: write code, and run "
-		    "gatepost login",
-		    "");
+		    "gatepost login");
 	if (s->oauth_tenant && s->oauth_provider != CONF_PROVIDER_MICROSOFT)
 		warn_at(k, OPTION_OAUTH2_TENANT,
-		    "OAuth2_Tenant counts with OAuth2_Provider = microsoft only", "");
+		    "OAuth2_Tenant counts with OAuth2_Provider = microsoft only");
 }
 
 /* A gateway that takes a login wants its own account in both. */
@@ -219,13 +205,11 @@ static void check_sender(struct check *k)
 	if (h.envelope_from.n > 0)
 		warn_at(k, OPTION_ENVELOPE_FROM,
 		    "Envelope_From without Header_From: many gateways with a login refuse mail "
-		    "whose From is not the account's address",
-		    "");
+		    "whose From is not the account's address");
 	else
 		warn_at(k, OPTION_HEADER_FROM,
 		    "Header_From without Envelope_From: many gateways with a login refuse mail "
-		    "whose envelope sender is not the account's address",
-		    "");
+		    "whose envelope sender is not the account's address");
 }
 
 /* --- TLS --- */
@@ -248,22 +232,20 @@ static void check_modes(struct check *k)
 
 	if (any_route(s, CONF_TLS_REQUIRED, 465))
 		warn_at(k, OPTION_TLS,
-		    "at port 465 a gateway waits for TLS from the first octet: TLS = implicit", "");
+		    "at port 465 a gateway waits for TLS from the first octet: TLS = implicit");
 	if (any_route(s, CONF_TLS_IMPLICIT, 587) || any_route(s, CONF_TLS_IMPLICIT, 25))
 		warn_at(k, OPTION_TLS,
-		    "at ports 25 and 587 a gateway waits for STARTTLS: TLS = required", "");
+		    "at ports 25 and 587 a gateway waits for STARTTLS: TLS = required");
 	if (!any_route(s, CONF_TLS_IFAVAILABLE, 0) || conf_has_login(s))
 		return;
 	if (s->tls_pin)
 		warn_at(k, OPTION_TLS_PIN,
 		    "TLS_Pin keeps no mail back with TLS = ifavailable, which goes on in clear "
-		    "text where the key is another: TLS = required does",
-		    "");
+		    "text where the key is another: TLS = required does");
 	else if (s->tls_verify != CONF_VERIFY_DEFAULT && s->tls_verify != CONF_VERIFY_NO)
 		warn_at(k, OPTION_TLS_VERIFY,
 		    "TLS_Verify keeps no mail back with TLS = ifavailable, which goes on in clear "
-		    "text where the certificate is wrong: TLS = required does",
-		    "");
+		    "text where the certificate is wrong: TLS = required does");
 }
 
 static void check_default_ca(struct check *k)
@@ -278,8 +260,7 @@ static void check_default_ca(struct check *k)
 	if (wrong && wrong[0] != '!')
 		build_warning(k->b,
 		    place_of(k, is_set(k, OPTION_ROUTES) ? OPTION_ROUTES : OPTION_GATEWAY),
-		    "no CA certificates at $ ($): put them there, or set TLS_CA", bytes_of(file),
-		    bytes_of(wrong));
+		    "no CA certificates at %s (%s): put them there, or set TLS_CA", file, wrong);
 }
 
 static void check_spot(void *ctx, const struct tree_spot *spot)
@@ -303,17 +284,11 @@ static void check_spot(void *ctx, const struct tree_spot *spot)
 void check_file(struct build *b, const struct conf_place *at, const char *option, const char *path,
     const char *wrong)
 {
-	char text[BUILD_TEXT];
-	struct fmt f;
+	bool warning = wrong && wrong[0] == '!';
 
-	if (!wrong)
-		return;
-	fmt_init(&f, text, sizeof(text));
-	fmt_add(&f, "%s: $: $", option);
-	if (wrong[0] == '!')
-		build_warning(b, at, text, bytes_of(path), bytes_of(wrong + 1));
-	else
-		build_error(b, at, text, bytes_of(path), bytes_of(wrong));
+	if (wrong)
+		build_report(b, warning ? CONF_WARNING : CONF_ERROR, at, PHRASE("%s: %s: %s"),
+		    option, path, wrong + warning);
 }
 
 static void check_ca_file(struct build *b, const struct conf_setting *set)
@@ -341,8 +316,8 @@ static void check_settings(struct build *b, const struct conf_scope *s)
 			check_ca_file(b, set);
 		if (tls && tls->value.number == CONF_TLS_NO &&
 		    is_of_tls((enum option_id)set->option))
-			build_warning(b, set->at, "$ has no say where TLS = no",
-			    bytes_of(option_name(&option_table[set->option])), nothing);
+			build_warning(b, set->at, "%s has no say where TLS = no",
+			    option_name(&option_table[set->option]));
 	}
 	for (const struct conf_scope *d = s->first_domain; d; d = d->next)
 		check_settings(b, d);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define LEAST_SIZE (64u << 10) /* of a spool: below it hardly a mail fits */
-#define SAID_MAX 32u /* places that are remembered, so that each is told of once */
+#define SAID_MAX   32u         /* places that are remembered, so that each is told of once */
 
 struct check {
 	struct build *b;
@@ -47,8 +47,7 @@ static void check_folder(struct check *k)
 	if (global(k, OPTION_SPOOL_MAX_SIZE) && g->spool_max_size < LEAST_SIZE)
 		build_error(k->b, global(k, OPTION_SPOOL_MAX_SIZE)->at,
 		    "Spool_Max_Size is too small to keep mail: it is in octets, 64k at least "
-		    "(100m, say)",
-		    nothing, nothing);
+		    "(100m, say)");
 	switch (src->kind(src->ctx, g->spoolbase)) {
 	case CONF_KIND_FILE:
 	case CONF_KIND_OTHER:
@@ -65,13 +64,13 @@ static void check_folder(struct check *k)
 		check_file(k->b, set->at, "Spoolbase", g->spoolbase, wrong + 1);
 	else if (wrong[0] != '!' && g->spool_volatile)
 		build_warning(k->b, set->at,
-		    "Spoolbase: $: $: mail that waits there is lost with the power",
-		    bytes_of(g->spoolbase), bytes_of(wrong));
+		    "Spoolbase: %s: %s: mail that waits there is lost with the power", g->spoolbase,
+		    wrong);
 	else if (wrong[0] != '!')
 		build_error(k->b, set->at,
-		    "Spoolbase: $: $, so that mail that waits there is lost with the power: name "
+		    "Spoolbase: %s: %s, so that mail that waits there is lost with the power: name "
 		    "a folder on a disk, or allow that with Spool_Volatile = true",
-		    bytes_of(g->spoolbase), bytes_of(wrong));
+		    g->spoolbase, wrong);
 	else
 		check_file(k->b, set->at, "Spoolbase", g->spoolbase, wrong);
 }
@@ -99,18 +98,17 @@ static void check_unused(struct check *k)
 	if (k->c->global.suspend_delivery)
 		build_error(k->b, suspend->at,
 		    "Suspend_Delivery = true keeps all mail, and there is no spool to keep it in: "
-		    "set Spoolbase",
-		    nothing, nothing);
+		    "set Spoolbase");
 	if (k->c->global.spoolbase && holds_mail(k->b->src, k->c->global.spoolbase))
 		build_warning(k->b, global(k, OPTION_SPOOL)->at,
-		    "Spool = off, but mail waits in $: it stays there, and is not delivered",
-		    bytes_of(k->c->global.spoolbase), nothing);
+		    "Spool = off, but mail waits in %s: it stays there, and is not delivered",
+		    k->c->global.spoolbase);
 	for (unsigned id = OPTION_SPOOL_MAX_SIZE; id < OPTION_SUSPEND_DELIVERY; id++) {
 		const struct conf_setting *set = global(k, (enum option_id)id);
 
 		if (set && !k->c->global.spoolbase)
-			build_warning(k->b, set->at, "$ has no say without a spool",
-			    bytes_of(option_name(&option_table[id])), nothing);
+			build_warning(k->b, set->at, "%s has no say without a spool",
+			    option_name(&option_table[id]));
 	}
 }
 
@@ -130,20 +128,18 @@ static const struct conf_place *place_of(
 static void check_waits(struct check *k, const struct tree_spot *spot)
 {
 	const struct conf_sending *s = &spot->sending;
-	const struct conf_place *at =
-	    place_of(k, spot, OPTION_MAX_RETRY_INTERVAL, OPTION_RETRY_INTERVAL);
+	const struct conf_place *at = place_of(
+	    k, spot, OPTION_MAX_RETRY_INTERVAL, OPTION_RETRY_INTERVAL);
 
 	if (s->max_retry_interval < s->retry_interval && is_new(k, at))
 		build_error(k->b, at,
 		    "Max_Retry_Interval is shorter than Retry_Interval, from which the wait grows: "
-		    "set both",
-		    nothing, nothing);
+		    "set both");
 	at = place_of(k, spot, OPTION_MESSAGE_EXPIRATION, OPTION_RETRY_INTERVAL);
 	if (s->message_expiration <= s->retry_interval && is_new(k, at))
 		build_warning(k->b, at,
 		    "Message_Expiration is not longer than Retry_Interval: mail that is kept is "
-		    "given up without another try",
-		    nothing, nothing);
+		    "given up without another try");
 }
 
 /* A report goes its own way: to the domain of its recipient, with the binding of the mail. */
@@ -161,13 +157,12 @@ static void check_contact(struct check *k, const struct tree_spot *spot)
 	conf_sending(k->c, spot->binding, domain, &s);
 	if (!s.routes && is_new(k, set->at))
 		build_warning(k->b, set->at,
-		    "MDN_Failures_Notify: no gateway is in force for mail to $, so that reports "
-		    "never get there: write Domain \"$\" { Gateway = ... }",
-		    bytes_of(contact), domain);
+		    "MDN_Failures_Notify: no gateway is in force for mail to %s, so that reports "
+		    "never get there: write Domain \"%.*s\" { Gateway = ... }",
+		    contact, SPAN(domain));
 	else if (!spot->sending.generate_bounces && is_new(k, set->at))
-		build_warning(k->b, set->at,
-		    "MDN_Failures_Notify has no say where Generate_Bounces = false", nothing,
-		    nothing);
+		build_warning(
+		    k->b, set->at, "MDN_Failures_Notify has no say where Generate_Bounces = false");
 }
 
 static void check_spot(void *ctx, const struct tree_spot *spot)
@@ -188,14 +183,17 @@ void check_spool(struct build *b, struct conf *c)
 
 	if (!ON(CONFIG_SPOOL) || !b->spool_seen)
 		return;
-	if (g->spool != CONF_SPOOL_OFF && !g->spoolbase)
+	if (g->spool != CONF_SPOOL_OFF && !g->spoolbase) {
+		struct bytes word = option_word(&option_table[OPTION_SPOOL], g->spool);
+
 		build_error(b, spool->at,
-		    "Spool = $ wants a Spoolbase, the folder in which mail is kept: Spoolbase = "
+		    "Spool = %.*s wants a Spoolbase, the folder in which mail is kept: Spoolbase = "
 		    "\"/var/spool/gatepost\"",
-		    option_word(&option_table[OPTION_SPOOL], g->spool), nothing);
-	else if (g->spool != CONF_SPOOL_OFF)
+		    SPAN(word));
+	} else if (g->spool != CONF_SPOOL_OFF) {
 		check_folder(&k);
-	else
+	} else {
 		check_unused(&k);
+	}
 	tree_each(b->tree, b->bindings, check_spot, &k);
 }

@@ -101,48 +101,52 @@ bool conf_allows(const struct conf_list *list, struct bytes address)
 
 /* --- loading --- */
 
-/* Text with each $ replaced by the next argument, made printable and cut where it is very long. */
+#define SHOWN 160u /* octets of a value in a message */
+
+/* What a value holds is made printable. */
 static void report(struct build *b, enum conf_severity severity, const struct conf_place *at,
-    const char *text, const struct bytes arg[2])
+    const char *format, va_list args)
 {
-	unsigned used = 0;
 	struct fmt f;
 
 	fmt_init(&f, b->text, sizeof(b->text));
-	for (; *text; text++) {
-		if (*text != '$' || used == 2) {
-			fmt_char(&f, *text);
-			continue;
-		}
-		for (size_t i = 0; i < arg[used].n && i < 160; i++) {
-			uint8_t c = arg[used].p[i];
-
-			fmt_char(&f, c < ' ' || c == 127 ? '?' : (char)c);
-		}
-		if (arg[used].n > 160)
-			fmt_str(&f, "...");
-		used++;
+	f.most = SHOWN;
+	fmt_put_list(&f, format, args);
+	for (char *p = b->text; *p; p++) {
+		if ((uint8_t)*p < ' ' || *p == 127)
+			*p = '?';
 	}
 	b->src->report(b->src->ctx, severity, at, fmt_done(&f));
 }
 
-void build_error(struct build *b, const struct conf_place *at, const char *text, struct bytes one,
-    struct bytes two)
+#define say(b, at, ...) put(b, at, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 3, 4))) static void put(
+    struct build *b, const struct conf_place *at, const char *format, ...)
 {
-	const struct bytes arg[2] = { one, two };
+	va_list args;
 
-	if (b->errors++ < BUILD_ERRORS_MAX)
-		report(b, CONF_ERROR, at, text, arg);
-	if (b->errors == BUILD_ERRORS_MAX)
-		report(b, CONF_ERROR, at, "too many errors: the rest is not looked at", arg);
+	va_start(args, format);
+	report(b, CONF_ERROR, at, format, args);
+	va_end(args);
 }
 
-void build_warning(struct build *b, const struct conf_place *at, const char *text, struct bytes one,
-    struct bytes two)
+void build_report_list(struct build *b, enum conf_severity severity, const struct conf_place *at,
+    const char *format, va_list args)
 {
-	const struct bytes arg[2] = { one, two };
+	if (severity == CONF_WARNING || b->errors < BUILD_ERRORS_MAX)
+		report(b, severity, at, format, args);
+	if (severity == CONF_ERROR && ++b->errors == BUILD_ERRORS_MAX)
+		say(b, at, "too many errors: the rest is not looked at");
+}
 
-	report(b, CONF_WARNING, at, text, arg);
+void build_report(struct build *b, enum conf_severity severity, const struct conf_place *at,
+    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	build_report_list(b, severity, at, format, args);
+	va_end(args);
 }
 
 bool build_is_over(const struct build *b)
@@ -153,15 +157,9 @@ bool build_is_over(const struct build *b)
 static void report_full(struct build *b, size_t n)
 {
 	struct conf_place at = { b->main_file, 1, 1 };
-	char number[24];
-	struct fmt f;
 
-	fmt_init(&f, number, sizeof(number));
-	fmt_u64(&f, n);
 	b->errors++;
-	report(b, CONF_ERROR, &at,
-	    "the configuration does not fit in $ octets (CONFIG_CONF_MEMORY)",
-	    (const struct bytes[2]){ fmt_done(&f), { 0 } });
+	say(b, &at, "the configuration does not fit in %zu octets (CONFIG_CONF_MEMORY)", n);
 }
 
 static void load(struct build *b, struct conf *c, const char *file)

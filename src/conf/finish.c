@@ -58,8 +58,7 @@ static struct bytes default_user(struct build *b)
 	if (src->changes_user)
 		build_warning(b, &at,
 		    "there is no user gatepost, nobody is used: adduser --system --group "
-		    "--no-create-home gatepost",
-		    nothing, nothing);
+		    "--no-create-home gatepost");
 	return arena_string(&b->arena, BYTES("nobody"));
 }
 
@@ -264,9 +263,9 @@ static void resolve_binding(struct build *b, struct conf_setting *set)
 		}
 	}
 	build_error(b, set->at,
-	    "there is no Binding \"$\": write Binding \"$\" { ... } at global scope or in a "
+	    "there is no Binding \"%.*s\": write Binding \"%.*s\" { ... } at global scope or in a "
 	    "Binding_Group",
-	    name, name);
+	    SPAN(name), SPAN(name));
 }
 
 /* Binding = names get their ids; a Gateway beside Routes is out of force. */
@@ -339,7 +338,6 @@ static void add_ca(void *ctx, const struct tree_spot *spot)
 	const char *file = spot->sending.tls_ca;
 	const struct conf_setting *set;
 	uint32_t i = 0;
-	char text[24];
 
 	if (!tree_needs_ca(&spot->sending) && !may_pin_ca(&spot->sending))
 		return;
@@ -353,9 +351,9 @@ static void add_ca(void *ctx, const struct tree_spot *spot)
 	}
 	set = tree_in_force(spot, OPTION_TLS_CA);
 	build_error(b, set ? set->at : &at,
-	    "more files of CA certificates than this gatepost has room for: at most $ "
+	    "more files of CA certificates than this gatepost has room for: at most %u "
 	    "(CONFIG_CA_SETS)",
-	    build_number(text, CONFIG_CA_SETS), nothing);
+	    (unsigned)CONFIG_CA_SETS);
 }
 
 static void finish_ca(struct build *b)

@@ -31,11 +31,16 @@ static struct conf_place place(const struct lexer *l, size_t pos)
 	return (struct conf_place){ l->file, l->line, (uint32_t)(pos - l->line_start + 1) };
 }
 
-static void error_at(struct lexer *l, size_t pos, const char *text, struct bytes one)
+#define error_at(l, pos, ...) tell(l, pos, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 3, 4))) static void tell(
+    struct lexer *l, size_t pos, const char *format, ...)
 {
 	struct conf_place at = place(l, pos);
+	va_list args;
 
-	build_error(l->build, &at, text, one, (struct bytes){ 0 });
+	va_start(args, format);
+	build_report_list(l->build, CONF_ERROR, &at, format, args);
+	va_end(args);
 }
 
 /* Does a comment of the form / * begin at pos? */
@@ -62,8 +67,7 @@ static void skip_comment(struct lexer *l)
 		if (l->p[l->pos] == '\n')
 			new_line(l, l->pos + 1);
 	}
-	build_error(l->build, &at, "this comment has no end: close it with */", (struct bytes){ 0 },
-	    (struct bytes){ 0 });
+	build_error(l->build, &at, "this comment has no end: close it with */");
 }
 
 /* Blanks and comments, and octets that have no place in a configuration. */
@@ -82,8 +86,7 @@ static void skip_blanks(struct lexer *l)
 		} else if (at_comment(l, l->pos)) {
 			skip_comment(l);
 		} else if (c < ' ' || c == 127) {
-			error_at(l, l->pos, "a control character: a configuration is plain text",
-			    (struct bytes){ 0 });
+			error_at(l, l->pos, "a control character: a configuration is plain text");
 			while (l->pos < l->n && l->p[l->pos] != '\n')
 				l->pos++;
 		} else {
@@ -106,9 +109,9 @@ static struct bytes take_unquoted(struct lexer *l, size_t begin)
 		l->pos++;
 	x = (struct bytes){ l->p + begin, l->pos - begin };
 	if (l->hide || l->secret_line == l->line)
-		error_at(l, begin, "a value with / [ ] or = in it wants quotes", x);
+		error_at(l, begin, "a value with / [ ] or = in it wants quotes");
 	else
-		error_at(l, begin, "a value with / [ ] or = in it wants quotes: \"$\"", x);
+		error_at(l, begin, "a value with / [ ] or = in it wants quotes: \"%.*s\"", SPAN(x));
 	return x;
 }
 
@@ -148,10 +151,9 @@ static void take_string(struct lexer *l, struct lex_token *t)
 	t->text = (struct bytes){ l->p + begin, to - begin };
 	if (from >= l->n || l->p[from] == '\n')
 		error_at(l, l->pos,
-		    "this quoted string has no end: close it with $ on the same line",
-		    (struct bytes){ &quote, 1 });
+		    "this quoted string has no end: close it with %c on the same line", quote);
 	else if (control)
-		error_at(l, l->pos, "a control character in a string", (struct bytes){ 0 });
+		error_at(l, l->pos, "a control character in a string");
 	l->pos = from < l->n && l->p[from] == quote ? from + 1 : from;
 }
 
@@ -200,8 +202,7 @@ struct lex_token lex_next(struct lexer *l, bool in_list)
 		take_word(l, &t, in_list);
 	}
 	if (t.text.n > most) {
-		build_error(l->build, &t.at, "a value has at most $ octets",
-		    most == CONF_SECRET_MAX ? BYTES("8192") : BYTES("1000"), (struct bytes){ 0 });
+		build_error(l->build, &t.at, "a value has at most %zu octets", most);
 		t.text.n = most;
 	}
 	return t;

@@ -20,9 +20,9 @@ static bool is_interface(struct bytes x)
 static const char *parse_path(struct bytes x, struct conf_listen *out)
 {
 	if (x.p[0] != '/')
-		return "Listen \"$\": the path of a Unix socket begins with a slash";
+		return PHRASE(": the path of a Unix socket begins with a slash");
 	if (x.n >= SUN_PATH || x.p[x.n - 1] == '/')
-		return "Listen \"$\" is not the path of a Unix socket (at most 107 octets)";
+		return PHRASE(" is not the path of a Unix socket (at most 107 octets)");
 	out->kind = CONF_LISTEN_UNIX;
 	out->name = x;
 	return NULL;
@@ -62,19 +62,17 @@ const char *listen_parse(struct bytes x, struct conf_listen *out)
 {
 	struct bytes host, port;
 	struct inet_addr addr;
-	uint16_t number;
 
 	memset(out, 0, sizeof(*out));
 	out->enable = true;
 	if (bytes_find(x, '/') < x.n)
 		return parse_path(x, out);
 	if (x.n > 0 && x.p[0] != '[' && inet_parse_v6(x, &addr))
-		return "Listen \"$\": an IPv6 address wants brackets and a port: \"[ADDRESS]:25\"";
-	if (inet_parse_port(x, true, &number))
-		return "Listen \"$\": a port alone is written with a colon: \":$\"";
+		return PHRASE(": an IPv6 address wants brackets and a port: \"[ADDRESS]:25\"");
 	if (!split(x, &host, &port) || !inet_parse_port(port, true, &out->port))
-		return "Listen \"$\" wants a port: \":25\", \"*:25\", \"[*]:25\", "
-		       "\"127.0.0.1:25\", \"[::1]:25\", \"eth0:25\", or the path of a Unix socket";
+		return PHRASE(
+		    " wants a port: \":25\", \"*:25\", \"[*]:25\", "
+		    "\"127.0.0.1:25\", \"[::1]:25\", \"eth0:25\", or the path of a Unix socket");
 	if (host.n == 0)
 		out->kind = CONF_LISTEN_ANY;
 	else if (bytes_same(host, BYTES("*")))
@@ -84,14 +82,14 @@ const char *listen_parse(struct bytes x, struct conf_listen *out)
 	else if (parse_address(out, host))
 		return NULL;
 	else if (inet_parse_v6(host, &addr))
-		return "Listen \"$\": an IPv6 address wants brackets: \"[ADDRESS]:25\"";
+		return PHRASE(": an IPv6 address wants brackets: \"[ADDRESS]:25\"");
 	else if (bytes_same_fold(host, BYTES("localhost")))
-		return "Listen \"$\": write the address: \"127.0.0.1:25\" or \"[::1]:25\"";
+		return PHRASE(": write the address: \"127.0.0.1:25\" or \"[::1]:25\"");
 	else if (is_interface(host) &&
 		 !(byte_is_digit(host.p[0]) && bytes_find(host, '.') < host.n))
 		out->kind = CONF_LISTEN_INTERFACE;
 	else
-		return "Listen \"$\" names neither an address nor an interface";
+		return PHRASE(" names neither an address nor an interface");
 	if (out->kind == CONF_LISTEN_INTERFACE)
 		out->name = host;
 	return NULL;

@@ -20,11 +20,7 @@ static void next(struct parser *p)
 	p->t = lex_next(&p->lex, false);
 }
 
-static void error_at(
-    struct parser *p, const struct conf_place *at, const char *text, struct bytes one)
-{
-	build_error(p->build, at, text, one, (struct bytes){ 0 });
-}
+#define error_at(p, at, ...) build_error((p)->build, at, __VA_ARGS__)
 
 /*
  * After an error: on to a word that begins a line outside of braces, or to the brace that
@@ -52,7 +48,7 @@ static void skip_body(struct parser *p, const struct conf_place *begin)
 	p->lex.hide = true;
 	for (unsigned depth = 1; depth > 0; next(p)) {
 		if (p->t.kind == LEX_END) {
-			error_at(p, begin, "this { is not closed", (struct bytes){ 0 });
+			error_at(p, begin, "this { is not closed");
 			break;
 		}
 		if (p->t.kind == LEX_OPEN)
@@ -91,7 +87,7 @@ static bool collect_list(struct parser *p, struct build_word **word, size_t *n)
 		++*n;
 	}
 	if (p->t.kind != LEX_LIST_END) {
-		error_at(p, &begin, "this list is not closed: ) is missing", (struct bytes){ 0 });
+		error_at(p, &begin, "this list is not closed: ) is missing");
 		return false;
 	}
 	for (size_t i = 0; i < *n / 2; i++) {
@@ -118,16 +114,17 @@ static void report_unknown(struct parser *p, const struct lex_token *name)
 
 	p->build->gateway_seen |= near && is_gateway(bytes_of(near));
 	if (why)
-		build_error(p->build, &name->at, "$ is not needed: $", name->text, bytes_of(why));
+		build_error(p->build, &name->at, "%.*s is not needed: %s", SPAN(name->text), why);
 	else if (scope_find(name->text) < SCOPES)
-		build_error(p->build, &name->at, "$ is a stanza: write $ \"name\" { ... }",
-		    name->text, name->text);
+		build_error(p->build, &name->at, "%.*s is a stanza: write %.*s \"name\" { ... }",
+		    SPAN(name->text), SPAN(name->text));
 	else if (near)
-		build_error(p->build, &name->at, "unknown option \"$\": is $ meant?", name->text,
-		    bytes_of(near));
+		build_error(p->build, &name->at, "unknown option \"%.*s\": is %s meant?",
+		    SPAN(name->text), near);
 	else
-		build_error(p->build, &name->at, "unknown option \"$\"$", name->text,
-		    BYTES(": see gatepost.conf(5) for those that there are"));
+		build_error(p->build, &name->at,
+		    "unknown option \"%.*s\": see gatepost.conf(5) for those that there are",
+		    SPAN(name->text));
 }
 
 /* "Domain, Binding, Binding_Group and at global scope", most narrow first. */
@@ -164,7 +161,7 @@ static void report_scope(struct parser *p, const struct conf_place *at, const ch
 	if (mask != 1u << SCOPE_GLOBAL)
 		fmt_str(&f, "in ");
 	name_scopes(&f, mask);
-	build_error(p->build, at, "$ is not valid$", bytes_of(name), fmt_done(&f));
+	build_error(p->build, at, "%s is not valid%s", name, text);
 }
 
 /* The value, p->t is its first token. False: nothing that could be one. */
@@ -175,7 +172,7 @@ static bool collect_value(
 		return collect_list(p, word, &v->n);
 	if ((p->t.kind != LEX_WORD && p->t.kind != LEX_STRING) ||
 	    (p->t.kind == LEX_WORD && p->t.first && lex_ahead(&p->lex) == '=')) {
-		error_at(p, &name->at, "$ has no value", name->text);
+		error_at(p, &name->at, "%.*s has no value", SPAN(name->text));
 		return false;
 	}
 	*word = arena_temp(&p->build->arena, sizeof(**word));
@@ -207,8 +204,7 @@ static bool refuse_hidden(struct parser *p, const struct lex_token *t)
 	    (option_find(t->text) < OPTIONS || scope_find(t->text) < SCOPES ||
 		bytes_same_fold(t->text, BYTES("include"))))
 		return false;
-	error_at(p, &t->at, "this is no option: a secret with blanks or signs in it wants quotes",
-	    (struct bytes){ 0 });
+	error_at(p, &t->at, "this is no option: a secret with blanks or signs in it wants quotes");
 	next(p);
 	skip_item(p);
 	return true;
@@ -236,8 +232,7 @@ static void parse_option(struct parser *p, struct conf_scope *s, const struct le
 	} else if (o && o->scopes & 1u << s->kind) {
 		v.word = word;
 		if (list && !option_is_list(o))
-			error_at(p, &value, "$ takes one value, not a list",
-			    bytes_of(option_name(o)));
+			error_at(p, &value, "%s takes one value, not a list", option_name(o));
 		else
 			scope_set(p->build, s, &v);
 	}
@@ -264,8 +259,7 @@ const char *build_path(
 	char *mem;
 
 	if (folder.n + name.n > CONF_PATH_MAX) {
-		build_error(
-		    b, at, "the file name is too long", (struct bytes){ 0 }, (struct bytes){ 0 });
+		build_error(b, at, "the file name is too long");
 		return NULL;
 	}
 	mem = arena_temp(&b->arena, CONF_PATH_MAX + 1);
@@ -293,9 +287,9 @@ static void include_file(
 	struct build_file file = { p->file, path, p->file->depth + 1 };
 
 	if (is_open(p->file, path))
-		error_at(p, at, "$ includes itself", bytes_of(path));
+		error_at(p, at, "%s includes itself", path);
 	else if (file.depth > CONFIG_CONF_INCLUDE_DEPTH)
-		error_at(p, at, "too many files include each other", (struct bytes){ 0 });
+		error_at(p, at, "too many files include each other");
 	else
 		parse_file(p->build, &file, s);
 }
@@ -367,7 +361,7 @@ static void parse_include(struct parser *p, struct conf_scope *s, const struct c
 
 	if (!(p->t.kind == LEX_STRING || (p->t.kind == LEX_WORD && !p->t.first)) ||
 	    name.text.n == 0) {
-		error_at(p, at, "include wants the name of a file or folder", name.text);
+		error_at(p, at, "include wants the name of a file or folder");
 		if (p->t.kind == LEX_STRING)
 			next(p);
 		skip_item(p);
@@ -377,10 +371,10 @@ static void parse_include(struct parser *p, struct conf_scope *s, const struct c
 	if (path) {
 		switch (kind) {
 		case CONF_KIND_NONE:
-			error_at(p, &name.at, "there is no file or folder $", bytes_of(path));
+			error_at(p, &name.at, "there is no file or folder %s", path);
 			break;
 		case CONF_KIND_OTHER:
-			error_at(p, &name.at, "$ is neither a file nor a folder", bytes_of(path));
+			error_at(p, &name.at, "%s is neither a file nor a folder", path);
 			break;
 		case CONF_KIND_FILE:
 			include_file(p, s, path, &name.at);
@@ -402,13 +396,13 @@ static void report_unknown_stanza(struct parser *p, const struct lex_token *word
 	const char *near = scope_nearest(word->text);
 
 	if (option_find(word->text) < OPTIONS)
-		build_error(
-		    p->build, &word->at, "$ is an option: write $ = ...", word->text, word->text);
+		build_error(p->build, &word->at, "%.*s is an option: write %.*s = ...",
+		    SPAN(word->text), SPAN(word->text));
 	else if (near)
-		build_error(p->build, &word->at, "unknown stanza \"$\": is $ meant?", word->text,
-		    bytes_of(near));
+		build_error(p->build, &word->at, "unknown stanza \"%.*s\": is %s meant?",
+		    SPAN(word->text), near);
 	else
-		error_at(p, &word->at, "unknown stanza \"$\"", word->text);
+		error_at(p, &word->at, "unknown stanza \"%.*s\"", SPAN(word->text));
 }
 
 /* Is the stanza valid here, and its name there if it wants one? Reports. */
@@ -426,12 +420,11 @@ static bool stanza_is_good(struct parser *p, const struct conf_scope *s, enum sc
 		return false;
 	}
 	if (kind == SCOPE_ESMTP_LISTENER && name) {
-		error_at(p, &name->at, "ESMTP_Listener takes no name", (struct bytes){ 0 });
+		error_at(p, &name->at, "ESMTP_Listener takes no name");
 		return false;
 	}
 	if (kind != SCOPE_ESMTP_LISTENER && !name) {
-		build_error(p->build, &word->at, "$ wants a name: $ \"...\" { ... }",
-		    bytes_of(text), bytes_of(text));
+		build_error(p->build, &word->at, "%s wants a name: %s \"...\" { ... }", text, text);
 		return false;
 	}
 	return true;
@@ -488,10 +481,11 @@ static void parse_item(struct parser *p, struct conf_scope *s)
 		return;
 	}
 	if (scope_find(word.text) < SCOPES && option_find(word.text) == OPTIONS)
-		build_error(p->build, &word.at, "{ is missing: write $$ { ... }", word.text,
-		    scope_find(word.text) == SCOPE_ESMTP_LISTENER ? BYTES("") : BYTES(" \"name\""));
+		build_error(p->build, &word.at, "{ is missing: write %.*s%s { ... }",
+		    SPAN(word.text),
+		    scope_find(word.text) == SCOPE_ESMTP_LISTENER ? "" : " \"name\"");
 	else
-		error_at(p, &word.at, "= is missing behind \"$\"", word.text);
+		error_at(p, &word.at, "= is missing behind \"%.*s\"", SPAN(word.text));
 	if (!(p->t.kind == LEX_WORD && p->t.first))
 		skip_item(p);
 }
@@ -501,26 +495,26 @@ static void parse_items(struct parser *p, struct conf_scope *s, const struct con
 {
 	while (!build_is_over(p->build)) {
 		struct lex_token t = p->t;
+		struct bytes shown;
 
 		if (refuse_hidden(p, &t))
 			continue;
 		switch (t.kind) {
 		case LEX_END:
 			if (begin)
-				error_at(p, begin, "this { is not closed", (struct bytes){ 0 });
+				error_at(p, begin, "this { is not closed");
 			return;
 		case LEX_CLOSE:
 			next(p);
 			if (begin)
 				return;
-			error_at(p, &t.at, "} without {", (struct bytes){ 0 });
+			error_at(p, &t.at, "} without {");
 			break;
 		case LEX_WORD:
 			parse_item(p, s);
 			break;
 		case LEX_OPEN:
-			error_at(
-			    p, &t.at, "an option or stanza is expected here, not \"{\"", t.text);
+			error_at(p, &t.at, "an option or stanza is expected here, not \"{\"");
 			next(p);
 			skip_body(p, &t.at);
 			break;
@@ -529,8 +523,9 @@ static void parse_items(struct parser *p, struct conf_scope *s, const struct con
 		case LEX_LIST:
 		case LEX_LIST_END:
 		case LEX_COMMA:
-			error_at(p, &t.at, "an option or stanza is expected here, not \"$\"",
-			    lex_shown(&t));
+			shown = lex_shown(&t);
+			error_at(p, &t.at, "an option or stanza is expected here, not \"%.*s\"",
+			    SPAN(shown));
 			next(p);
 			skip_item(p);
 			break;
@@ -557,7 +552,7 @@ static bool parse_file(struct build *b, const struct build_file *file, struct co
 		return false;
 	}
 	if (why) {
-		build_error(b, &at, "cannot be read: $", bytes_of(why), (struct bytes){ 0 });
+		build_error(b, &at, "cannot be read: %s", why);
 		return false;
 	}
 	mem = b->arena.mem + b->arena.low;

@@ -5,6 +5,8 @@
  */
 #include "conf/regex.h"
 
+#include "base/fmt.h"
+
 #include <string.h>
 
 enum step_op {
@@ -55,7 +57,7 @@ static bool take(struct compiler *c, uint8_t octet)
 static bool open_gap(struct compiler *c, size_t where, size_t n)
 {
 	if (c->n + n > REGEX_STEPS_MAX - 1) {
-		fail(c, "the pattern is too long");
+		fail(c, PHRASE("the pattern is too long"));
 		return false;
 	}
 	memmove(c->step + where + n, c->step + where, (c->n - where) * sizeof(*c->step));
@@ -145,11 +147,11 @@ static void parse_range(struct compiler *c, uint8_t set[SET_OCTETS])
 		to = c->in.p[1];
 		c->in = bytes_skip(c->in, 2);
 		if (to == '[' && (at(c, '.') || at(c, '='))) {
-			fail(c, "[. .] and [= =] are not known");
+			fail(c, PHRASE("[. .] and [= =] are not known"));
 			return;
 		}
 		if (to < from) {
-			fail(c, "a range runs from the lower to the higher octet");
+			fail(c, PHRASE("a range runs from the lower to the higher octet"));
 			return;
 		}
 	}
@@ -179,7 +181,7 @@ static void parse_set(struct compiler *c)
 	while (c->in.n > 0 && (first || !at(c, ']'))) {
 		first = false;
 		if (at(c, '[') && c->in.n > 1 && (c->in.p[1] == '.' || c->in.p[1] == '=')) {
-			fail(c, "[. .] and [= =] are not known");
+			fail(c, PHRASE("[. .] and [= =] are not known"));
 			return;
 		}
 		if (at(c, '[') && c->in.n > 1 && c->in.p[1] == ':') {
@@ -190,7 +192,7 @@ static void parse_set(struct compiler *c)
 		}
 	}
 	if (!take(c, ']')) {
-		fail(c, "[ without ]");
+		fail(c, PHRASE("[ without ]"));
 		return;
 	}
 	fold_set(set);
@@ -209,12 +211,12 @@ static void parse_escape(struct compiler *c)
 	uint8_t octet = c->in.n > 0 ? c->in.p[0] : 0;
 
 	if (c->in.n == 0) {
-		fail(c, "a backslash at the end");
+		fail(c, PHRASE("a backslash at the end"));
 		return;
 	}
 	if (byte_is_alnum(octet)) {
-		fail(c, "a backslash before a letter or digit has no meaning: write [0-9], "
-			"[[:alnum:]] ...");
+		fail(c, PHRASE("a backslash before a letter or digit has no meaning: write [0-9], "
+			       "[[:alnum:]] ..."));
 		return;
 	}
 	c->in = bytes_skip(c->in, 1);
@@ -229,12 +231,12 @@ static void parse_atom(struct compiler *c)
 	switch (octet) {
 	case '(':
 		if (++c->depth > REGEX_DEPTH_MAX) {
-			fail(c, "too many brackets within brackets");
+			fail(c, PHRASE("too many brackets within brackets"));
 			return;
 		}
 		parse_alternatives(c);
 		if (!take(c, ')'))
-			fail(c, "( without )");
+			fail(c, PHRASE("( without )"));
 		c->depth--;
 		return;
 	case '[':
@@ -256,7 +258,7 @@ static void parse_atom(struct compiler *c)
 	case '+':
 	case '?':
 	case '{':
-		fail(c, "there is nothing before *, +, ? or { that could be repeated");
+		fail(c, PHRASE("there is nothing before *, +, ? or { that could be repeated"));
 		return;
 	default:
 		emit(c, (struct regex_step){ .op = STEP_OCTET, .octet = byte_lower(octet) });
@@ -291,12 +293,12 @@ static unsigned parse_number(struct compiler *c)
 	unsigned v = 0;
 
 	if (c->in.n == 0 || !byte_is_digit(c->in.p[0]))
-		fail(c, "{ wants numbers: {2}, {2,} or {2,5}; write \\{ for the character");
+		fail(c, PHRASE("{ wants numbers: {2}, {2,} or {2,5}; write \\{ for the character"));
 	while (c->in.n > 0 && byte_is_digit(c->in.p[0])) {
 		v = v * 10 + (unsigned)(c->in.p[0] - '0');
 		c->in = bytes_skip(c->in, 1);
 		if (v > REPEAT_MAX) {
-			fail(c, "at most 255 repetitions");
+			fail(c, PHRASE("at most 255 repetitions"));
 			return 0;
 		}
 	}
@@ -324,7 +326,7 @@ static void parse_repeat(struct compiler *c, size_t begin)
 		max = open ? min : parse_number(c);
 	}
 	if (!take(c, '}') || max < min) {
-		fail(c, "{ wants numbers: {2}, {2,} or {2,5}; write \\{ for the character");
+		fail(c, PHRASE("{ wants numbers: {2}, {2,} or {2,5}; write \\{ for the character"));
 		return;
 	}
 	if (max == 0 && !open) {
@@ -399,12 +401,13 @@ size_t regex_compile(struct bytes pattern, struct regex_step *out, const char **
 	struct compiler c = { .in = pattern, .step = out };
 
 	if (pattern.n == 0 || pattern.n > REGEX_PATTERN_MAX) {
-		*why = pattern.n == 0 ? "the pattern is empty" : "the pattern is too long";
+		*why = pattern.n == 0 ? PHRASE("the pattern is empty")
+				      : PHRASE("the pattern is too long");
 		return 0;
 	}
 	parse_alternatives(&c);
 	if (!c.why && c.in.n > 0)
-		c.why = ") without (";
+		c.why = PHRASE(") without (");
 	if (c.why) {
 		*why = c.why;
 		return 0;

@@ -55,7 +55,7 @@ static const struct conf_regex *compile(struct build *b, const struct build_word
 
 	if (pattern.n < 2 || pattern.p[pattern.n - 1] != '/') {
 		build_error(
-		    b, &name->at, "a pattern ends with a slash, too: \"$/\"", pattern, nothing);
+		    b, &name->at, "a pattern ends with a slash, too: \"%.*s/\"", SPAN(pattern));
 		return NULL;
 	}
 	pattern = bytes_first(bytes_skip(pattern, 1), pattern.n - 2);
@@ -64,7 +64,7 @@ static const struct conf_regex *compile(struct build *b, const struct build_word
 		return NULL;
 	n = regex_compile(pattern, scratch, &why);
 	if (n == 0) {
-		build_error(b, &name->at, "Domain \"/$/\": $", pattern, bytes_of(why));
+		build_error(b, &name->at, "Domain \"/%.*s/\": %s", SPAN(pattern), why);
 		return NULL;
 	}
 	re = arena_take(&b->arena, sizeof(*re) + n * sizeof(*scratch));
@@ -74,19 +74,6 @@ static const struct conf_regex *compile(struct build *b, const struct build_word
 	memcpy(re->step, scratch, n * sizeof(*scratch));
 	b->arena.high = high;
 	return re;
-}
-
-static bool is_literal(struct bytes x)
-{
-	struct inet_addr addr;
-	struct bytes inner;
-
-	if (x.n < 3 || x.p[0] != '[' || x.p[x.n - 1] != ']')
-		return false;
-	inner = bytes_first(bytes_skip(x, 1), x.n - 2);
-	if (bytes_begins_fold(inner, BYTES("IPv6:")))
-		return inet_parse_v6(bytes_skip(inner, 5), &addr) && addr.zone[0] == '\0';
-	return inet_parse_v4(inner, &addr);
 }
 
 static struct conf_scope *open_domain(
@@ -109,12 +96,12 @@ static struct conf_scope *open_domain(
 			return NULL;
 	} else if (bytes_find(text, '*') < text.n) {
 		build_error(b, &name->at,
-		    "Domain \"$\" is not a domain: a pattern is a regular expression between "
+		    "Domain \"%.*s\" is not a domain: a pattern is a regular expression between "
 		    "slashes, \"/\\.example\\.com$/\"",
-		    text, BYTES("$"));
+		    SPAN(text));
 		return NULL;
-	} else if (!is_literal(text) && !value_is_mail_domain(text)) {
-		build_error(b, &name->at, "Domain \"$\" is not a domain", text, nothing);
+	} else if (!value_is_literal(text) && !value_is_mail_domain(text)) {
+		build_error(b, &name->at, "Domain \"%.*s\" is not a domain", SPAN(text));
 		return NULL;
 	}
 	s = add(b, in, SCOPE_DOMAIN, name, text);
@@ -136,8 +123,8 @@ static bool name_is_good(struct build *b, const struct build_word *name, enum sc
 		good = x.p[i] > ' ' && x.p[i] != 127 && x.p[i] != ':';
 	if (!good)
 		build_error(b, &name->at,
-		    "the name of a $ has 1 to 64 characters, without blanks and colons",
-		    bytes_of(scope_name(kind)), nothing);
+		    "the name of a %s has 1 to 64 characters, without blanks and colons",
+		    scope_name(kind));
 	return good;
 }
 
@@ -189,9 +176,10 @@ static struct conf_scope *open_binding(
 	if (s && in->kind == SCOPE_BINDING_GROUP && s->parent->kind == SCOPE_BINDING_GROUP &&
 	    s->parent != in) {
 		build_error(b, &name->at,
-		    "Binding \"$\" is in Binding_Group \"$\" already: a binding is in one group at "
+		    "Binding \"%.*s\" is in Binding_Group \"%.*s\" already: a binding is in one "
+		    "group at "
 		    "most",
-		    name->text, s->parent->name);
+		    SPAN(name->text), SPAN(s->parent->name));
 		return NULL;
 	}
 	if (s && in->kind == SCOPE_BINDING_GROUP && s->parent != in)
@@ -227,9 +215,16 @@ static struct conf_scope *open_listen(
 	struct conf_listen *l, parsed = { 0 };
 	const char *why = listen_parse(name->text, &parsed);
 	struct conf_scope *s;
+	uint16_t port;
 
+	if (inet_parse_port(name->text, true, &port)) {
+		build_error(b, &name->at,
+		    "Listen \"%.*s\": a port alone is written with a colon: \":%.*s\"",
+		    SPAN(name->text), SPAN(name->text));
+		return NULL;
+	}
 	if (why) {
-		build_error(b, &name->at, why, name->text, name->text);
+		build_error(b, &name->at, "Listen \"%.*s\"%s", SPAN(name->text), why);
 		return NULL;
 	}
 	for (s = in->first_child; s; s = s->next) {
@@ -254,7 +249,7 @@ static struct conf_scope *open_peer(
 	struct inet_net net;
 	struct conf_scope *s;
 
-	if (!value_net(b, name, BYTES("Peer"), &net))
+	if (!value_net(b, name, "Peer", &net))
 		return NULL;
 	for (s = in->first_child; s; s = s->next) {
 		if (s->kind == SCOPE_PEER && memcmp(&s->net, &net, sizeof(net)) == 0)
@@ -281,17 +276,15 @@ static struct conf_scope *open_user(
 		good = x.p[i] >= ' ' && x.p[i] != 127;
 	if (!good) {
 		build_error(b, &name->at,
-		    "the name of an Auth_User has 1 to 128 octets, without control characters",
-		    nothing, nothing);
+		    "the name of an Auth_User has 1 to 128 octets, without control characters");
 		return NULL;
 	}
 	if (!option_is_built('+')) {
-		build_error(
-		    b, &name->at, "Auth_User is not built into this gatepost", nothing, nothing);
+		build_error(b, &name->at, "Auth_User is not built into this gatepost");
 		return NULL;
 	}
 	if (child(in, SCOPE_AUTH_USER, x)) {
-		build_error(b, &name->at, "there is an Auth_User \"$\" already", x, nothing);
+		build_error(b, &name->at, "there is an Auth_User \"%.*s\" already", SPAN(x));
 		return NULL;
 	}
 	s = add(b, in, SCOPE_AUTH_USER, name, x);

@@ -4,42 +4,46 @@
 
 #include <string.h>
 
-bool value_wrong(struct build *b, const struct build_value *v, size_t word, const char *text)
+bool value_wrong(struct build *b, const struct build_value *v, size_t word, const char *why)
 {
-	char message[BUILD_TEXT];
-	struct fmt f;
+	const struct build_word *w = &v->word[word];
 
-	fmt_init(&f, message, sizeof(message));
-	fmt_add(&f, "$: \"$\" %s", text);
-	build_error(b, &v->word[word].at, message, bytes_of(option_name(v->option)),
-	    v->word[word].text);
+	build_error(b, &w->at, "%s: \"%.*s\" %s", option_name(v->option), SPAN(w->text), why);
 	return false;
 }
 
-static bool is_none(struct bytes x)
+bool value_is_none(struct bytes x)
 {
 	return bytes_same_fold(x, BYTES("none"));
 }
 
+void value_keep(struct build *b, struct build_value *v, const void *p, size_t n)
+{
+	v->out.data = arena_intern(&b->arena, (struct bytes){ p, n });
+}
+
+void value_text(struct build *b, struct build_value *v, struct bytes x)
+{
+	v->out.text = arena_string(&b->arena, x);
+}
+
 /* "… is more than this gatepost has room for: at most 1200 (CONFIG_SESSIONS)" */
-static bool too_large(struct build *b, const struct build_value *v)
+static const char *too_large(struct build *b, const struct build_value *v)
 {
 	const struct option *o = v->option;
+	const char *symbol = option_spec(o);
+	bool size = o->type == TYPE_SIZE;
 	char text[160];
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(&f, option_spec(o)[0] ? PHRASE("is more than this gatepost has room for: at most ")
-				      : PHRASE("is too large: at most "));
-	if (o->type == TYPE_SIZE) {
-		fmt_add(&f, "%um", o->max >> 20);
-	} else {
-		fmt_u64(&f, o->max);
-	}
-	if (option_spec(o)[0]) {
-		fmt_add(&f, " (%s)", option_spec(o));
-	}
-	return value_wrong(b, v, 0, text);
+	fmt_str(&f, symbol[0] ? PHRASE("is more than this gatepost has room for: at most ")
+			      : PHRASE("is too large: at most "));
+	fmt_add(&f, "%u%s", size ? o->max >> 20 : o->max, size ? "m" : "");
+	if (symbol[0])
+		fmt_add(&f, " (%s)", symbol);
+	value_wrong(b, v, 0, text);
+	return VALUE_SAID;
 }
 
 /* --- words --- */
@@ -59,15 +63,15 @@ static int truth(struct bytes x)
 	return -1;
 }
 
-static bool parse_bool(struct build *b, struct build_value *v)
+static const char *parse_bool(struct build_value *v)
 {
 	int t = truth(v->word[0].text);
 
 	if (t < 0)
-		return value_wrong(b, v, 0, "is neither true nor false");
+		return PHRASE("is neither true nor false");
 	v->out.number = (uint64_t)t;
 	v->canonical = t ? BYTES("true") : BYTES("false");
-	return true;
+	return NULL;
 }
 
 /* The next of the words in spec; n = 0 at the end. */
@@ -81,7 +85,7 @@ static struct bytes next_word(struct bytes *spec, bool *built)
 }
 
 /* "is not one of no, ifneeded" */
-static bool not_one_of(struct build *b, const struct build_value *v)
+static const char *not_one_of(struct build *b, const struct build_value *v)
 {
 	struct bytes spec = bytes_of(option_spec(v->option));
 	const char *between = "";
@@ -90,16 +94,17 @@ static bool not_one_of(struct build *b, const struct build_value *v)
 	bool built;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_add(&f, "is not one of ");
+	fmt_str(&f, PHRASE("is not one of "));
 	while (spec.n > 0) {
 		fmt_str(&f, between);
 		fmt_bytes(&f, next_word(&spec, &built));
 		between = ", ";
 	}
-	return value_wrong(b, v, 0, text);
+	value_wrong(b, v, 0, text);
+	return VALUE_SAID;
 }
 
-static bool parse_word(struct build *b, struct build_value *v)
+static const char *parse_word(struct build *b, struct build_value *v)
 {
 	struct bytes spec = bytes_of(option_spec(v->option)), x = v->word[0].text;
 	int t = truth(x);
@@ -111,10 +116,10 @@ static bool parse_word(struct build *b, struct build_value *v)
 		if (!bytes_same_fold(word, x) && (t < 0 || truth(word) != t))
 			continue;
 		if (!built)
-			return value_wrong(b, v, 0, "is not built into this gatepost");
+			return PHRASE("is not built into this gatepost");
 		v->out.number = i;
 		v->canonical = word;
-		return true;
+		return NULL;
 	}
 	return not_one_of(b, v);
 }
@@ -122,104 +127,85 @@ static bool parse_word(struct build *b, struct build_value *v)
 /* --- numbers --- */
 
 /* Equal numbers are printed alike: in the largest unit that leaves no rest. */
-struct unit {
-	uint64_t size;
-	char name;
-};
-
-static void print_number(struct build_value *v, const struct unit *unit)
+static void print_number(struct build_value *v, const uint32_t *unit, const char *names)
 {
 	uint64_t n = v->out.number;
 	struct fmt f;
 
 	fmt_init(&f, v->room, sizeof(v->room));
-	while (unit->size > 1 && (n % unit->size != 0 || n < unit->size))
+	while (*unit > 1 && (n % *unit != 0 || n < *unit)) {
 		unit++;
-	fmt_u64(&f, n / unit->size);
-	if (unit->name)
-		fmt_char(&f, unit->name);
+		names++;
+	}
+	fmt_u64(&f, n / *unit);
+	if (*names)
+		fmt_char(&f, *names);
 	v->canonical = n == 0 ? BYTES("none") : fmt_done(&f);
 }
 
-static bool parse_size(struct build *b, struct build_value *v)
+static const uint32_t one = 1;
+
+static const char *parse_count(struct build *b, struct build_value *v)
 {
-	static const struct unit units[] = { { 1 << 30, 'g' }, { 1 << 20, 'm' }, { 1 << 10, 'k' },
-		{ 1, '\0' } };
+	static const uint32_t units[] = { 1 << 30, 1 << 20, 1 << 10, 1 };
+	struct bytes x = v->word[0].text;
+	bool size = v->option->type == TYPE_SIZE;
+	uint32_t max = v->option->max;
 	uint64_t n = 0;
 
-	if (!is_none(v->word[0].text) && !num_size(v->word[0].text, UINT64_MAX, &n))
-		return value_wrong(
-		    b, v, 0, "is not a size: write octets, or 64k, 25m, 1g, or none");
-	if (v->option->max > 0 && n > v->option->max)
+	if (!value_is_none(x) && !(size ? num_size(x, UINT64_MAX, &n) : num_u64(x, UINT64_MAX, &n)))
+		return size ? PHRASE("is not a size: write octets, or 64k, 25m, 1g, or none")
+			    : PHRASE("is not a number (0 or none: no limit)");
+	if (n > max && !(size && max == 0))
 		return too_large(b, v);
-	v->out.number = n;
-	print_number(v, units);
-	return true;
+	v->out.number = n == 0 && v->option->type == TYPE_COUNT_POOL ? max : n;
+	print_number(v, size ? units : &one, size ? "gmk" : "");
+	return NULL;
 }
 
-static bool parse_count(struct build *b, struct build_value *v)
+static const char *parse_time(struct build_value *v)
 {
-	static const struct unit one = { 1, '\0' };
-	uint64_t n = 0;
-
-	if (!is_none(v->word[0].text) && !num_u64(v->word[0].text, UINT64_MAX, &n))
-		return value_wrong(b, v, 0, "is not a number (0 or none: no limit)");
-	if (n > v->option->max)
-		return too_large(b, v);
-	if (n == 0 && v->option->type == TYPE_COUNT_POOL)
-		n = v->option->max;
-	v->out.number = n;
-	print_number(v, &one);
-	return true;
-}
-
-static bool parse_time(struct build *b, struct build_value *v)
-{
-	static const struct unit units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' },
-		{ 1, 's' } };
+	static const uint32_t units[] = { 86400, 3600, 60, 1 };
 	uint64_t n;
 
-	if (is_none(v->word[0].text))
-		return value_wrong(b, v, 0, "is not safe here: this wait must end");
+	if (value_is_none(v->word[0].text))
+		return PHRASE("is not safe here: this wait must end");
 	if (!num_duration(v->word[0].text, UINT64_MAX, &n))
-		return value_wrong(b, v, 0, "is not a time: write seconds, or 30s, 5m, 2h, 4d");
+		return PHRASE("is not a time: write seconds, or 30s, 5m, 2h, 4d");
 	if (n == 0)
-		return value_wrong(b, v, 0, "is too short: at least 1s");
+		return PHRASE("is too short: at least 1s");
 	if (n > v->option->max)
-		return value_wrong(b, v, 0,
-		    v->option->max > 604800 ? "is too long: at most 30d"
-					    : "is too long: at most 7d");
+		return v->option->max > 604800 ? PHRASE("is too long: at most 30d")
+					       : PHRASE("is too long: at most 7d");
 	v->out.number = n;
-	print_number(v, n == 60 ? &units[3] : units);
-	return true;
+	print_number(v, n == 60 ? &units[3] : units, n == 60 ? "s" : "dhms");
+	return NULL;
 }
 
-static bool parse_rate(struct build *b, struct build_value *v)
+static const char *parse_rate(struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 	struct num_rate rate = { 0, 0 };
 	struct fmt f;
 
-	if (!is_none(x) && !bytes_same(x, BYTES("0")) && !num_rate(x, &rate))
-		return value_wrong(
-		    b, v, 0, "is not a rate: write \"100/60\" for 100 in 60 seconds, or none");
+	if (!value_is_none(x) && !bytes_same(x, BYTES("0")) && !num_rate(x, &rate))
+		return PHRASE("is not a rate: write \"100/60\" for 100 in 60 seconds, or none");
 	v->out.rate = rate;
 	fmt_init(&f, v->room, sizeof(v->room));
 	fmt_add(&f, "%u/%u", rate.count, rate.seconds);
 	v->canonical = rate.count == 0 ? BYTES("none") : fmt_done(&f);
-	return true;
+	return NULL;
 }
 
-static bool parse_port(struct build *b, struct build_value *v)
+static const char *parse_port(struct build_value *v)
 {
-	static const struct unit one = { 1, '\0' };
 	uint16_t port;
 
 	if (!inet_parse_port(v->word[0].text, false, &port))
-		return value_wrong(b, v, 0, "is not a port: 1 to 65535");
+		return PHRASE("is not a port: 1 to 65535");
 	v->out.number = port;
-	print_number(v, &one);
-	return true;
+	print_number(v, &one, "");
+	return NULL;
 }
 
 /* --- blocks of addresses --- */
@@ -232,12 +218,12 @@ static void mask(struct inet_net *net)
 }
 
 /* The message for a block with host bits tells the block that it lies in. */
-static void report_host_bits(struct build *b, const struct build_word *w, struct bytes what)
+static void report_host_bits(struct build *b, const struct build_word *w, const char *what)
 {
 	size_t slash = bytes_find(w->text, '/');
 	struct inet_addr addr;
 	struct inet_net net;
-	char text[160];
+	char block[INET_TEXT];
 	uint64_t bits = 0;
 	struct fmt f;
 
@@ -247,14 +233,13 @@ static void report_host_bits(struct build *b, const struct build_word *w, struct
 	memcpy(net.a, addr.a, sizeof(net.a));
 	net.bits = (uint8_t)(bits + (inet_is_v4(addr.a) && bits <= 32 ? 96 : 0));
 	mask(&net);
-	fmt_init(&f, text, sizeof(text));
-	fmt_add(&f, "$: \"$\" has bits behind its prefix: write \"");
+	fmt_init(&f, block, sizeof(block));
 	inet_print_net(&f, &net);
-	fmt_char(&f, '"');
-	build_error(b, &w->at, text, what, w->text);
+	build_error(b, &w->at, "%s: \"%.*s\" has bits behind its prefix: write \"%s\"", what,
+	    SPAN(w->text), block);
 }
 
-bool value_net(struct build *b, const struct build_word *w, struct bytes what, struct inet_net *out)
+bool value_net(struct build *b, const struct build_word *w, const char *what, struct inet_net *out)
 {
 	bool host_bits;
 
@@ -264,73 +249,61 @@ bool value_net(struct build *b, const struct build_word *w, struct bytes what, s
 		report_host_bits(b, w, what);
 	else
 		build_error(b, &w->at,
-		    "$: \"$\" is neither an address nor a block like \"192.168.0.0/16\" or "
+		    "%s: \"%.*s\" is neither an address nor a block like \"192.168.0.0/16\" or "
 		    "\"fd00::/8\"",
-		    what, w->text);
+		    what, SPAN(w->text));
 	return false;
 }
 
-static bool parse_nets(struct build *b, struct build_value *v)
+static const char *parse_nets(struct build *b, struct build_value *v)
 {
 	size_t size = sizeof(struct conf_nets) + v->n * sizeof(struct inet_net);
 	struct conf_nets *nets = arena_temp(&b->arena, size);
-	struct bytes name = bytes_of(option_name(v->option));
+	const char *name = option_name(v->option);
 	bool local_ok = option_spec(v->option)[0] != '\0', good = true;
 
 	if (!nets)
-		return false;
+		return NULL;
 	memset(nets, 0, size);
 	for (size_t i = 0; i < v->n; i++) {
 		const struct build_word *w = &v->word[i];
 
-		if (v->n == 1 && is_none(w->text))
+		if (v->n == 1 && value_is_none(w->text))
 			continue;
 		if (bytes_same_fold(w->text, BYTES("local"))) {
 			nets->local = true;
 			if (!local_ok)
-				good = value_wrong(b, v, i, "is known in Relay_Hosts only");
+				good = value_wrong(
+				    b, v, i, PHRASE(PHRASE("is known in Relay_Hosts only")));
 			continue;
 		}
 		good = value_net(b, w, name, &nets->net[nets->n]) && good;
 		nets->n++;
 	}
-	if (!good || (!local_ok && nets->n == 0))
-		return good;
-	v->out.data = arena_intern(&b->arena, (struct bytes){ (const uint8_t *)nets, size });
-	return v->out.data != NULL;
+	if (local_ok || nets->n > 0)
+		value_keep(b, v, nets, size);
+	return good ? NULL : VALUE_SAID;
 }
 
 /* --- names --- */
 
-static bool parse_text(struct build *b, struct build_value *v)
-{
-	v->out.text = arena_string(&b->arena, v->word[0].text);
-	return v->out.text.n > 0;
-}
-
-/* A host name is told to others without a dot at its end. */
-static bool parse_name(struct build *b, struct build_value *v)
-{
-	v->out.text = arena_string(&b->arena, tree_domain(v->word[0].text));
-	return v->out.text.n > 0;
-}
-
-static bool user_exists(struct build *b, struct build_value *v)
+static const char *user_exists(struct build *b, struct build_value *v)
 {
 	const struct conf_source *src = b->src;
+	struct bytes name = v->out.text;
 	uint64_t uid;
 
-	if (!src->user_exists || num_u64(v->out.text, UINT32_MAX, &uid) ||
-	    src->user_exists(src->ctx, (const char *)v->out.text.p))
-		return true;
+	if (!src->user_exists || !name.p || num_u64(name, UINT32_MAX, &uid) ||
+	    src->user_exists(src->ctx, (const char *)name.p))
+		return NULL;
 	build_error(b, &v->word[0].at,
-	    "User: there is no user \"$\" on this system: adduser --system --group "
-	    "--no-create-home $",
-	    v->out.text, v->out.text);
-	return false;
+	    "User: there is no user \"%s\" on this system: adduser --system --group "
+	    "--no-create-home %s",
+	    (const char *)name.p, (const char *)name.p);
+	return VALUE_SAID;
 }
 
-static bool parse_user(struct build *b, struct build_value *v)
+static const char *parse_user(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 	uint64_t number;
@@ -341,11 +314,12 @@ static bool parse_user(struct build *b, struct build_value *v)
 	for (size_t i = 0; i < x.n && good; i++)
 		good = byte_is_alnum(x.p[i]) || memchr("_-.$@", x.p[i], 5);
 	if (!good)
-		return value_wrong(b, v, 0, "is not the name or number of a user");
-	return parse_text(b, v) && user_exists(b, v);
+		return PHRASE("is not the name or number of a user");
+	value_text(b, v, x);
+	return user_exists(b, v);
 }
 
-static bool parse_socket(struct build *b, struct build_value *v)
+static const char *parse_socket(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 	size_t folder = x.n;
@@ -353,55 +327,38 @@ static bool parse_socket(struct build *b, struct build_value *v)
 	while (folder > 0 && x.p[folder - 1] != '/')
 		folder--;
 	if (x.n == 0 || x.p[0] != '/' || folder == x.n)
-		return value_wrong(
-		    b, v, 0, "is not the whole path of a socket, beginning with a slash");
+		return PHRASE("is not the whole path of a socket, beginning with a slash");
 	if (x.n > 107 || folder + strlen("submit.sock") > 107)
-		return value_wrong(b, v, 0, "is too long: a socket's path has at most 107 octets");
+		return PHRASE("is too long: a socket's path has at most 107 octets");
 	if (bytes_same(bytes_skip(x, folder), BYTES("submit.sock")))
-		return value_wrong(
-		    b, v, 0, "is the name of the socket for sendmail, which lies beside it");
-	return parse_text(b, v);
+		return PHRASE("is the name of the socket for sendmail, which lies beside it");
+	value_text(b, v, x);
+	return NULL;
 }
 
-static bool parse_binding(struct build *b, struct build_value *v)
+static const char *parse(struct build *b, struct build_value *v)
 {
-	if (v->word[0].text.n == 0)
-		return value_wrong(b, v, 0, "is not the name of a Binding");
-	v->out.number = CONF_BINDING_DEFAULT; /* until all are known */
-	(void)b;
-	return true;
-}
-
-bool value_parse(struct build *b, struct build_value *v)
-{
-	if (v->option->type != TYPE_WORD && !option_is_built((uint8_t)option_spec(v->option)[0])) {
-		build_error(b, v->n > 0 ? &v->word[0].at : &v->at,
-		    "$ is not built into this gatepost", bytes_of(option_name(v->option)),
-		    (struct bytes){ 0 });
-		return false;
-	}
 	switch ((enum option_type)v->option->type) {
 	case TYPE_BOOL:
-		return parse_bool(b, v);
+		return parse_bool(v);
 	case TYPE_WORD:
 		return parse_word(b, v);
 	case TYPE_SIZE:
-		return parse_size(b, v);
 	case TYPE_COUNT:
 	case TYPE_COUNT_POOL:
 		return parse_count(b, v);
 	case TYPE_TIME:
-		return parse_time(b, v);
+		return parse_time(v);
 	case TYPE_RATE:
-		return parse_rate(b, v);
+		return parse_rate(v);
 	case TYPE_PORT:
-		return parse_port(b, v);
+		return parse_port(v);
 	case TYPE_NETS:
 		return parse_nets(b, v);
 	case TYPE_HOST:
-		return value_host(b, v) && parse_name(b, v);
+		return value_host(b, v);
 	case TYPE_HELO:
-		return value_helo(b, v) && parse_name(b, v);
+		return value_helo(b, v);
 	case TYPE_ADDRESS:
 		return value_address(b, v);
 	case TYPE_GATEWAY:
@@ -420,8 +377,8 @@ bool value_parse(struct build *b, struct build_value *v)
 		return parse_user(b, v);
 	case TYPE_SOCKET:
 		return parse_socket(b, v);
-	case TYPE_BINDING:
-		return parse_binding(b, v);
+	case TYPE_BINDING: /* its id is written when all are known */
+		return v->word[0].text.n > 0 ? NULL : PHRASE("is not the name of a Binding");
 	case TYPE_TEXT:
 	case TYPE_SECRET:
 	case TYPE_FILE:
@@ -434,5 +391,32 @@ bool value_parse(struct build *b, struct build_value *v)
 	case TYPE_PROTOCOLS:
 		return value_string(b, v);
 	}
-	return false;
+	return NULL;
+}
+
+/* Has the option no value where none is written? Others look at that word themselves. */
+static bool is_unset(const struct build_value *v)
+{
+	static const uint32_t types = 1u << TYPE_ADDRESS | 1u << TYPE_DOMAIN | 1u << TYPE_MAILBOX |
+				      1u << TYPE_ALLOWED | 1u << TYPE_TEXT | 1u << TYPE_FOLDER |
+				      1u << TYPE_CONTACT | 1u << TYPE_PEER_NAME |
+				      1u << TYPE_TENANT | 1u << TYPE_URL | 1u << TYPE_PINS;
+
+	return v->n == 1 && value_is_none(v->word[0].text) && types >> v->option->type & 1u;
+}
+
+bool value_parse(struct build *b, struct build_value *v)
+{
+	const struct option *o = v->option;
+	const char *why;
+
+	if (o->type != TYPE_WORD && !option_is_built((uint8_t)option_spec(o)[0])) {
+		build_error(b, v->n > 0 ? &v->word[0].at : &v->at,
+		    "%s is not built into this gatepost", option_name(o));
+		return false;
+	}
+	why = is_unset(v) ? NULL : parse(b, v);
+	if (why && why[0] != '\0')
+		value_wrong(b, v, 0, why);
+	return !why;
 }

@@ -8,11 +8,6 @@
 
 static const struct bytes nothing;
 
-static bool is_none(struct bytes x)
-{
-	return bytes_same_fold(x, BYTES("none"));
-}
-
 /* Are all octets digits and dots? */
 static bool is_numeric(struct bytes x)
 {
@@ -35,31 +30,25 @@ bool value_is_host(struct bytes x)
 	return value_is_mail_domain(name) && !is_numeric(name);
 }
 
-bool value_host(struct build *b, struct build_value *v)
+/* It is told to others without a dot at its end. */
+const char *value_host(struct build *b, struct build_value *v)
 {
 	if (!value_is_host(v->word[0].text))
-		return value_wrong(b, v, 0, "is not a host name");
-	return true;
+		return PHRASE("is not a host name");
+	value_text(b, v, tree_domain(v->word[0].text));
+	return NULL;
 }
 
-bool value_helo(struct build *b, struct build_value *v)
+const char *value_helo(struct build *b, struct build_value *v)
 {
-	struct bytes x = v->word[0].text, inner;
-	struct inet_addr addr;
+	struct bytes x = v->word[0].text;
 
-	if (value_is_host(x))
-		return true;
-	if (x.n > 2 && x.p[0] == '[' && x.p[x.n - 1] == ']') {
-		inner = bytes_first(bytes_skip(x, 1), x.n - 2);
-		if (inet_parse_v4(inner, &addr))
-			return true;
-		if (bytes_begins_fold(inner, BYTES("IPv6:")) &&
-		    inet_parse_v6(bytes_skip(inner, 5), &addr) && addr.zone[0] == '\0')
-			return true;
-	}
-	return value_wrong(b, v, 0,
-	    "is neither a host name nor an address literal like \"[192.0.2.1]\" or "
-	    "\"[IPv6:2001:db8::1]\"");
+	if (!value_is_literal(x) && !value_is_host(x))
+		return PHRASE(
+		    "is neither a host name nor an address literal like \"[192.0.2.1]\" or "
+		    "\"[IPv6:2001:db8::1]\"");
+	value_text(b, v, tree_domain(x));
+	return NULL;
 }
 
 static bool is_multicast(const uint8_t a[16])
@@ -67,19 +56,16 @@ static bool is_multicast(const uint8_t a[16])
 	return inet_is_v4(a) ? a[12] >= 224 : a[0] == 0xff;
 }
 
-bool value_address(struct build *b, struct build_value *v)
+const char *value_address(struct build *b, struct build_value *v)
 {
 	struct inet_addr addr;
 
-	if (is_none(v->word[0].text))
-		return true;
 	if (!inet_parse_addr(v->word[0].text, &addr))
-		return value_wrong(b, v, 0, "is not an address, which is written without a port");
+		return PHRASE("is not an address, which is written without a port");
 	if (inet_is_any(addr.a) || is_multicast(addr.a))
-		return value_wrong(b, v, 0, "is not the address of an interface");
-	v->out.data = arena_intern(
-	    &b->arena, (struct bytes){ (const uint8_t *)&addr, sizeof(addr) });
-	return v->out.data != NULL;
+		return PHRASE("is not the address of an interface");
+	value_keep(b, v, &addr, sizeof(addr));
+	return NULL;
 }
 
 /* --- one gateway --- */
@@ -97,7 +83,7 @@ static const char *parse_end(struct bytes x, struct endpoint *e)
 	if (x.n == 0)
 		return NULL;
 	if (x.p[0] != ':' || !inet_parse_port(bytes_skip(x, 1), false, &e->port))
-		return "has no port behind its host: 1 to 65535";
+		return PHRASE("has no port behind its host: 1 to 65535");
 	e->explicit_port = true;
 	return NULL;
 }
@@ -109,13 +95,14 @@ static const char *parse_bracketed(struct bytes x, struct endpoint *e)
 	struct inet_addr addr;
 
 	if (end == x.n)
-		return "has no ] behind its address";
+		return PHRASE("has no ] behind its address");
 	if (inet_parse_v4(inner, &addr))
-		return "is an IPv4 address, which is written without brackets";
+		return PHRASE("is an IPv4 address, which is written without brackets");
 	if (!inet_parse_v6(inner, &e->addr))
 		return bytes_find(inner, '%') < inner.n
-			   ? "is not a link-local IPv6 address with the zone of an interface"
-			   : "is not an IPv6 address in brackets";
+			   ? PHRASE(
+				 "is not a link-local IPv6 address with the zone of an interface")
+			   : PHRASE("is not an IPv6 address in brackets");
 	e->literal = true;
 	e->host = inner;
 	return parse_end(bytes_skip(x, end + 1), e);
@@ -127,16 +114,17 @@ static const char *parse_name(struct bytes x, struct endpoint *e)
 	struct bytes host = bytes_first(x, colon);
 
 	if (bytes_same_fold(host, BYTES("__mx__")))
-		return "is not known here: this relay delivers to gateways only, never to the MX "
-		       "of a domain";
+		return PHRASE(
+		    "is not known here: this relay delivers to gateways only, never to the MX "
+		    "of a domain");
 	if (inet_parse_v4(host, &e->addr))
 		e->literal = true;
 	else if (is_numeric(host))
-		return "is not an IPv4 address";
+		return PHRASE("is not an IPv4 address");
 	else if (x.n > 0 && x.p[x.n - 1] == ';')
-		return "is not a host: there are no semicolons in a configuration";
+		return PHRASE("is not a host: there are no semicolons in a configuration");
 	else if (!value_is_host(host))
-		return "is neither an address nor a host name";
+		return PHRASE("is neither an address nor a host name");
 	e->host = tree_domain(host);
 	return parse_end(bytes_skip(x, colon), e);
 }
@@ -149,18 +137,19 @@ static const char *parse_endpoint(struct bytes x, struct endpoint *e)
 
 	memset(e, 0, sizeof(*e));
 	if (x.n == 0)
-		return "is empty: a gateway is an address or a host name";
+		return PHRASE("is empty: a gateway is an address or a host name");
 	if (slash < x.n)
-		return "is not a host: write the host alone, with :PORT if needed";
+		return PHRASE("is not a host: write the host alone, with :PORT if needed");
 	if (x.p[0] == '[')
 		why = parse_bracketed(x, e);
 	else if (colon < x.n && bytes_find(bytes_skip(x, colon + 1), ':') + colon + 1 < x.n)
-		why = "is not a gateway: an IPv6 address is written in brackets, \"[ADDRESS]\" or "
-		      "\"[ADDRESS]:PORT\"";
+		why = PHRASE(
+		    "is not a gateway: an IPv6 address is written in brackets, \"[ADDRESS]\" or "
+		    "\"[ADDRESS]:PORT\"");
 	else
 		why = parse_name(x, e);
 	if (!why && e->literal && (inet_is_any(e->addr.a) || is_multicast(e->addr.a)))
-		why = "is not the address of a host";
+		why = PHRASE("is not the address of a host");
 	return why;
 }
 
@@ -171,8 +160,8 @@ static bool report_unbracketed(struct build *b, const struct build_value *v)
 
 	if (!inet_parse_v6(v->word[0].text, &addr))
 		return false;
-	build_error(b, &v->word[0].at, "$: an IPv6 address is written in brackets: \"[$]\"",
-	    bytes_of(option_name(v->option)), v->word[0].text);
+	build_error(b, &v->word[0].at, "%s: an IPv6 address is written in brackets: \"[%.*s]\"",
+	    option_name(v->option), SPAN(v->word[0].text));
 	return true;
 }
 
@@ -187,7 +176,7 @@ static void fill_route(
 	r->pref = pref;
 }
 
-bool value_gateway(struct build *b, struct build_value *v)
+const char *value_gateway(struct build *b, struct build_value *v)
 {
 	size_t size = sizeof(struct conf_routes) + sizeof(struct conf_route);
 	struct conf_routes *routes;
@@ -195,15 +184,15 @@ bool value_gateway(struct build *b, struct build_value *v)
 	const char *why = parse_endpoint(v->word[0].text, &e);
 
 	if (why)
-		return !report_unbracketed(b, v) && value_wrong(b, v, 0, why);
+		return report_unbracketed(b, v) ? VALUE_SAID : why;
 	routes = arena_temp(&b->arena, size);
 	if (!routes)
-		return false;
+		return NULL;
 	memset(routes, 0, size);
 	routes->n = 1;
 	fill_route(b, &routes->route[0], &e, 0);
-	v->out.data = arena_intern(&b->arena, (struct bytes){ (const uint8_t *)routes, size });
-	return v->out.data != NULL;
+	value_keep(b, v, routes, size);
+	return NULL;
 }
 
 /* --- Routes --- */
@@ -222,23 +211,25 @@ static const char *parse_param(struct bytes x, struct route_params *p)
 
 	if (bytes_same_fold(name, BYTES("pref"))) {
 		if (p->has_pref || !num_u64(value, 65535, &p->pref))
-			return "wants one pref, 0 to 65535";
+			return PHRASE("wants one pref, 0 to 65535");
 		p->has_pref = true;
 		return NULL;
 	}
 	if (bytes_same_fold(name, BYTES("port"))) {
 		if (p->port.n > 0 || value.n == 0)
-			return "wants one port, 1 to 65535";
+			return PHRASE("wants one port, 1 to 65535");
 		p->port = value;
 		return NULL;
 	}
 	if (bytes_same_fold(name, BYTES("ttl")))
-		return "has a ttl, which is not needed: how long an address holds is told by the "
-		       "name server";
+		return PHRASE(
+		    "has a ttl, which is not needed: how long an address holds is told by the "
+		    "name server");
 	if (bytes_same_fold(name, BYTES("type")))
-		return "has a type, which is not needed: AAAA and A of the name are used, MX where "
-		       "it has neither";
-	return "has an unknown parameter: there are pref and port";
+		return PHRASE(
+		    "has a type, which is not needed: AAAA and A of the name are used, MX where "
+		    "it has neither");
+	return PHRASE("has an unknown parameter: there are pref and port");
 }
 
 static const char *parse_params(struct bytes x, struct route_params *p)
@@ -266,7 +257,7 @@ static const char *parse_route(struct bytes x, struct endpoint *e, struct route_
 	colon = bytes_find(host, ':');
 	if (bytes_begins_fold(bytes_skip(host, colon), BYTES("://"))) {
 		if (!bytes_same_fold(bytes_first(host, colon), BYTES("smtp")))
-			return "is of an unknown kind: write \"smtp://HOST\"";
+			return PHRASE("is of an unknown kind: write \"smtp://HOST\"");
 		host = bytes_skip(host, colon + 3);
 		if (host.n > 0 && host.p[host.n - 1] == '/')
 			host.n--;
@@ -279,7 +270,7 @@ static const char *parse_route(struct bytes x, struct endpoint *e, struct route_
 
 		if (!inet_parse_port(p->port, false, &port) ||
 		    (e->explicit_port && port != e->port))
-			return "wants one port, 1 to 65535";
+			return PHRASE("wants one port, 1 to 65535");
 		e->port = port;
 		e->explicit_port = true;
 	}
@@ -292,8 +283,7 @@ bool value_is_route(struct bytes x, const struct conf_route *r)
 	struct endpoint e;
 
 	return !parse_route(x, &e, &params) && e.literal == r->literal && e.port == r->port &&
-	       inet_same(e.addr.a, r->addr.a) &&
-	       memcmp(e.addr.zone, r->addr.zone, INET_ZONE) == 0;
+	       inet_same(e.addr.a, r->addr.a) && memcmp(e.addr.zone, r->addr.zone, INET_ZONE) == 0;
 }
 
 /* Insertion keeps the order of equal ones. */
@@ -334,7 +324,7 @@ static uint32_t next_pref(const struct route_params *p, uint32_t before, size_t 
 	return p->has_pref ? (uint32_t)p->pref << 16 : (before & 0xffff0000u) | (uint32_t)(i + 1);
 }
 
-bool value_routes(struct build *b, struct build_value *v)
+const char *value_routes(struct build *b, struct build_value *v)
 {
 	size_t size = sizeof(struct conf_routes) + v->n * sizeof(struct conf_route);
 	struct conf_routes *routes;
@@ -342,13 +332,13 @@ bool value_routes(struct build *b, struct build_value *v)
 	bool good = true;
 
 	if (v->n == 0 || v->n > UINT16_MAX - 1) {
-		build_error(b, &v->at, "$: the list wants at least one gateway",
-		    bytes_of(option_name(v->option)), nothing);
-		return false;
+		build_error(
+		    b, &v->at, "%s: the list wants at least one gateway", option_name(v->option));
+		return VALUE_SAID;
 	}
 	routes = arena_temp(&b->arena, size);
 	if (!routes)
-		return false;
+		return NULL;
 	memset(routes, 0, size);
 	routes->n = (uint32_t)v->n;
 	for (size_t i = 0; i < v->n; i++) {
@@ -365,15 +355,13 @@ bool value_routes(struct build *b, struct build_value *v)
 	}
 	sort(routes);
 	rank(routes);
-	if (good)
-		v->out.data = arena_intern(
-		    &b->arena, (struct bytes){ (const uint8_t *)routes, size });
-	return good && v->out.data;
+	value_keep(b, v, routes, size);
+	return good ? NULL : VALUE_SAID;
 }
 
 /* --- Log --- */
 
-bool value_log(struct build *b, struct build_value *v)
+const char *value_log(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text, host;
 	struct conf_log_value log;
@@ -389,15 +377,14 @@ bool value_log(struct build *b, struct build_value *v)
 	} else {
 		host = bytes_begins_fold(x, BYTES("syslog://")) ? bytes_skip(x, 9) : nothing;
 		if (host.n == 0 || parse_endpoint(host, &e) || !e.literal)
-			return value_wrong(b, v, 0,
-			    "is none of stderr, syslog, \"syslog://ADDRESS\" and "
-			    "\"syslog://ADDRESS:PORT\" (an IPv6 address in brackets)");
+			return PHRASE("is none of stderr, syslog, \"syslog://ADDRESS\" and "
+				      "\"syslog://ADDRESS:PORT\" (an IPv6 address in brackets)");
 		log.log = CONF_LOG_SYSLOG_ADDR;
 		log.addr = e.addr;
 		log.addr.port = e.explicit_port ? e.port : 514;
 	}
 	if (log.log != CONF_LOG_STDERR && !ON(CONFIG_LOG_SYSLOG))
-		return value_wrong(b, v, 0, "is not built into this gatepost");
-	v->out.data = arena_intern(&b->arena, (struct bytes){ (const uint8_t *)&log, sizeof(log) });
-	return v->out.data != NULL;
+		return PHRASE("is not built into this gatepost");
+	value_keep(b, v, &log, sizeof(log));
+	return NULL;
 }

@@ -6,11 +6,6 @@
 
 #define LOCAL_MAX 255u
 
-static bool is_none(struct bytes x)
-{
-	return bytes_same_fold(x, BYTES("none"));
-}
-
 bool value_is_mail_domain(struct bytes x)
 {
 	size_t label = 0;
@@ -34,8 +29,7 @@ bool value_is_mail_domain(struct bytes x)
 	return label > 0 && x.p[x.n - 1] != '-';
 }
 
-/* RFC 5321 4.1.3 */
-static bool is_literal(struct bytes x)
+bool value_is_literal(struct bytes x)
 {
 	struct bytes inner = x.n > 2 ? bytes_first(bytes_skip(x, 1), x.n - 2) : (struct bytes){ 0 };
 	struct inet_addr addr;
@@ -97,71 +91,60 @@ static bool is_mailbox(struct bytes x)
 	if (at == x.n || local.n == 0 || local.n > LOCAL_MAX)
 		return false;
 	return (is_dot_string(local) || is_quoted_string(local)) &&
-	       (value_is_mail_domain(domain) || is_literal(domain));
+	       (value_is_mail_domain(domain) || value_is_literal(domain));
 }
 
-static bool keep_text(struct build *b, struct build_value *v)
-{
-	v->out.text = arena_string(&b->arena, v->word[0].text);
-	return v->out.text.n > 0;
-}
-
-bool value_domain(struct build *b, struct build_value *v)
+const char *value_domain(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 
-	if (is_none(x))
-		return true;
 	if (x.n > 0 && x.p[0] == '@')
-		return value_wrong(b, v, 0, "is not a domain: write it without the @");
-	if (!value_is_mail_domain(x) && !is_literal(x))
-		return value_wrong(b, v, 0, "is not a domain");
-	return keep_text(b, v);
+		return PHRASE("is not a domain: write it without the @");
+	if (!value_is_mail_domain(x) && !value_is_literal(x))
+		return PHRASE("is not a domain");
+	value_text(b, v, x);
+	return NULL;
 }
 
-bool value_mailbox(struct build *b, struct build_value *v)
+const char *value_mailbox(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 
-	if (is_none(x))
-		return true;
 	if (x.n > 0 && x.p[0] == '<')
-		return value_wrong(b, v, 0, "is not an address: write it without < and >");
+		return PHRASE("is not an address: write it without < and >");
 	if (!is_mailbox(x))
-		return value_wrong(b, v, 0, "is not an address like scanner@example.com");
-	return keep_text(b, v);
+		return PHRASE("is not an address like scanner@example.com");
+	value_text(b, v, x);
+	return NULL;
 }
 
-bool value_allowed(struct build *b, struct build_value *v)
+const char *value_allowed(struct build *b, struct build_value *v)
 {
 	size_t size = sizeof(struct conf_list) + v->n * sizeof(struct bytes);
 	struct conf_list *list;
 	bool good = true;
 
-	if (v->n == 1 && is_none(v->word[0].text))
-		return true;
 	if (v->n == 0) {
 		build_error(b, &v->at,
-		    "$: an empty list would let nobody pass: write none to let all pass",
-		    bytes_of(option_name(v->option)), (struct bytes){ 0 });
-		return false;
+		    "%s: an empty list would let nobody pass: write none to let all pass",
+		    option_name(v->option));
+		return VALUE_SAID;
 	}
 	list = arena_temp(&b->arena, size);
 	if (!list)
-		return false;
+		return NULL;
 	list->n = (uint32_t)v->n;
 	for (size_t i = 0; i < v->n; i++) {
 		struct bytes x = v->word[i].text;
 
 		if (!is_mailbox(x) && !bytes_same(x, BYTES("<>")) &&
 		    !(x.n > 1 && x.p[0] == '@' &&
-			(value_is_mail_domain(bytes_skip(x, 1)) || is_literal(bytes_skip(x, 1)))))
-			good = value_wrong(
-			    b, v, i, "is neither an address nor a domain like \"@example.com\"");
+			(value_is_mail_domain(bytes_skip(x, 1)) ||
+			    value_is_literal(bytes_skip(x, 1)))))
+			good = value_wrong(b, v, i,
+			    PHRASE("is neither an address nor a domain like \"@example.com\""));
 		list->item[i] = arena_string(&b->arena, x);
 	}
-	if (good)
-		v->out.data = arena_intern(
-		    &b->arena, (struct bytes){ (const uint8_t *)list, size });
-	return good && v->out.data;
+	value_keep(b, v, list, size);
+	return good ? NULL : VALUE_SAID;
 }

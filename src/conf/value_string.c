@@ -6,23 +6,17 @@
 
 #include <string.h>
 
-static bool is_none(struct bytes x)
-{
-	return bytes_same_fold(x, BYTES("none"));
-}
-
 /* Reports without the value, which may be a secret. */
-static bool wrong(struct build *b, const struct build_value *v, const char *text)
+static const char *wrong(struct build *b, const struct build_value *v, const char *why)
 {
-	build_error(b, v->n > 0 ? &v->word[0].at : &v->at, "$ $", bytes_of(option_name(v->option)),
-	    bytes_of(text));
-	return false;
+	build_error(b, v->n > 0 ? &v->word[0].at : &v->at, "%s %s", option_name(v->option), why);
+	return VALUE_SAID;
 }
 
-static bool keep(struct build *b, struct build_value *v, struct bytes x)
+static const char *keep(struct build *b, struct build_value *v, struct bytes x)
 {
-	v->out.data = arena_intern(&b->arena, x);
-	return v->out.data != NULL;
+	value_keep(b, v, x.p, x.n);
+	return NULL;
 }
 
 static bool has_control(struct bytes x)
@@ -34,98 +28,91 @@ static bool has_control(struct bytes x)
 	return false;
 }
 
-static bool parse_text(struct build *b, struct build_value *v)
+static const char *parse_text(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 
-	if (is_none(x))
-		return true;
 	if (x.n == 0)
-		return wrong(b, v, "is empty: write none to unset it");
+		return wrong(b, v, PHRASE("is empty: write none to unset it"));
 	if (has_control(x))
-		return value_wrong(b, v, 0, "has a control character in it");
+		return PHRASE("has a control character in it");
 	return keep(b, v, x);
 }
 
 /* One in error is kept all the same: it is not missing, too. */
-static bool parse_secret(struct build *b, struct build_value *v)
+static const char *parse_secret(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 
 	if (x.n == 0)
-		wrong(b, v, "is empty");
+		wrong(b, v, PHRASE("is empty"));
 	else if (has_control(x))
-		wrong(b, v, "has a control character in it");
+		wrong(b, v, PHRASE("has a control character in it"));
 	return keep(b, v, x);
 }
 
-static bool parse_file(struct build *b, struct build_value *v)
+static const char *parse_file(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text, folder = build_folder(b->main_file);
 	const char *spec = option_spec(v->option);
 
-	if (is_none(x) && spec[1] != '\0')
-		return true;
+	if (value_is_none(x) && spec[1] != '\0')
+		return NULL;
 	if (x.n == 0 || x.p[x.n - 1] == '/')
-		return value_wrong(b, v, 0, "is not the name of a file");
+		return PHRASE("is not the name of a file");
 	if (has_control(x))
-		return value_wrong(b, v, 0, "has a control character in it");
+		return PHRASE("has a control character in it");
 	if (x.p[0] == '/')
 		folder.n = 0;
 	v->out.data = build_path(b, &v->word[0].at, folder, x);
-	return v->out.data != NULL;
+	return NULL;
 }
 
-static bool parse_folder(struct build *b, struct build_value *v)
+static const char *parse_folder(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 
-	if (is_none(x))
-		return true;
 	while (x.n > 1 && x.p[x.n - 1] == '/')
 		x.n--;
 	if (x.n < 2 || x.p[0] != '/')
-		return value_wrong(b, v, 0,
-		    "is not the whole path of a folder, beginning with a slash");
+		return PHRASE("is not the whole path of a folder, beginning with a slash");
 	if (has_control(x))
-		return value_wrong(b, v, 0, "has a control character in it");
+		return PHRASE("has a control character in it");
 	v->out.data = build_path(b, &v->word[0].at, (struct bytes){ 0 }, x);
-	return v->out.data != NULL;
+	return NULL;
 }
 
-static bool parse_contact(struct build *b, struct build_value *v)
+static const char *parse_contact(struct build *b, struct build_value *v)
 {
-	return value_mailbox(b, v) && (v->out.text.n == 0 || keep(b, v, v->word[0].text));
+	const char *why = value_mailbox(b, v);
+
+	return why ? why : keep(b, v, v->word[0].text);
 }
 
-static bool parse_peer_name(struct build *b, struct build_value *v)
+static const char *parse_peer_name(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 	struct inet_addr addr;
 
-	if (is_none(x))
-		return true;
 	if (inet_parse_addr(x, &addr) && addr.zone[0] == '\0') {
 		if (x.p[0] == '[')
 			x = bytes_first(bytes_skip(x, 1), x.n - 2);
 	} else if (!value_is_host(x)) {
-		return value_wrong(b, v, 0, "is neither a host name nor an address");
+		return PHRASE("is neither a host name nor an address");
 	}
 	return keep(b, v, tree_domain(x));
 }
 
 /* A directory of Microsoft: an id with hyphens, a domain, or common, organizations, consumers. */
-static bool parse_tenant(struct build *b, struct build_value *v)
+static const char *parse_tenant(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text;
 
-	if (is_none(x))
-		return true;
 	if (!value_is_mail_domain(x) || bytes_find(x, '_') < x.n)
-		return value_wrong(b, v, 0, "is neither the id nor the domain of a directory");
+		return PHRASE("is neither the id nor the domain of a directory");
 	for (size_t i = 0; i < x.n; i++) {
 		if (x.p[i] >= 0x80)
-			return value_wrong(b, v, 0, "is not plain ASCII");
+			return PHRASE("is not plain ASCII");
 	}
 	return keep(b, v, x);
 }
@@ -162,18 +149,16 @@ static bool is_authority(struct bytes x)
 	return inet_parse_v4(host, &addr) || value_is_host(host);
 }
 
-static bool parse_url(struct build *b, struct build_value *v)
+static const char *parse_url(struct build *b, struct build_value *v)
 {
 	struct bytes x = v->word[0].text, rest;
 
-	if (is_none(x))
-		return true;
 	if (!bytes_begins_fold(x, BYTES("https://")))
-		return value_wrong(b, v, 0,
+		return PHRASE(
 		    "does not begin with https://: secrets are sent there, so it must be TLS");
 	rest = bytes_skip(x, 8);
 	if (!is_url_text(rest) || !is_authority(bytes_first(rest, bytes_find(rest, '/'))))
-		return value_wrong(b, v, 0,
+		return PHRASE(
 		    "is not an address of the web like \"https://login.example.com/token\"");
 	return keep(b, v, x);
 }
@@ -215,27 +200,27 @@ static bool parse_pin(struct bytes x, uint8_t out[32])
 	return base64_decode(rest, out, 32, &n) && n == 32;
 }
 
-static bool parse_pins(struct build *b, struct build_value *v)
+static const char *parse_pins(struct build *b, struct build_value *v)
 {
 	size_t size = sizeof(struct conf_pins) + v->n * 32;
 	struct conf_pins *pins;
 	bool good = true;
 
-	if (v->n == 1 && is_none(v->word[0].text))
-		return true;
 	if (v->n == 0)
-		return wrong(b, v, "is an empty list: write none to unset it");
+		return wrong(b, v, PHRASE("is an empty list: write none to unset it"));
 	pins = arena_temp(&b->arena, size);
 	if (!pins)
-		return false;
+		return NULL;
 	memset(pins, 0, size);
 	pins->n = (uint32_t)v->n;
 	for (size_t i = 0; i < v->n; i++) {
 		if (!parse_pin(v->word[i].text, pins->pin[i]))
 			good = value_wrong(b, v, i,
-			    "is not \"sha256:\" and a SHA-256 in base64 or in 64 hex digits");
+			    PHRASE(
+				"is not \"sha256:\" and a SHA-256 in base64 or in 64 hex digits"));
 	}
-	return good && keep(b, v, (struct bytes){ (const uint8_t *)pins, size });
+	value_keep(b, v, pins, size);
+	return good ? NULL : VALUE_SAID;
 }
 
 /* --- versions --- */
@@ -249,7 +234,7 @@ static bool is_version(struct bytes x, const char *number)
 	return bytes_same(x, bytes_of(number));
 }
 
-static bool parse_protocols(struct build *b, struct build_value *v)
+static const char *parse_protocols(struct build *b, struct build_value *v)
 {
 	static const char text[][8] = { "", "1.2", "1.3", "1.2 1.3" };
 	struct bytes x = v->word[0].text;
@@ -265,16 +250,15 @@ static bool parse_protocols(struct build *b, struct build_value *v)
 		else if (is_version(word, "1.3"))
 			v->out.number |= 2;
 		else if (word.n > 0)
-			return value_wrong(
-			    b, v, 0, "is not known here: TLS 1.2 and 1.3 only, \"1.2 1.3\"");
+			return PHRASE("is not known here: TLS 1.2 and 1.3 only, \"1.2 1.3\"");
 	}
 	if (v->out.number == 0)
-		return wrong(b, v, "wants \"1.2\", \"1.3\" or \"1.2 1.3\"");
+		return wrong(b, v, PHRASE("wants \"1.2\", \"1.3\" or \"1.2 1.3\""));
 	v->canonical = bytes_of(text[v->out.number]);
-	return true;
+	return NULL;
 }
 
-bool value_string(struct build *b, struct build_value *v)
+const char *value_string(struct build *b, struct build_value *v)
 {
 	switch ((int)v->option->type) {
 	case TYPE_SECRET:

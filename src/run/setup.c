@@ -161,7 +161,7 @@ enum conf_status setup_load(struct setup *s, const struct setup_room *room, cons
 
 void setup_add(struct setup *s, const char *what)
 {
-	struct fmt f = { s->why, sizeof(s->why), strlen(s->why), false };
+	struct fmt f = { .p = s->why, .cap = sizeof(s->why), .n = strlen(s->why) };
 
 	if (f.n > 0)
 		fmt_add(&f, "; %s", what);
