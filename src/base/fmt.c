@@ -119,8 +119,9 @@ static void text_of(struct fmt *f, struct list *l, bool slice)
 	int n = slice ? va_arg(l->args, int) : 0;
 	const char *text = va_arg(l->args, const char *);
 	struct bytes x = { (const uint8_t *)text, n > 0 ? (size_t)n : 0 };
+	struct phrase p;
 
-	if (!slice && text[0] == PHRASE_MARK[0]) {
+	if (!slice && phrase_open(&p, text)) {
 		fmt_str(f, text);
 		return;
 	}

@@ -274,7 +274,7 @@ static const char *parse_nets(struct build *b, struct build_value *v)
 			nets->local = true;
 			if (!local_ok)
 				good = value_wrong(
-				    b, v, i, PHRASE(PHRASE("is known in Relay_Hosts only")));
+				    b, v, i, PHRASE("is known in Relay_Hosts only"));
 			continue;
 		}
 		good = value_net(b, w, name, &nets->net[nets->n]) && good;
