@@ -3,7 +3,7 @@
 
 CA_LIST := $(wildcard board/$(BOARD)/ca.list)
 CA_INDEXER_SOURCES := firmware/ca_index.c src/io/ca_index.c src/io/errtext.c src/io/files.c \
-	$(addprefix src/base/,bytes.c der.c pem.c fmt.c phrase.c base64.c)
+	$(addprefix src/base/,bytes.c crc32.c der.c pem.c fmt.c phrase.c base64.c)
 
 $(call keep,$(O)/ca.inputs,$(CA_LIST) $(shell dpkg-query -W ca-certificates 2>/dev/null))
 

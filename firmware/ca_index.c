@@ -10,7 +10,7 @@
 #include "base/bug.h"
 #include "io/ca_index.h"
 
-void gp_bug(const char *what)
+void gp_stop(const char *what)
 {
 	fprintf(stderr, "ca_index: %s\n", what);
 	abort();

@@ -21,7 +21,7 @@ static unsigned tap_count, tap_failed;
 
 /* For a test in which nothing impossible may happen. */
 #define TAP_GP_BUG                                             \
-	_Noreturn void gp_bug(const char *what)                \
+	_Noreturn void gp_stop(const char *what)                \
 	{                                                      \
 		printf("Bail out! gp_bug: %s\n", what);        \
 		abort();                                       \

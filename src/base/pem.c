@@ -66,6 +66,15 @@ bool pem_next(struct bytes *text, struct pem *block)
 	}
 }
 
+bool pem_find(struct bytes *text, struct bytes label, struct pem *block)
+{
+	do {
+		if (!pem_next(text, block))
+			return false;
+	} while (!bytes_same(block->label, label));
+	return true;
+}
+
 bool pem_is_locked(const struct pem *block)
 {
 	return bytes_find(block->body, ':') < block->body.n;

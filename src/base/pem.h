@@ -16,6 +16,9 @@ struct pem {
  */
 bool pem_next(struct bytes *text, struct pem *block);
 
+/* The next block of that label. */
+bool pem_find(struct bytes *text, struct bytes label, struct pem *block);
+
 /* Octets that a block holds at the most. */
 #define PEM_DECODED(n) ((size_t)(n) / 4 * 3 + 3)
 

@@ -7,14 +7,9 @@
 #include <unistd.h>
 
 /* The supervisor starts a process that ended so again. */
-void gp_bug(const char *what)
+void gp_stop(const char *what)
 {
-	char text[256];
-	struct fmt f;
-
-	fmt_init(&f, text, sizeof(text));
-	fmt_add(&f, "this cannot happen: %s", what);
-	log_line(LOG_LEVEL_ERROR, fmt_done(&f));
+	log_add(LOG_LEVEL_ERROR, "this cannot happen: %s", what);
 	log_flush();
 	_exit(EX_SOFTWARE);
 }

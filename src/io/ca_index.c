@@ -14,6 +14,7 @@
  */
 #include "io/ca_index.h"
 
+#include "base/crc32.h"
 #include "base/der.h"
 #include "base/pem.h"
 #include "io/errtext.h"
@@ -58,39 +59,11 @@ static void put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v >> 16);
 }
 
-/* CRC-32 as in IEEE 802.3, four bits at a time, going on from one of what lies before. */
-static uint32_t crc32(uint32_t before, const uint8_t *p, size_t n)
-{
-	static const uint32_t table[16] = {
-		0x00000000,
-		0x1db71064,
-		0x3b6e20c8,
-		0x26d930ac,
-		0x76dc4190,
-		0x6b6b51f4,
-		0x4db26158,
-		0x5005713c,
-		0xedb88320,
-		0xf00f9344,
-		0xd6d6a3e8,
-		0xcb61b38c,
-		0x9b64c2b0,
-		0x86d3d2d4,
-		0xa00ae278,
-		0xbdbdf21c,
-	};
-	uint32_t crc = ~before;
-
-	while (n-- > 0) {
-		crc = table[(crc ^ *p) & 15] ^ crc >> 4;
-		crc = table[(crc ^ *p++ >> 4) & 15] ^ crc >> 4;
-	}
-	return ~crc;
-}
-
 static uint32_t crc_of(const uint8_t *mem, size_t n)
 {
-	return crc32(crc32(0, mem, HEAD - 4), mem + HEAD, n - HEAD);
+	uint32_t head = crc32_add(0, (struct bytes){ mem, HEAD - 4 });
+
+	return crc32_add(head, (struct bytes){ mem + HEAD, n - HEAD });
 }
 
 /* FNV-1a. */
@@ -166,8 +139,8 @@ static uint32_t count(struct bytes pem)
 	struct pem block;
 	uint32_t n = 0;
 
-	while (pem_next(&pem, &block))
-		n += bytes_same(block.label, BYTES("CERTIFICATE"));
+	while (pem_find(&pem, BYTES("CERTIFICATE"), &block))
+		n++;
 	return n;
 }
 
@@ -193,13 +166,11 @@ static size_t fill(uint8_t *mem, size_t cap, struct bytes pem, uint32_t most, ui
 	struct pem block;
 	uint32_t n = 0;
 
-	while (pem_next(&pem, &block)) {
+	while (pem_find(&pem, BYTES("CERTIFICATE"), &block)) {
 		uint8_t e[ENTRY] = { 0 };
 		struct bytes subject;
 		size_t len;
 
-		if (!bytes_same(block.label, BYTES("CERTIFICATE")))
-			continue;
 		if (!pem_decode(&block, mem + at, cap - at, &len) || len > CERT_MAX ||
 		    !der_subject((struct bytes){ mem + at, len }, &subject)) {
 			++*broken;
@@ -221,12 +192,6 @@ static size_t fill(uint8_t *mem, size_t cap, struct bytes pem, uint32_t most, ui
 }
 
 /* ---- opening ---- */
-
-static bool fail(struct fmt *why, const char *text)
-{
-	fmt_str(why, text);
-	return false;
-}
 
 /* A memfd, mapped for writing; NULL, errno. */
 static uint8_t *shared(size_t n, int *fd)
@@ -257,26 +222,26 @@ static bool seal(struct ca_set *s, int fd, size_t n)
 	return true;
 }
 
-static bool from_pem(struct ca_set *s, struct bytes pem, uint32_t *broken, struct fmt *why)
+/* This and what follows: NULL, or why not. */
+static const char *from_pem(struct ca_set *s, struct bytes pem, uint32_t *broken)
 {
 	uint32_t most = count(pem);
 	size_t cap = HEAD + (size_t)most * ENTRY + PEM_DECODED(pem.n), n;
+	const char *why = NULL;
 	uint8_t *mem;
-	bool good;
 	int fd;
 
 	mem = shared(cap, &fd);
 	if (!mem)
-		return fail(why, errtext(errno));
+		return errtext(errno);
 	n = fill(mem, cap, pem, most, broken);
-	good = get32(mem + 12) > 0;
+	if (get32(mem + 12) == 0)
+		why = PHRASE("there is no certificate in it");
 	munmap(mem, cap);
-	if (!good)
-		fmt_add(why, "there is no certificate in it");
-	else if (!seal(s, fd, n))
-		good = fail(why, errtext(errno));
+	if (!why && !seal(s, fd, n))
+		why = errtext(errno);
 	close(fd);
-	return good;
+	return why;
 }
 
 static bool is_index(struct bytes x)
@@ -306,28 +271,29 @@ static bool is_fixed(int fd)
  * x, mapped privately, is an index. On a file system that is never written it stays as it is; else
  * it is copied, for a file that gets shorter while it is mapped kills who reads it.
  */
-static bool from_index(struct ca_set *s, struct bytes x, int file, struct fmt *why)
+static const char *from_index(struct ca_set *s, struct bytes x, int file)
 {
+	const char *why = NULL;
 	uint8_t *mem;
-	bool good;
 	int fd;
 
 	if (is_fixed(file)) {
 		void *p = mmap(NULL, x.n, PROT_READ, MAP_SHARED, file, 0);
 
 		if (p == MAP_FAILED)
-			return fail(why, errtext(errno));
+			return errtext(errno);
 		*s = (struct ca_set){ p, x.n, get32((const uint8_t *)p + 12) };
-		return true;
+		return NULL;
 	}
 	mem = shared(x.n, &fd);
 	if (!mem)
-		return fail(why, errtext(errno));
+		return errtext(errno);
 	memcpy(mem, x.p, x.n);
 	munmap(mem, x.n);
-	good = seal(s, fd, x.n) || fail(why, errtext(errno));
+	if (!seal(s, fd, x.n))
+		why = errtext(errno);
 	close(fd);
-	return good;
+	return why;
 }
 
 /* Reads the whole file, at most n octets. */
@@ -344,44 +310,45 @@ static ssize_t read_all(int fd, uint8_t *p, size_t n)
 	return now < 0 ? -1 : (ssize_t)got;
 }
 
-static bool from_file(struct ca_set *s, int fd, uint32_t *broken, struct fmt *why)
+static const char *from_file(struct ca_set *s, int fd, uint32_t *broken)
 {
 	size_t cap = FILE_MAX + 1;
 	uint8_t *mem = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct bytes x = { mem, 0 };
+	const char *why;
 	ssize_t got;
-	bool good;
 
 	if (mem == MAP_FAILED)
-		return fail(why, errtext(errno));
+		return errtext(errno);
 	got = read_all(fd, mem, cap);
 	x.n = got > 0 ? (size_t)got : 0;
 	if (got < 0)
-		good = fail(why, errtext(errno));
+		why = errtext(errno);
 	else if (x.n > FILE_MAX)
-		good = fail(why, "it is larger than 4 MiB");
+		why = PHRASE("it is larger than 4 MiB");
 	else if (!is_index(x))
-		good = from_pem(s, x, broken, why);
+		why = from_pem(s, x, broken);
 	else if (!is_whole(x))
-		good = fail(why, "the index of certificates is damaged");
+		why = PHRASE("the index of certificates is damaged");
 	else
-		good = from_index(s, x, fd, why);
+		why = from_index(s, x, fd);
 	munmap(mem, cap);
-	return good;
+	return why;
 }
 
 bool ca_open(struct ca_set *s, const char *path, uint32_t *broken, struct fmt *why)
 {
 	int fd = files_open(path);
-	bool good;
+	const char *reason;
 
 	*s = (struct ca_set){ NULL, 0, 0 };
 	*broken = 0;
-	if (fd < 0)
-		return fail(why, errtext(errno));
-	good = from_file(s, fd, broken, why);
-	close(fd);
-	return good;
+	reason = fd < 0 ? errtext(errno) : from_file(s, fd, broken);
+	if (fd >= 0)
+		close(fd);
+	if (reason)
+		fmt_str(why, reason);
+	return !reason;
 }
 
 void ca_close(struct ca_set *s)

@@ -196,33 +196,33 @@ const char *dial_error(int err)
 {
 	switch (err) {
 	case DIAL_NO_ZONE:
-		return "link-local address, but no interface has one";
+		return PHRASE("link-local address, but no interface has one");
 	case DIAL_AMBIGUOUS:
-		return "link-local address without a zone, and more than one interface could be "
-		       "meant: write %interface behind it";
+		return PHRASE("link-local address without a zone, and more than one interface "
+			      "could be meant: write %interface behind it");
 	case ETIMEDOUT:
-		return "no answer";
+		return PHRASE("no answer");
 	case EMFILE:
 	case ENFILE:
-		return "this box has no file descriptor left";
+		return PHRASE("this box has no file descriptor left");
 	case ENOMEM:
 	case ENOBUFS:
-		return "this box has no memory left";
+		return PHRASE("this box has no memory left");
 	case ECONNREFUSED:
-		return "connection refused";
+		return PHRASE("connection refused");
 	case ECONNRESET:
 	case EPIPE:
-		return "connection reset";
+		return PHRASE("connection reset");
 	case EHOSTUNREACH:
-		return "host not reachable";
+		return PHRASE("host not reachable");
 	case ENETUNREACH:
-		return "network not reachable";
+		return PHRASE("network not reachable");
 	case EADDRNOTAVAIL:
-		return "this machine does not have the address to call from";
+		return PHRASE("this machine does not have the address to call from");
 	case EAFNOSUPPORT:
-		return "no address of that family to call from";
+		return PHRASE("no address of that family to call from");
 	case ENODEV:
-		return "no such interface";
+		return PHRASE("no such interface");
 	default:
 		return errtext(err);
 	}

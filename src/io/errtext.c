@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <signal.h>
 
-/* One text behind the other, and where each begins: half the size of a table of pointers. */
 #define ERRORS(E)							\
 	E(EPERM, "Operation not permitted")				\
 	E(ENOENT, "No such file or directory")				\
@@ -53,20 +52,11 @@
 	S(HUP) S(INT) S(QUIT) S(ILL) S(ABRT) S(BUS) S(FPE) S(KILL)      \
 	S(SEGV) S(PIPE) S(ALRM) S(TERM) S(SYS)
 
-struct entry {
-	uint16_t number;
-	uint16_t at;
-};
+#define ERROR_NUMBER(err, text) err,
+#define ERROR_TEXT(err, text) PHRASE(text),
 
-#define ERROR_FIELD(err, text) char of_##err[sizeof(text)];
-#define ERROR_TEXT(err, text) text,
-#define ERROR_ENTRY(err, text) {err, offsetof(struct error_texts, of_##err)},
-
-struct error_texts {
-	ERRORS(ERROR_FIELD)
-};
-static const struct error_texts error_texts = {ERRORS(ERROR_TEXT)};
-static const struct entry errors[] = {ERRORS(ERROR_ENTRY)};
+static const uint8_t error_numbers[] = { ERRORS(ERROR_NUMBER) };
+static const char *const error_texts[] = { ERRORS(ERROR_TEXT) };
 
 #define SIGNAL_ENTRY(name) {SIG##name, #name},
 
@@ -87,9 +77,9 @@ static const char *numbered(const char *what, int number)
 
 const char *errtext(int err)
 {
-	for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-		if (errors[i].number == err)
-			return (const char *)&error_texts + errors[i].at;
+	for (unsigned i = 0; i < sizeof(error_numbers); i++) {
+		if (error_numbers[i] == err)
+			return error_texts[i];
 	}
 	return numbered("error ", err);
 }

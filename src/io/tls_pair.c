@@ -58,13 +58,11 @@ static bool read_chain(struct pair *p, struct bytes text, struct fmt *why)
 	struct pem block;
 	unsigned count = 0;
 
-	while (pem_next(&text, &block)) {
+	while (pem_find(&text, BYTES("CERTIFICATE"), &block)) {
 		size_t n = 0;
 		uint8_t *der;
 		int ret = -1;
 
-		if (!bytes_same(block.label, BYTES("CERTIFICATE")))
-			continue;
 		der = ++count <= CHAIN ? octets(&block, &n) : NULL;
 		if (der)
 			ret = mbedtls_x509_crt_parse_der(&p->chain, der, n);

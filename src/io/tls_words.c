@@ -16,36 +16,36 @@ static const char *alert_words(uint8_t alert)
 	switch (alert) {
 	case MBEDTLS_SSL_ALERT_MSG_CLOSE_NOTIFY:
 	case MBEDTLS_SSL_ALERT_MSG_USER_CANCELED:
-		return "it ended the handshake";
+		return PHRASE("it ended the handshake");
 	case MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC:
 	case MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR:
-		return "it could not decrypt what we sent, or check a signature";
+		return PHRASE("it could not decrypt what we sent, or check a signature");
 	case MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE:
 	case MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY:
-		return "it takes none of our ciphers";
+		return PHRASE("it takes none of our ciphers");
 	case MBEDTLS_SSL_ALERT_MSG_NO_CERT:
 	case MBEDTLS_SSL_ALERT_MSG_CERT_REQUIRED:
-		return "it wants a certificate of ours";
+		return PHRASE("it wants a certificate of ours");
 	case MBEDTLS_SSL_ALERT_MSG_BAD_CERT:
 	case MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT:
 	case MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED:
 	case MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN:
-		return "it does not take our certificate";
+		return PHRASE("it does not take our certificate");
 	case MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED:
-		return "it finds our certificate expired";
+		return PHRASE("it finds our certificate expired");
 	case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA:
-		return "it does not know the CA of our certificate";
+		return PHRASE("it does not know the CA of our certificate");
 	case MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED:
-		return "it denies access";
+		return PHRASE("it denies access");
 	case MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION:
 	case MBEDTLS_SSL_ALERT_MSG_INAPROPRIATE_FALLBACK:
-		return "it takes none of our TLS versions";
+		return PHRASE("it takes none of our TLS versions");
 	case MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR:
-		return "it has an internal error";
+		return PHRASE("it has an internal error");
 	case MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME:
-		return "it does not know the name that we call it by";
+		return PHRASE("it does not know the name that we call it by");
 	default:
-		return "it does not understand what we sent";
+		return PHRASE("it does not understand what we sent");
 	}
 }
 
@@ -91,32 +91,34 @@ static const char *error_words(const struct tls *t, int ret)
 {
 	switch (ret) {
 	case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
-		return t->client ? "it speaks no TLS version that TLS_Protocols allows"
-				 : "it speaks no TLS 1.2 or 1.3";
+		return t->client ? PHRASE("it speaks no TLS version that TLS_Protocols allows")
+				 : PHRASE("it speaks no TLS 1.2 or 1.3");
 	case MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE:
-		return t->check.judged ? "it could not prove that its certificate is its own"
-				       : "it has no cipher in common with us";
+		return t->check.judged
+			   ? PHRASE("it could not prove that its certificate is its own")
+			   : PHRASE("it has no cipher in common with us");
 	case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:
-		return "it sent a message that is too large";
+		return PHRASE("it sent a message that is too large");
 	case MBEDTLS_ERR_SSL_INVALID_RECORD:
 	case MBEDTLS_ERR_SSL_UNEXPECTED_RECORD:
 		return t->nfirst > 0 && !t->done && (t->first[0] < 20 || t->first[0] > 24)
-			   ? "it does not speak TLS"
-			   : "it sent a record that is none";
+			   ? PHRASE("it does not speak TLS")
+			   : PHRASE("it sent a record that is none");
 	case MBEDTLS_ERR_SSL_INVALID_MAC:
-		return t->done
-			   ? "what it sent was changed on the way"
-			   : "it broke off the handshake, or what it sent was changed on the way";
+		return t->done ? PHRASE("what it sent was changed on the way")
+			       : PHRASE("it broke off the handshake, or what it sent was changed "
+					"on the way");
 	case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
 	case MBEDTLS_ERR_SSL_DECODE_ERROR:
 	case MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER:
 	case MBEDTLS_ERR_SSL_UNSUPPORTED_EXTENSION:
-		return "it breaks the rules of TLS";
+		return PHRASE("it breaks the rules of TLS");
 	case MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED:
-		return "there is no certificate here to show it";
+		return PHRASE("there is no certificate here to show it");
 	default:
 		/* those of RSA and elliptic curves */
-		return -ret >= 0x4080 && -ret < 0x5000 ? "its signature is wrong" : "TLS failed";
+		return -ret >= 0x4080 && -ret < 0x5000 ? PHRASE("its signature is wrong")
+						       : PHRASE("TLS failed");
 	}
 }
 
@@ -128,9 +130,7 @@ static bool needs_code(int ret)
 
 static void tell_code(struct fmt *f, int ret)
 {
-	fmt_add(f, " (mbedTLS -0x");
-	fmt_hex(f, (uint64_t)-ret, 4);
-	fmt_char(f, ')');
+	fmt_add(f, " (mbedTLS -0x%04x)", (unsigned)-ret);
 }
 
 void tls_explain(struct tls *t, int ret)

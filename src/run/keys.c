@@ -2,6 +2,7 @@
 #include "run/keys.h"
 
 #include "base/digest.h"
+#include "base/pem.h"
 #include "io/errtext.h"
 #include "io/files.h"
 #include "io/tls.h"
@@ -180,11 +181,12 @@ static bool look_at_pair(const char *path, const char *chain, uint8_t *mem, stru
 {
 	static bool begun;
 	struct bytes pem[2] = { { mem, 0 }, { mem + KEYS_FILE_MAX, 0 } };
+	struct pem block;
 
 	if (!keys_read(chain ? chain : path, mem, &pem[0].n, why))
 		return false;
 	if (!chain) {
-		if (memmem(mem, pem[0].n, "-----BEGIN CERTIFICATE-----", 27))
+		if (pem_find(&pem[0], BYTES("CERTIFICATE"), &block))
 			return true;
 		fmt_add(why, "there is no certificate in it (PEM)");
 		return false;

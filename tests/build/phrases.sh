@@ -31,7 +31,7 @@ tail -n 8 "$work/texts" >>"$work/lines"
 	sed 's/[\\"]/\\&/g; s/	/\\t/g; s/.*/PHRASE("&\\n"),/' "$work/lines"
 	cat <<'END'
 };
-void gp_bug(const char *what) { puts(what); abort(); }
+void gp_stop(const char *what) { puts(what); abort(); }
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {

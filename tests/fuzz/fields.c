@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-_Noreturn void gp_bug(const char *what)
+_Noreturn void gp_stop(const char *what)
 {
 	fprintf(stderr, "gp_bug: %s\n", what);
 	abort();
@@ -22,7 +22,7 @@ _Noreturn void gp_bug(const char *what)
 static void must(bool held, const char *what)
 {
 	if (!held)
-		gp_bug(what);
+		gp_stop(what);
 }
 
 static void look_at(const struct fmt *address)

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void must(bool held, const char *what)
 {
 	if (!held)
-		gp_bug(what);
+		gp_stop(what);
 }
 
 static enum http_event run(struct http *h, struct bytes x, size_t cut, bool end)

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void must(bool held, const char *what)
 {
 	if (!held)
-		gp_bug(what);
+		gp_stop(what);
 }
 
 static bool is_printable(const char *text, size_t n, char lowest)

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-_Noreturn void gp_bug(const char *what)
+_Noreturn void gp_stop(const char *what)
 {
 	(void)what;
 	abort();

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void must(bool held, const char *what)
 {
 	if (!held)
-		gp_bug(what);
+		gp_stop(what);
 }
 
 static char name[1500], secret[SASL_TOKEN_MAX];

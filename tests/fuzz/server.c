@@ -13,7 +13,7 @@ static uint8_t scratch[SERVER_SCRATCH];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-_Noreturn void gp_bug(const char *what)
+_Noreturn void gp_stop(const char *what)
 {
 	(void)what;
 	abort();

@@ -7,7 +7,7 @@
 
 static jmp_buf bugged;
 
-_Noreturn void gp_bug(const char *what)
+_Noreturn void gp_stop(const char *what)
 {
 	(void)what;
 	longjmp(bugged, 1);

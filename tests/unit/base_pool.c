@@ -15,7 +15,7 @@ static struct thing mem[COUNT];
 static uint32_t next[COUNT];
 static jmp_buf bugged;
 
-_Noreturn void gp_bug(const char *what)
+_Noreturn void gp_stop(const char *what)
 {
 	(void)what;
 	longjmp(bugged, 1);

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "io/sockaddr.h"
 #include "io/tune.h"
+#include "lib/said.h"
 #include "tap.h"
 
 #include <arpa/inet.h>
@@ -205,8 +206,8 @@ static void test_zone(void)
 	memcpy(list[0].zone, "nosuchif0", 10);
 	dial_run(1, 2000);
 	is_num(failures[0], ENODEV, "zone: no such interface");
-	is_str(dial_error(ENODEV), "no such interface", "zone: in words");
-	ok(strstr(dial_error(DIAL_AMBIGUOUS), "%interface") != NULL,
+	is_str(said(dial_error(ENODEV)), "no such interface", "zone: in words");
+	ok(strstr(said(dial_error(DIAL_AMBIGUOUS)), "%interface") != NULL,
 	    "zone: ambiguous, and what helps");
 }
 

@@ -8,7 +8,7 @@
 
 static jmp_buf bug;
 
-_Noreturn void gp_bug(const char *what)
+_Noreturn void gp_stop(const char *what)
 {
 	printf("# gp_bug: %s\n", what);
 	longjmp(bug, 1);

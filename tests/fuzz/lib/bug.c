@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-__attribute__((weak)) _Noreturn void gp_bug(const char *what)
+__attribute__((weak)) _Noreturn void gp_stop(const char *what)
 {
 	fprintf(stderr, "gp_bug: %s\n", what);
 	abort();

@@ -17,7 +17,7 @@ static void violated(const char *what)
 	longjmp(broken, 1);
 }
 
-void gp_bug(const char *what)
+void gp_stop(const char *what)
 {
 	violated(what);
 	abort();
