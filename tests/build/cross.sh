@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# The relay for other machines, run by qemu-arm: ARMv7 relays with TLS and without; without TLS it keeps its size; ARMv5
-# builds and relays.
+# The relay for other machines, run by qemu-arm: ARMv7 relays with TLS and without; without TLS, and without
+# any part that can be left out, it keeps its size; ARMv5 builds and relays.
 set -u
 . tests/build/lib/tree.sh
 
@@ -33,6 +33,15 @@ done
 ok 'ARMv7 without TLS and the spool: it builds' quiet make BOARD=qemu-nor O=build/plain WERROR=1 build/plain/gatepost
 ok '… has nothing of TLS in it, and its size' quiet env O=build/plain tests/size/binary.py
 runs build/plain/gatepost
+ok '… relays a mail' relays
+
+make BOARD=qemu-nor O=build/least build/least/config.mk >/dev/null 2>&1
+for symbol in TLS SPOOL STORE SETUP CMD_SEND CMD_SENDMAIL SANDBOX_SECCOMP STATUS_PROMETHEUS CONF_REGEX LOG_SYSLOG SERVER_AUTH; do
+	sed -i "s/^CONFIG_$symbol=y/# CONFIG_$symbol is not set/" build/least/.config
+done
+ok 'ARMv7 without any part that can be left out: it builds' quiet make BOARD=qemu-nor O=build/least WERROR=1 build/least/gatepost
+ok '… and has its size' quiet env O=build/least tests/size/binary.py
+runs build/least/gatepost
 ok '… relays a mail' relays
 
 ok 'ARMv5: it builds' quiet make BOARD=armv5 WERROR=1

@@ -99,9 +99,15 @@ def check_no_tls(path, debug):
         ["has %s" % s for s in sorted(defined(debug)) if TLS_SYMBOLS.match(s)]
 
 
-def has_tls(build):
+def parts(build):
+    """tls, plain (without it), least (without any part that can be left out), as the budget calls it."""
     with open(os.path.join(build, "config.mk"), encoding="utf-8") as f:
-        return "CONFIG_TLS := y\n" in f.read()
+        text = f.read()
+    some = ("SPOOL", "STORE", "SETUP", "CMD_SEND", "CMD_SENDMAIL", "SANDBOX_SECCOMP", "STATUS_PROMETHEUS", "CONF_REGEX", "LOG_SYSLOG",
+            "SERVER_AUTH")
+    if "CONFIG_TLS := y\n" in text:
+        return "tls"
+    return "plain" if any("CONFIG_%s := y\n" % part in text for part in some) else "least"
 
 
 def budget(machine, options):
@@ -152,7 +158,7 @@ def check_product(build):
     if not os.path.exists(product):
         gate.ok(False, "there is %s" % product)
         return
-    machine, tls = machine_of(product), has_tls(build)
+    machine, kind = machine_of(product), parts(build)
     fixed = machine.startswith("arm")
     complaints = check_kind(product, fixed)
     gate.ok(not complaints, "%s: the product is a stripped, hardened static%s" % (machine, "" if fixed else "-pie"), complaints)
@@ -164,11 +170,11 @@ def check_product(build):
     complaints = check_phrases(product, product + ".debug")
     gate.ok(not complaints, "%s: its phrases are packed" % machine, complaints)
     complaints = check_no_tls(product, product + ".debug")
-    if tls:
+    if kind == "tls":
         gate.ok(len(complaints) > 20, "%s: TLS would be seen in it" % machine, [] if len(complaints) > 20 else complaints)
     else:
         gate.ok(not complaints, "%s: there is nothing of TLS in it" % machine, complaints)
-    allowed = budget(machine, "tls" if tls else "plain")
+    allowed = budget(machine, kind)
     if allowed is None:
         gate.skip("%s: its size is within the budget" % machine, "no budget for this machine")
         return
