@@ -15,14 +15,39 @@
 #	beq  .L7                                          b    .L7         @ where that does not come next
 #	bl   __stack_chk_fail
 #
-# At these places the flags are free in both forms, and so are r3 and, at the end, r2. lr is too: the function has saved
-# it before, since it calls. What does not look just like that, debug information aside, stays: other machines' files
-# pass through. Where nobody needs the address of __stack_chk_guard any more it leaves the words behind the function.
+# At these places the flags are free in both forms, and so are r3 and, at the end, r2. lr is too, for the function has
+# saved it, since it calls; but the compiler may keep a value of its own there: a beginning before which lr was named, and
+# an end behind which it is named, or that does not just return, stay. What does not look just like that, debug
+# information aside, stays: other machines' files pass through. Where nobody needs the address of __stack_chk_guard any more it leaves the words behind the function.
 #
 # usage: awk -f guard.awk FILE FILE
 
 # Behind `label` stands a word; where is that of the guard? Other machines of this name have other instructions.
 FNR == NR && $0 == "\t.arch armv7-a" { armv7 = 1 }
+
+# Is lr used as any other register?
+function names_lr(line) {
+	return line ~ /^\t[a-z].*[^a-z_.]lr([^A-Za-z0-9_.]|$)/ && line !~ /^\t(push|pop|stmdb\tsp!|ldmia\tsp!|ldmfd\tsp!|stmfd\tsp!)/
+}
+
+FNR == NR {
+	text[FNR] = $0
+	if ($0 ~ /^\.L[0-9]+:$/)
+		place_of[substr($0, 1, length($0) - 1)] = FNR
+}
+
+# Does what stands at the label return, without a look at lr?
+function returns(label, i) {
+	if (!(label in place_of))
+		return 0
+	for (i = place_of[label] + 1; i in text; i++) {
+		if (text[i] ~ /^\t(pop|ldmia\tsp!|ldmfd\tsp!)/)
+			return text[i] ~ /pc}$/
+		if (names_lr(text[i]) || text[i] ~ /^\t(b|bl|bx|blx|b[a-z][a-z]|cbz|cbnz|tbb|tbh|ldr\tpc)[\t,]/)
+			return 0
+	}
+	return 0
+}
 FNR == NR {
 	if ($0 ~ /^\.L[0-9]+:$/) {
 		label = substr($0, 1, length($0) - 1)
@@ -91,7 +116,8 @@ on_at != "" && !/^(\t\.loc |\.L(VL|BB|BE)[0-9]+:)/ {
 }
 
 # A function begins; its own work does, too, with the first of any other instructions than these.
-/^[A-Za-z_][A-Za-z0-9_.]*:$/ { release(1); entry = 1 }
+/^[A-Za-z_][A-Za-z0-9_.]*:$/ { release(1); entry = 1; lr_named = 0 }
+names_lr($0) { lr_named = 1 }
 /^\t[a-z]/ && !/^\t(push|stmdb|vpush\.64|sub|add|mov|movw|ldr|ldrd|str|strd)\t/ && n == 0 { entry = 0 }
 
 # Debug information within what may be a pattern.
@@ -109,6 +135,10 @@ at == 0 && !($0 ~ first && is_guard(substr($0, 10))) { emit($0); next }
 		target = $2
 	if (at == 1 || at < steps[which])
 		next
+	if (which == "begin" ? lr_named : !returns(target)) {
+		release(1)
+		next
+	}
 	release(0)
 	if (which == "begin")
 		emit("\tbl\tstack_guard\n" place "\n\tmovs\tr3, #0")

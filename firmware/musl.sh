@@ -25,7 +25,7 @@ trap 'exit 1' HUP INT TERM
 archive=$("$@" 9>&-)
 say "building ${prefix##*/}"
 tar -xf "$archive" -C "$work" --strip-components=1
-for p in $PATCHES; do
+for p in ${PATCHES-}; do
 	patch -s -d "$work" -p1 <"$p" 9>&-
 done
 
