@@ -67,12 +67,13 @@ struct build_value {
 	struct bytes canonical; /* where n > 0: how the only word is printed */
 };
 
-#define VALUE_SAID "" /* wrong, and reported already */
+/* Returned by the parser of a type: the value is wrong, and that is reported. */
+extern const char value_said[];
 
 /*
  * Parses v->word into v->out. Errors are reported. The parsers of each type return NULL, or what
- * is wrong, in words behind `NAME: "VALUE" `, or VALUE_SAID. Where there is no memory all is well:
- * that is found later (build_is_over).
+ * is wrong, in words behind `NAME: "VALUE" ` (they may be a phrase), or value_said. Where there is
+ * no memory all is well: that is found later (build_is_over).
  */
 bool value_parse(struct build *b, struct build_value *v);
 

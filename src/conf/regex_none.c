@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf/regex.h"
 
+#include "base/fmt.h"
+
 size_t regex_compile(struct bytes pattern, struct regex_step *steps, const char **why)
 {
 	(void)pattern;
 	(void)steps;
-	*why = "patterns are not built into this gatepost (CONFIG_CONF_REGEX)";
+	*why = PHRASE("patterns are not built into this gatepost (CONFIG_CONF_REGEX)");
 	return 0;
 }
 

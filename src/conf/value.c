@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+const char value_said[] = "";
+
 bool value_wrong(struct build *b, const struct build_value *v, size_t word, const char *why)
 {
 	const struct build_word *w = &v->word[word];
@@ -43,7 +45,7 @@ static const char *too_large(struct build *b, const struct build_value *v)
 	if (symbol[0])
 		fmt_add(&f, " (%s)", symbol);
 	value_wrong(b, v, 0, text);
-	return VALUE_SAID;
+	return value_said;
 }
 
 /* --- words --- */
@@ -101,7 +103,7 @@ static const char *not_one_of(struct build *b, const struct build_value *v)
 		between = ", ";
 	}
 	value_wrong(b, v, 0, text);
-	return VALUE_SAID;
+	return value_said;
 }
 
 static const char *parse_word(struct build *b, struct build_value *v)
@@ -273,8 +275,7 @@ static const char *parse_nets(struct build *b, struct build_value *v)
 		if (bytes_same_fold(w->text, BYTES("local"))) {
 			nets->local = true;
 			if (!local_ok)
-				good = value_wrong(
-				    b, v, i, PHRASE("is known in Relay_Hosts only"));
+				good = value_wrong(b, v, i, PHRASE("is known in Relay_Hosts only"));
 			continue;
 		}
 		good = value_net(b, w, name, &nets->net[nets->n]) && good;
@@ -282,7 +283,7 @@ static const char *parse_nets(struct build *b, struct build_value *v)
 	}
 	if (local_ok || nets->n > 0)
 		value_keep(b, v, nets, size);
-	return good ? NULL : VALUE_SAID;
+	return good ? NULL : value_said;
 }
 
 /* --- names --- */
@@ -300,7 +301,7 @@ static const char *user_exists(struct build *b, struct build_value *v)
 	    "User: there is no user \"%s\" on this system: adduser --system --group "
 	    "--no-create-home %s",
 	    (const char *)name.p, (const char *)name.p);
-	return VALUE_SAID;
+	return value_said;
 }
 
 static const char *parse_user(struct build *b, struct build_value *v)
@@ -416,7 +417,7 @@ bool value_parse(struct build *b, struct build_value *v)
 		return false;
 	}
 	why = is_unset(v) ? NULL : parse(b, v);
-	if (why && why[0] != '\0')
+	if (why && why != value_said)
 		value_wrong(b, v, 0, why);
 	return !why;
 }

@@ -184,7 +184,7 @@ const char *value_gateway(struct build *b, struct build_value *v)
 	const char *why = parse_endpoint(v->word[0].text, &e);
 
 	if (why)
-		return report_unbracketed(b, v) ? VALUE_SAID : why;
+		return report_unbracketed(b, v) ? value_said : why;
 	routes = arena_temp(&b->arena, size);
 	if (!routes)
 		return NULL;
@@ -334,7 +334,7 @@ const char *value_routes(struct build *b, struct build_value *v)
 	if (v->n == 0 || v->n > UINT16_MAX - 1) {
 		build_error(
 		    b, &v->at, "%s: the list wants at least one gateway", option_name(v->option));
-		return VALUE_SAID;
+		return value_said;
 	}
 	routes = arena_temp(&b->arena, size);
 	if (!routes)
@@ -356,7 +356,7 @@ const char *value_routes(struct build *b, struct build_value *v)
 	sort(routes);
 	rank(routes);
 	value_keep(b, v, routes, size);
-	return good ? NULL : VALUE_SAID;
+	return good ? NULL : value_said;
 }
 
 /* --- Log --- */

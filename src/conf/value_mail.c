@@ -128,7 +128,7 @@ const char *value_allowed(struct build *b, struct build_value *v)
 		build_error(b, &v->at,
 		    "%s: an empty list would let nobody pass: write none to let all pass",
 		    option_name(v->option));
-		return VALUE_SAID;
+		return value_said;
 	}
 	list = arena_temp(&b->arena, size);
 	if (!list)
@@ -146,5 +146,5 @@ const char *value_allowed(struct build *b, struct build_value *v)
 		list->item[i] = arena_string(&b->arena, x);
 	}
 	value_keep(b, v, list, size);
-	return good ? NULL : VALUE_SAID;
+	return good ? NULL : value_said;
 }

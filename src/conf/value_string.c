@@ -10,7 +10,7 @@
 static const char *wrong(struct build *b, const struct build_value *v, const char *why)
 {
 	build_error(b, v->n > 0 ? &v->word[0].at : &v->at, "%s %s", option_name(v->option), why);
-	return VALUE_SAID;
+	return value_said;
 }
 
 static const char *keep(struct build *b, struct build_value *v, struct bytes x)
@@ -220,7 +220,7 @@ static const char *parse_pins(struct build *b, struct build_value *v)
 				"is not \"sha256:\" and a SHA-256 in base64 or in 64 hex digits"));
 	}
 	value_keep(b, v, pins, size);
-	return good ? NULL : VALUE_SAID;
+	return good ? NULL : value_said;
 }
 
 /* --- versions --- */

@@ -204,6 +204,17 @@ static void test_long(void)
 	strcpy(text + n + 2000, "\"\nClock = gps\n");
 	ok(load(text) == CONF_BAD && strstr(said, "t:2:18: error: a value has at most 1000 octets\n") &&
 			strstr(said, "t:3:9: error: Clock"), "a value of 2,001 octets");
+	n = (size_t)sprintf(text, G "Clock = ");
+	memset(text + n, 'a', 161);
+	strcpy(text + n + 161, "\n");
+	load(text);
+	ok(strstr(said, "aaaa...\" is not one of rtc, ntp\n") && strspn(strchr(said, '"') + 1, "a") == 160,
+		"a value of 161 octets is shown without the last one");
+	text[n + 160] = '\n';
+	load(text);
+	ok(strstr(said, "aaaa\" is not one of rtc, ntp\n") && strspn(strchr(said, '"') + 1, "a") == 160, "... one of 160 whole");
+	is_num(load("\"a\tb\" = 1\n"), CONF_BAD, "a tab in quotes");
+	ok(strstr(said, "\"a?b\""), "... is shown as a question mark");
 	n = 0;
 	for (unsigned i = 0; i < 150; i++)
 		n += (size_t)sprintf(text + n, "X = 1\n");
