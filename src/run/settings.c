@@ -88,13 +88,8 @@ static void report(
 	if (severity == CONF_WARNING ? how->no_warnings : how->no_errors)
 		return;
 	fmt_init(&f, line, sizeof(line) - 1);
-	fmt_str(&f, at->file);
-	fmt_char(&f, ':');
-	fmt_u64(&f, at->line);
-	fmt_char(&f, ':');
-	fmt_u64(&f, at->column);
-	fmt_str(&f, severity == CONF_ERROR ? ": error: " : ": warning: ");
-	fmt_bytes(&f, text);
+	fmt_add(&f, "%s:%u:%u: %s: %.*s", at->file, (unsigned)at->line, (unsigned)at->column,
+	    severity == CONF_ERROR ? "error" : "warning", SPAN(text));
 	n = fmt_done(&f).n;
 	if (how->first != NULL && how->first->n == 0 && severity == CONF_ERROR)
 		fmt_bytes(how->first, fmt_done(&f));
