@@ -41,6 +41,8 @@ function returns(label, i) {
 	if (!(label in place_of))
 		return 0
 	for (i = place_of[label] + 1; i in text; i++) {
+		if (text[i] == "\tldr\tpc, [sp], #4")
+			return 1
 		if (text[i] ~ /^\t(pop|ldmia\tsp!|ldmfd\tsp!)/)
 			return text[i] ~ /pc}$/
 		if (names_lr(text[i]) || text[i] ~ /^\t(b|bl|bx|blx|b[a-z][a-z]|cbz|cbnz|tbb|tbh|ldr\tpc)[\t,]/)

@@ -90,6 +90,16 @@ sed '/__stack_chk_fail/!s/__stack_chk_guard/counter/' "$work/sample.s" >"$work/l
 awk -f firmware/guard.awk "$work/like.s" "$work/like.s" >"$work/like"
 ok 'what only looks like it stays' cmp -s "$work/like" "$work/like.s"
 
+# The compiler keeps a value in lr: over the beginning, over the end.
+sed 's/^\t\(push\|stmdb\)\t.*lr}$/&\n\tldr\tlr, [sp, #8]/' "$work/sample.s" >"$work/begin.s"
+awk -f firmware/guard.awk "$work/begin.s" "$work/begin.s" >"$work/begin"
+ok 'a value in lr at the beginning: that stays' never grep -q 'bl	stack_guard' "$work/begin"
+ok '… and the end does not' grep -q 'bl	stack_check' "$work/begin"
+sed 's/^\t\(pop\|ldmia\tsp!,\).*pc}$/\tmov\tr0, lr\n&/' "$work/sample.s" >"$work/end.s"
+awk -f firmware/guard.awk "$work/end.s" "$work/end.s" >"$work/end"
+ok 'one at the end: that stays' never grep -q 'bl	stack_check' "$work/end"
+ok '… and the beginning does not' grep -q 'bl	stack_guard' "$work/end"
+
 gcc -O1 -g -fstack-protector-strong -w -S -o "$work/host.s" "$work/sample.c"
 awk -f firmware/guard.awk "$work/host.s" "$work/host.s" >"$work/host"
 ok "another machine's file stays as it is" cmp -s "$work/host" "$work/host.s"

@@ -80,7 +80,7 @@ def check_content(path, debug):
 def check_phrases(path, debug):
     """All are in the book (firmware/phrases.c), and there is one."""
     with open(path, "rb") as f:
-        plain = re.findall(rb"\x1e([ -~\n]{8,})\0", f.read())
+        plain = re.findall(rb"\x1e([ -~\n]*[a-z]{2} [a-z]{2}[ -~\n]*)\0", f.read())
     found = ["has a phrase that is not packed: %r" % s.decode()[:40] for s in plain]
     if "phrase_book" not in defined(debug):
         found.append("has no phrases")
