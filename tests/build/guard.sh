@@ -95,7 +95,7 @@ sed 's/^\t\(push\|stmdb\)\t.*lr}$/&\n\tldr\tlr, [sp, #8]/' "$work/sample.s" >"$w
 awk -f firmware/guard.awk "$work/begin.s" "$work/begin.s" >"$work/begin"
 ok 'a value in lr at the beginning: that stays' never grep -q 'bl	stack_guard' "$work/begin"
 ok '… and the end does not' grep -q 'bl	stack_check' "$work/begin"
-sed 's/^\t\(pop\|ldmia\tsp!,\).*pc}$/\tmov\tr0, lr\n&/' "$work/sample.s" >"$work/end.s"
+sed -e 's/^\t\(pop\|ldmia\tsp!,\).*pc}$/\tmov\tr0, lr\n&/' -e 's/^\tldr\tpc, .sp., #4$/\tmov\tr0, lr\n&/' "$work/sample.s" >"$work/end.s"
 awk -f firmware/guard.awk "$work/end.s" "$work/end.s" >"$work/end"
 ok 'one at the end: that stays' never grep -q 'bl	stack_check' "$work/end"
 ok '… and the beginning does not' grep -q 'bl	stack_guard' "$work/end"
