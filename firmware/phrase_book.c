@@ -20,6 +20,8 @@ enum {
 	FRACTION = 16, /* bits of a bit, in sums */
 };
 
+_Static_assert(2 * WIDTH + 7 <= 32, "four octets hold a symbol wherever it begins");
+
 /* What it stands for is text, n octets; code: of bits bits, the first in the highest; number: in the book. */
 struct symbol {
 	unsigned left, right;
@@ -305,6 +307,13 @@ static void put(unsigned value, unsigned bits)
 		put_bit(value >> bits & 1);
 }
 
+/* A number of the table: the lowest first. */
+static void put_number(unsigned value)
+{
+	for (unsigned i = 0; i < width; i++)
+		put_bit(value >> i & 1);
+}
+
 static void fill_octet(void)
 {
 	packed_bits = (packed_bits + 7) / 8 * 8;
@@ -320,8 +329,8 @@ static void pack(void)
 		const struct symbol *s = &symbols[order[i]];
 		bool octet = order[i] < OCTETS;
 
-		put(octet ? order[i] : symbols[s->left].number, width);
-		put(octet ? 0 : symbols[s->right].number, width);
+		put_number(octet ? order[i] : symbols[s->left].number);
+		put_number(octet ? 0 : symbols[s->right].number);
 	}
 	for (size_t i = 0; i < phrases_n; i++) {
 		phrases[i].at = phrases[phrases[i].same].at;
@@ -334,6 +343,9 @@ static void pack(void)
 		while (row[at++] != '\0');
 	}
 	fill_octet();
+	/* Whoever reads the last symbol reads four octets. */
+	for (int i = 0; i < 24; i++)
+		put_bit(0);
 }
 
 /* The book for symbols of so many bits. */

@@ -36,14 +36,13 @@ static unsigned decoded(struct phrase *p)
 	}
 }
 
-/* The i-th number of the table of symbols, from 0. */
-static unsigned number(unsigned i)
+/* The numbers of the two that symbol stands for, the first in the lowest bits. */
+static uint32_t pair(unsigned symbol)
 {
-	unsigned value = 0;
+	unsigned at = (symbol - 1) * 2 * phrase_book.width;
+	const uint8_t *p = &phrase_book.bits[at / 8];
 
-	for (unsigned at = i * phrase_book.width; at < (i + 1) * phrase_book.width; at++)
-		value = value << 1 | bit(phrase_book.bits, at);
-	return value;
+	return (p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24) >> at % 8;
 }
 
 char phrase_next(struct phrase *p)
@@ -54,8 +53,11 @@ char phrase_next(struct phrase *p)
 		return (char)*p->text++;
 	symbol = p->n > 0 ? p->held[--p->n] : decoded(p);
 	for (;;) {
-		second = number(symbol * 2 - 1);
-		symbol = number(symbol * 2 - 2);
+		uint32_t both = pair(symbol);
+		unsigned mask = (1u << phrase_book.width) - 1;
+
+		symbol = both & mask;
+		second = both >> phrase_book.width & mask;
 		if (second == 0)
 			return (char)symbol;
 		p->held[p->n++] = (uint16_t)second;

@@ -22,7 +22,8 @@ struct phrase_book {
 	uint16_t size;               /* in octets */
 	uint16_t width;              /* bits of a symbol's number */
 	uint16_t codes[PHRASE_BITS]; /* how many have one bit, two, … */
-	uint8_t bits[];              /* symbols, two numbers each; texts. The lowest first */
+	/* Symbols, two numbers each, the lowest bit first; texts; 3 octets of 0. */
+	uint8_t bits[];
 };
 
 /* At address 0 where the packer made none. */
