@@ -113,13 +113,13 @@ def main():
         if os.path.exists(log + ".first.tap"):
             print("second try: %s, alone on the machine; the first one:" % test)
             for f in count(read(log + ".first.tap"), read(log + ".first.status").strip() or "lost").failed[:5]:
-                print("    " + "\n".join(f.split("\n")[:12]))
+                print("    " + "\n".join(f.split("\n")[:40]))
         passed += r.passed
         failed += len(r.failed)
         if r.failed:
             print("FAILED: %s  (whole output: %s.tap, %s.err)" % (test, log, log))
             for f in r.failed[:20]:
-                print("    " + "\n".join(f.split("\n")[:12]))
+                print("    " + "\n".join(f.split("\n")[:40]))
             for e in tail(log + ".err", 30):
                 print("    | " + e)
     if names_only:

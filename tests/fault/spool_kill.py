@@ -316,6 +316,17 @@ def _(kind, whom):
     campaign(kind, whom)
 
 
+@case("a mail counts as left whatever letters its id is made of")
+def _():
+    with Folder() as folder:
+        os.mkdir(folder.path)
+        for name in ("written", "0123wear456789abcdef", "c0nter45678wr1ttenab", "0123456789abcdefghjk.new"):
+            with open(os.path.join(folder.path, name), "wb") as file:
+                file.write(b"Subject: x\r\nMessage-ID: <" + name[:4].encode() + b"@dev.test>\r\n\r\n")
+        equal(sorted(waiting(folder)), ["<0123@dev.test>", "<c0nt@dev.test>"], "mails left")
+        equal(len(folder.files), 3, "files")
+
+
 if __name__ == "__main__":
     need_binary()
     need_strace()
