@@ -9,7 +9,7 @@
 #define PAGE 4096u /* the linker's, for RELRO */
 
 /* Where this file lies in memory; from the linker. */
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char file_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 
 /*
  * Tables of pointers become read-only once they are relocated. A dynamic loader does that; there is
@@ -21,7 +21,7 @@ static void seal(void)
 	const ElfW(Phdr) *p = (const ElfW(Phdr) *)getauxval(AT_PHDR);
 
 	for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++) {
-		uintptr_t from = (uintptr_t)__ehdr_start + p[i].p_vaddr;
+		uintptr_t from = (uintptr_t)file_start + p[i].p_vaddr;
 
 		if (p[i].p_type == PT_GNU_RELRO)
 			mprotect((void *)(from & -(uintptr_t)PAGE),

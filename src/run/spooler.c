@@ -261,7 +261,7 @@ void spooler_adopt(struct spooler *s, const struct conf_global *g, const struct 
 		return;
 	}
 	wants_of(&with, g, env);
-	if (memcmp(&with, &s->with, sizeof(with)) != 0) /* unused octets are zero in both */
+	if (memcmp(&with, &s->with, sizeof(with)) != 0)
 		replace(s);
 }
 

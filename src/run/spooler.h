@@ -11,12 +11,12 @@
 #include "run/disk.h"
 #include "run/generation.h"
 
-/* What a disk process was made with. */
+/* What a disk process was made with; compared as it lies in memory: no octet between its fields. */
 struct spooler_made {
 	char folder[CONF_PATH_MAX + 1];
 	uint64_t max_size, reserve, write_limit;
 	uid_t uid;
-	bool in_memory; /* allowed */
+	uint32_t in_memory; /* 1: allowed */
 };
 
 struct spooler {
