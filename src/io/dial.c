@@ -168,9 +168,9 @@ static void dial_next(struct dial *d)
 	a->watch.fd = -1;
 	a->err = attempt_connect(a, &d->addr[a->index]);
 	failed = a->err != 0;
-	loop_deadline(&a->limit, failed ? loop_now() : loop_now() + d->connect_ms, attempt_late);
+	loop_after(&a->limit, failed ? 0 : d->connect_ms, attempt_late);
 	if (d->next < d->n)
-		loop_deadline(&d->company, loop_now() + DIAL_COMPANY_MS, dial_company);
+		loop_after(&d->company, DIAL_COMPANY_MS, dial_company);
 	else
 		loop_deadline_clear(&d->company);
 }
@@ -187,7 +187,7 @@ void dial_start(struct dial *d)
 	dial_stop(d);
 	d->next = 0;
 	if (d->n == 0)
-		loop_deadline(&d->company, loop_now(), dial_nothing);
+		loop_after(&d->company, 0, dial_nothing);
 	else
 		dial_next(d);
 }

@@ -23,7 +23,7 @@ static void listen_again(struct deadline *d)
 	struct listen *l = LOOP_OWNER(struct listen, again, d);
 
 	if (l->watch.fd <= 0 && loop_watch(&l->watch, l->fd, 0, listen_ready) < 0)
-		loop_deadline(d, loop_now() + LISTEN_PAUSE_MS, listen_again);
+		loop_after(d, LISTEN_PAUSE_MS, listen_again);
 	listen_interest(l);
 }
 
@@ -34,7 +34,7 @@ static void listen_again(struct deadline *d)
 static void listen_asleep(struct listen *l)
 {
 	loop_unwatch(&l->watch);
-	loop_deadline(&l->again, loop_now() + LISTEN_PAUSE_MS, listen_again);
+	loop_after(&l->again, LISTEN_PAUSE_MS, listen_again);
 }
 
 /* Trying on at once would be a busy loop: the client stays in the queue, the event stays due. */
@@ -43,7 +43,7 @@ static void listen_starved(struct listen *l, int err)
 	char text[160];
 	struct fmt f;
 
-	loop_deadline(&l->again, loop_now() + LISTEN_PAUSE_MS, listen_again);
+	loop_after(&l->again, LISTEN_PAUSE_MS, listen_again);
 	listen_interest(l);
 	if (loop_now() < l->quiet_until)
 		return;

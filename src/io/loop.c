@@ -84,6 +84,11 @@ void loop_deadline(struct deadline *d, uint64_t when, deadline_fn *fn)
 	timer_set(&loop.timers, &d->timer, when);
 }
 
+void loop_after(struct deadline *d, uint32_t ms, deadline_fn *fn)
+{
+	loop_deadline(d, loop.now + ms, fn);
+}
+
 void loop_deadline_clear(struct deadline *d)
 {
 	timer_clear(&loop.timers, &d->timer);

@@ -74,6 +74,7 @@ void loop_unwatch(struct watch *w);
  * in this turn, after the descriptors.
  */
 void loop_deadline(struct deadline *d, uint64_t when, deadline_fn *fn);
+void loop_after(struct deadline *d, uint32_t ms, deadline_fn *fn); /* ms from now */
 void loop_deadline_clear(struct deadline *d);
 
 /*

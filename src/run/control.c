@@ -236,7 +236,7 @@ static void serve(struct session *s)
 		produce(s);
 		moved = conn_flush(&s->conn) > 0;
 		if (moved)
-			loop_deadline(&s->idle, loop_now() + CONTROL_WAIT_MS, too_late);
+			loop_after(&s->idle, CONTROL_WAIT_MS, too_late);
 	} while (moved && (s->fn != NULL || s->queueing) && !s->conn.blocked);
 	over = s->answered ? s->fn == NULL && !s->queueing && buf_used(&s->conn.out) == 0
 			   : s->conn.eof;
@@ -252,7 +252,7 @@ static void queue_wakes(struct queue_ask *q)
 
 	if (!s->queueing)
 		return;
-	loop_deadline(&s->idle, loop_now() + CONTROL_WAIT_MS, too_late);
+	loop_after(&s->idle, CONTROL_WAIT_MS, too_late);
 	serve(s);
 }
 
@@ -293,8 +293,8 @@ static void accepted(struct listen *l, int fd, const struct listen_peer *peer)
 	s->answered = false;
 	s->fn = NULL;
 	s->queueing = false;
-	loop_deadline(&s->idle, loop_now() + CONTROL_WAIT_MS, too_late);
-	loop_deadline(&s->whole, loop_now() + 12 * CONTROL_WAIT_MS, much_too_late);
+	loop_after(&s->idle, CONTROL_WAIT_MS, too_late);
+	loop_after(&s->whole, 12 * CONTROL_WAIT_MS, much_too_late);
 	if (free_session() == NULL)
 		listen_pause(l);
 }

@@ -231,7 +231,7 @@ static void each_minute(struct deadline *d)
 			disk_take_up(e);
 	}
 	disk_all.changed = true;
-	loop_deadline(&minute, loop_now() + MINUTE_MS, each_minute);
+	loop_after(&minute, MINUTE_MS, each_minute);
 }
 
 /* ---- the loop ---- */
@@ -269,7 +269,7 @@ static void work_on(struct loop_task *t)
 	disk_all.failed = false;
 	tell_earlier();
 	if (disk_all.changed && !timer_is_set(&tell.timer))
-		loop_deadline(&tell, loop_now() + TELL_MS, tell_all);
+		loop_after(&tell, TELL_MS, tell_all);
 }
 
 static void readable(struct watch *w, uint32_t events)
@@ -342,8 +342,7 @@ int disk_main(const struct disk_args *args)
 		args->lock();
 	disk_look(true);
 	log_batch(true);
-	loop_deadline(
-	    &minute, loop_now() + (args->trouble == DISK_BUSY ? BUSY_MS : MINUTE_MS), each_minute);
+	loop_after(&minute, args->trouble == DISK_BUSY ? BUSY_MS : MINUTE_MS, each_minute);
 	loop_at_end(&work, work_on);
 	loop_run();
 	log_flush();

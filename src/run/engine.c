@@ -72,7 +72,7 @@ static void look_around(struct deadline *d)
 	}
 	if (inbound_env.stopping && since >= LAST_MS)
 		parted_give_up();
-	loop_deadline(&look, loop_now() + LOOK_MS, look_around);
+	loop_after(&look, LOOK_MS, look_around);
 }
 
 static void end_gently(bool stop)

@@ -175,8 +175,7 @@ static void ask(struct gateway *g)
 	memcpy(q.host, g->host.p, g->host.n < NAMES_HOST ? g->host.n : NAMES_HOST - 1);
 	g->question = q.id;
 	sent = names.fd >= 0 && ipc_send(names.fd, &q, sizeof(q)) == 0;
-	loop_deadline(
-	    &g->answer, loop_now() + (sent ? ANSWER_MS : 0), sent ? answer_late : no_helper);
+	loop_after(&g->answer, sent ? ANSWER_MS : 0, sent ? answer_late : no_helper);
 }
 
 enum gateway_lookup gateway_resolve(struct gateway *g)
@@ -356,7 +355,7 @@ static void probe_due(struct deadline *d)
 	if (outbound_probe(g))
 		health_probe_begin(&g->health);
 	else
-		loop_deadline(&g->probe, loop_now() + 1000, probe_due);
+		loop_after(&g->probe, 1000, probe_due);
 }
 
 static uint64_t retry_max(const struct gateway *g)
@@ -412,7 +411,7 @@ void gateway_probe_failed(struct gateway *g, uint8_t trouble, struct bytes why)
 void gateway_probe_now(struct gateway *g)
 {
 	if (health_is_down(&g->health) && !g->health.probing)
-		loop_deadline(&g->probe, loop_now(), probe_due);
+		loop_after(&g->probe, 0, probe_due);
 }
 
 /* ---- for status ---- */

@@ -280,7 +280,7 @@ bool https_post(struct https *h, const char *url, const struct fmt *form)
 	if (good)
 		fmt_bytes(&host, h->url.host);
 	h->body = (struct bytes){ 0 };
-	loop_deadline(&h->limit, loop_now() + h->limit_ms, https_late);
+	loop_after(&h->limit, h->limit_ms, https_late);
 	fmt_init(&head, h->room, HTTPS_HEAD);
 	http_post(&head, &h->url, form->n);
 	if (!good || head.cut || form->cut) {

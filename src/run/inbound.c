@@ -186,7 +186,7 @@ static void closing(struct inbound *in)
 			conn_shut(&in->conn);
 			in->state = INBOUND_LINGER;
 			in->progress = in->conn.received;
-			loop_deadline(&in->limit, loop_now() + LINGER_MS, on_limit);
+			loop_after(&in->limit, LINGER_MS, on_limit);
 		}
 	}
 	buf_clear(&in->conn.in);

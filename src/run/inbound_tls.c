@@ -143,7 +143,7 @@ static bool injected(struct inbound *in)
 
 static void limit_from_now(struct inbound *in, uint32_t ms)
 {
-	loop_deadline(&in->limit, loop_now() + ms, on_limit);
+	loop_after(&in->limit, ms, on_limit);
 }
 
 /* Takes a place if there is one: false where the client has to wait. */

@@ -71,13 +71,13 @@ static void look_for_quiet(struct deadline *d)
 		o->leg->wake(o->leg);
 	}
 	if (waiting)
-		loop_deadline(d, now + QUIET_LOOK_MS, look_for_quiet);
+		loop_after(d, QUIET_LOOK_MS, look_for_quiet);
 }
 
 static void wait_for_place(struct leg *l)
 {
 	if (!timer_is_set(&quiet.timer))
-		loop_deadline(&quiet, loop_now() + QUIET_LOOK_MS, look_for_quiet);
+		loop_after(&quiet, QUIET_LOOK_MS, look_for_quiet);
 	l->state = LEG_WAITING;
 	l->next_waiting = NULL;
 	*waiting_end = l;

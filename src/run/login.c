@@ -147,7 +147,7 @@ void login_asked(struct inbound *in, const struct server_login *login)
 	say_log(LOG_LEVEL_WARNING, in, "login status=refused", "user or password is wrong");
 	delay = policy_login_failed(inbound_peers(), in->who, loop_now());
 	in->wait = INBOUND_WAIT_LOGIN;
-	loop_deadline(&in->limit, loop_now() + delay, on_limit);
+	loop_after(&in->limit, delay, on_limit);
 }
 
 void login_forget(struct inbound *in)

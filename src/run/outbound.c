@@ -15,6 +15,12 @@
 #define BODY_LOOKS 8     /* in the course of Body_Timeout */
 
 static void on_event(struct watch *w, uint32_t events);
+static void on_limit(struct deadline *d);
+
+void outbound_limit(struct outbound *o, uint32_t ms)
+{
+	loop_after(&o->limit, ms, on_limit);
+}
 
 /* ---- the hunt ---- */
 
@@ -101,8 +107,7 @@ static void dial_done(struct dial *d, int fd, unsigned index)
 	if (o->client.params.tls == CLIENT_TLS_IMPLICIT)
 		outbound_secure(o);
 	else
-		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000,
-		    outbound_on_limit);
+		outbound_limit(o, o->sending.ehlo_timeout * 1000);
 }
 
 static void dial(struct outbound *o)
@@ -243,8 +248,7 @@ static void watch_body(struct outbound *o, bool written)
 		o->moved = loop_now();
 		o->looked = false;
 	}
-	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.body_timeout * 1000 / BODY_LOOKS,
-	    outbound_on_limit);
+	outbound_limit(o, o->sending.body_timeout * 1000 / BODY_LOOKS);
 }
 
 /* Has the gateway taken something of the body, its end included, within Body_Timeout? */
@@ -256,25 +260,25 @@ static bool body_moves(struct outbound *o)
 		o->moved = loop_now();
 	o->looked = true;
 	o->taken = taken;
-	return loop_now() - o->moved < (uint64_t)o->sending.body_timeout * 1000;
+	return loop_now() - o->moved < o->sending.body_timeout * 1000;
 }
 
-static uint64_t awaited_ms(const struct outbound *o)
+static uint32_t awaited_ms(const struct outbound *o)
 {
 	switch (client_awaits(&o->client)) {
 	case CLIENT_CMD_MAIL:
-		return (uint64_t)o->sending.mailfrom_timeout * 1000;
+		return o->sending.mailfrom_timeout * 1000;
 	case CLIENT_CMD_RCPT:
 	case CLIENT_CMD_DATA:
-		return (uint64_t)o->sending.rcptto_timeout * 1000;
+		return o->sending.rcptto_timeout * 1000;
 	case CLIENT_CMD_END:
-		return (uint64_t)o->sending.body_timeout * 1000;
+		return o->sending.body_timeout * 1000;
 	case CLIENT_CMD_GREETING:
 	case CLIENT_CMD_EHLO:
 	case CLIENT_CMD_HELO:
 	case CLIENT_CMD_STARTTLS:
 	case CLIENT_CMD_AUTH:
-		return (uint64_t)o->sending.ehlo_timeout * 1000;
+		return o->sending.ehlo_timeout * 1000;
 	case CLIENT_CMD_RSET:
 	case CLIENT_CMD_NOOP:
 	case CLIENT_CMD_QUIT:
@@ -338,7 +342,7 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 		if (o->state == OB_RESET)
 			return reset_answered(o, what.command);
 		if (awaited_ms(o)) /* each reply has its own time, pipelined or not */
-			loop_deadline(&o->limit, loop_now() + awaited_ms(o), outbound_on_limit);
+			outbound_limit(o, awaited_ms(o));
 		return OUTBOUND_REPLY;
 	case CLIENT_EARLY:
 		return OUTBOUND_EARLY;
@@ -355,7 +359,7 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 size_t outbound_flush(struct outbound *o)
 {
 	size_t sent = 0;
-	uint64_t wait;
+	uint32_t wait;
 
 	if (!conn_is_open(&o->conn))
 		return 0;
@@ -377,7 +381,7 @@ size_t outbound_flush(struct outbound *o)
 	} else if (sent && wait) {
 		if (o->waited && wait > SHORT_MS)
 			wait = SHORT_MS;
-		loop_deadline(&o->limit, loop_now() + wait, outbound_on_limit);
+		outbound_limit(o, wait);
 	} else if (!wait && o->leg) {
 		loop_deadline_clear(&o->limit);
 	}
@@ -407,8 +411,7 @@ static void become_idle(struct outbound *o)
 	o->state = OB_READY;
 	o->next_idle = g->idle;
 	g->idle = o;
-	loop_deadline(
-	    &o->limit, loop_now() + (uint64_t)o->sending.idle_timeout * 1000, outbound_on_limit);
+	outbound_limit(o, o->sending.idle_timeout * 1000);
 	conn_rearm(&o->conn, true);
 	leg_serve_waiting();
 }
@@ -434,7 +437,7 @@ void outbound_reset(struct outbound *o)
 	o->reset_due = true;
 	try_reset(o);
 	(void)outbound_flush(o);
-	loop_deadline(&o->limit, loop_now() + SHORT_MS, outbound_on_limit);
+	outbound_limit(o, SHORT_MS);
 }
 
 void outbound_quit(struct outbound *o)
@@ -447,7 +450,7 @@ void outbound_quit(struct outbound *o)
 	}
 	o->state = OB_QUIT;
 	(void)outbound_flush(o);
-	loop_deadline(&o->limit, loop_now() + SHORT_MS, outbound_on_limit);
+	outbound_limit(o, SHORT_MS);
 }
 
 /*
@@ -507,7 +510,7 @@ void outbound_wake(struct outbound *o)
 		step_unowned(o);
 }
 
-void outbound_on_limit(struct deadline *d)
+static void on_limit(struct deadline *d)
 {
 	struct outbound *o = LOOP_OWNER(struct outbound, limit, d);
 	enum client_command awaited = client_awaits(&o->client);

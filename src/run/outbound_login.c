@@ -100,7 +100,7 @@ static void token_came(struct token_wait *w)
 static void ask_for_token(struct outbound *o, bool renew)
 {
 	o->state = OB_TOKEN;
-	loop_deadline(&o->limit, loop_now() + OUTBOUND_TOKEN_MS, outbound_on_limit);
+	outbound_limit(o, OUTBOUND_TOKEN_MS);
 	o->token.done = token_came;
 	tokens_get(&o->token, &o->sending, renew);
 }
@@ -147,7 +147,7 @@ enum outbound_event outbound_login(struct outbound *o)
 		return no_mechanism(o);
 	if (!g->login_proven && g->login_by && g->login_by != o) {
 		o->state = OB_TURN;
-		loop_deadline(&o->limit, loop_now() + OUTBOUND_TOKEN_MS, outbound_on_limit);
+		outbound_limit(o, OUTBOUND_TOKEN_MS);
 		return OUTBOUND_NOTHING;
 	}
 	if (!g->login_proven)
@@ -195,8 +195,7 @@ void outbound_leave(struct outbound *o, bool reset)
 		return;
 	}
 	o->leg = NULL;
-	loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000,
-	    outbound_on_limit);
+	outbound_limit(o, o->sending.ehlo_timeout * 1000);
 }
 
 void outbound_login_over(struct outbound *o)

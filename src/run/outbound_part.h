@@ -90,7 +90,8 @@ void outbound_gateway_failed(struct outbound *o);
 /* Something has happened: whoever owns it steps it. */
 void outbound_wake(struct outbound *o);
 
-deadline_fn outbound_on_limit;
+/* What o waits for has ms to come. */
+void outbound_limit(struct outbound *o, uint32_t ms);
 
 /* What has been waited for too long, and what kind of trouble that is. */
 const char *outbound_waits(const struct outbound *o, enum verdict_trouble *trouble);

@@ -81,13 +81,12 @@ void outbound_secure(struct outbound *o)
 
 	o->state = t ? OB_SECURE : OB_PLACE;
 	if (t) {
-		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.connect_timeout * 1000,
-		    outbound_on_limit);
+		outbound_limit(o, o->sending.connect_timeout * 1000);
 		conn_secure(&o->conn, t);
 		return;
 	}
 	if (!waited)
-		loop_deadline(&o->limit, loop_now() + PLACE_MS, outbound_on_limit);
+		outbound_limit(o, PLACE_MS);
 	conn_rearm(&o->conn, false);
 	outbound_tls_wanted = true;
 	outbound_drop_idle_tls();
@@ -151,8 +150,7 @@ bool outbound_shake(struct outbound *o)
 		}
 		if (o->client.params.tls != CLIENT_TLS_IMPLICIT)
 			client_secured(&o->client, &o->conn.out);
-		loop_deadline(&o->limit, loop_now() + (uint64_t)o->sending.ehlo_timeout * 1000,
-		    outbound_on_limit);
+		outbound_limit(o, o->sending.ehlo_timeout * 1000);
 		return true;
 	case TLS_FAILED:
 		outbound_blame(o,

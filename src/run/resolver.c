@@ -216,8 +216,7 @@ static void resolver_again(struct deadline *d)
 	}
 	r->tries++;
 	if (!last)
-		loop_deadline(d, loop_now() + r->conf.timeout * 1000u / r->conf.attempts,
-		    resolver_again);
+		loop_after(d, r->conf.timeout * 1000u / r->conf.attempts, resolver_again);
 }
 
 void resolver_ask(struct resolver *r, struct bytes name, const enum dns_type *type, unsigned n)

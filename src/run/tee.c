@@ -83,13 +83,13 @@ static void look_at_time(struct deadline *d)
 			again = again || j->wants || j->asked || !tee_all.up;
 	}
 	if (again)
-		loop_deadline(&tee_all.tick, loop_now() + TICK_MS, look_at_time);
+		loop_after(&tee_all.tick, TICK_MS, look_at_time);
 }
 
 static void watch_time(const struct tee_job *j)
 {
 	if ((j->wants || j->asked || !tee_all.up) && !timer_is_set(&tee_all.tick.timer))
-		loop_deadline(&tee_all.tick, loop_now() + TICK_MS, look_at_time);
+		loop_after(&tee_all.tick, TICK_MS, look_at_time);
 }
 
 /* ---- answers ---- */

@@ -176,7 +176,7 @@ static void fetch_ask_keeper(struct fetch *f)
 	}
 	f->asked = ++helper.asked;
 	keeper_tell(f, REFRESH_GET, (struct bytes){ 0 }); /* where that fails it is late */
-	loop_deadline(&f->keeper, loop_now() + KEEPER_MS, keeper_late);
+	loop_after(&f->keeper, KEEPER_MS, keeper_late);
 }
 
 static void keeper_answered(struct fetch *f, const struct refresh_message *m)

@@ -358,13 +358,13 @@ static void tokens_daily(struct deadline *d)
 		if (loop_now() >= l->until && (l->state == LOGIN_GIVEN || l->state == LOGIN_FAILED))
 			login_ask(l);
 	}
-	loop_deadline(d, loop_now() + DAY_MS, tokens_daily);
+	loop_after(d, DAY_MS, tokens_daily);
 }
 
 void tokens_init(int fd)
 {
 	tokens.pair.fd = -1;
-	loop_deadline(&tokens.daily, loop_now() + DAY_MS, tokens_daily);
+	loop_after(&tokens.daily, DAY_MS, tokens_daily);
 	if (fd >= 0 && loop_watch(&tokens.pair, fd, EPOLLIN, tokens_read) != 0)
 		log_add(LOG_LEVEL_ERROR, "there is no way to the token helper");
 }
