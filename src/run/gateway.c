@@ -138,12 +138,12 @@ static void fail_lookup(struct gateway *g, const char *why)
 
 static void answer_late(struct deadline *d)
 {
-	fail_lookup(LOOP_OWNER(struct gateway, answer, d), "the name server did not answer");
+	fail_lookup(LOOP_OWNER(struct gateway, answer, d), PHRASE("the name server did not answer"));
 }
 
 static void no_helper(struct deadline *d)
 {
-	fail_lookup(LOOP_OWNER(struct gateway, answer, d), "too many look-ups at once");
+	fail_lookup(LOOP_OWNER(struct gateway, answer, d), PHRASE("too many look-ups at once"));
 }
 
 static void answers(struct watch *w, uint32_t events)

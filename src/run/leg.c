@@ -82,7 +82,7 @@ static void wait_for_place(struct leg *l)
 	l->next_waiting = NULL;
 	*waiting_end = l;
 	waiting_end = &l->next_waiting;
-	set_why(l, VERDICT_TIMEOUT, "all connections to it are busy");
+	set_why(l, VERDICT_TIMEOUT, PHRASE("all connections to it are busy"));
 }
 
 /* How the mail goes, for the log: the connection itself may be given back before that. */
@@ -101,7 +101,7 @@ static bool try_route(struct leg *l)
 	l->gateway = gateway_get(route, &l->sending);
 	if (!l->gateway) {
 		set_why(l, VERDICT_TIMEOUT,
-		    "more gateways are in use than there is room for (CONFIG_GATEWAYS)");
+		    PHRASE("more gateways are in use than there is room for (CONFIG_GATEWAYS)"));
 		return false;
 	}
 	if (health_is_down(&l->gateway->health)) {
@@ -203,7 +203,7 @@ void leg_impatient(struct leg *l)
 	}
 	fmt_init(&f, why, sizeof(why));
 	if (opening && l->ob->state == OB_LOOKUP) {
-		set_why(l, VERDICT_NO_NAME, "the name server did not answer in time");
+		set_why(l, VERDICT_NO_NAME, PHRASE("the name server did not answer in time"));
 	} else if (opening && l->ob->state == OB_DIAL) {
 		fmt_add(&f, "no connection in time");
 		if (l->ob->why[0]) {

@@ -67,8 +67,8 @@ static void dial_failed(struct dial *d, unsigned index, int err)
 	 * ECONNRESET comes of a gateway that took the connection and dropped it before it was
 	 * noticed here
 	 */
-	outbound_blame(o, err == ECONNRESET ? VERDICT_LOST : VERDICT_NO_CONNECT, dial_error(err),
-	    (struct bytes){ 0 });
+	outbound_blame(
+	    o, err == ECONNRESET ? VERDICT_LOST : VERDICT_NO_CONNECT, "%s", dial_error(err));
 }
 
 static void dial_done(struct dial *d, int fd, unsigned index)
@@ -129,7 +129,7 @@ static void begin(struct outbound *o)
 	o->naddr = (uint8_t)gateway_order(o->gateway, &o->sending, o->addr, o->order);
 	if (o->naddr == 0)
 		outbound_blame(o, VERDICT_NO_CONNECT,
-		    "every address of it is prohibited or this box itself", (struct bytes){ 0 });
+		    "every address of it is prohibited or this box itself");
 	dial(o);
 }
 
@@ -155,7 +155,7 @@ void outbound_looked_up(struct gateway *g, bool found)
 		}
 		o->naddr = 0;
 		o->state = OB_DIAL;
-		outbound_blame(o, VERDICT_NO_NAME, g->lookup_why, (struct bytes){ 0 });
+		outbound_blame(o, VERDICT_NO_NAME, "%s", g->lookup_why);
 		hunt_failed(o);
 	}
 }
@@ -535,16 +535,14 @@ static void on_limit(struct deadline *d)
 		return;
 	}
 	if (o->client.surplus)
-		outbound_blame(o, VERDICT_PROTOCOL, "began a reply that was not asked for",
-		    (struct bytes){ 0 });
+		outbound_blame(o, VERDICT_PROTOCOL, "began a reply that was not asked for");
 	else if (o->client.in_body)
-		outbound_blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long",
-		    (struct bytes){ 0 });
+		outbound_blame(o, VERDICT_TIMEOUT, "took nothing of the mail for too long");
 	else if ((waits = outbound_waits(o, &trouble)) != NULL)
-		outbound_blame(o, trouble, waits, (struct bytes){ 0 });
+		outbound_blame(o, trouble, "%s", waits);
 	else
-		outbound_blame(o, VERDICT_TIMEOUT, "no answer in time to ",
-		    bytes_of(client_command_name(awaited)));
+		outbound_blame(o, VERDICT_TIMEOUT, "no answer in time to %s",
+		    client_command_name(awaited));
 	o->told_later = true;
 	outbound_wake(o);
 }

@@ -4,13 +4,13 @@
 #include "run/outbound_part.h"
 
 /* A login that comes to nothing, without the address: the account is the same at each. */
-static enum outbound_event fails(struct outbound *o, const char *words, struct bytes more)
+static enum outbound_event fails(struct outbound *o, const char *words, const char *more)
 {
 	struct fmt f;
 
 	o->trouble = VERDICT_LOGIN;
 	fmt_init(&f, o->why, sizeof(o->why));
-	fmt_add(&f, "%s%.*s", words, SPAN(more));
+	fmt_add(&f, "%s%s", words, more);
 	return OUTBOUND_FAILS;
 }
 
@@ -93,7 +93,7 @@ static void token_came(struct token_wait *w)
 		return;
 	}
 	o->refused_login = w->status == TOKEN_FINAL;
-	(void)fails(o, w->why, (struct bytes){ 0 });
+	(void)fails(o, w->why, "");
 	tell_later(o);
 }
 
@@ -113,7 +113,7 @@ static enum outbound_event no_mechanism(struct outbound *o)
 	const char *between = ", but ";
 
 	if (!o->client.auth)
-		return fails(o, "it offers no login (AUTH)", (struct bytes){ 0 });
+		return fails(o, PHRASE("it offers no login (AUTH)"), "");
 	fmt_init(&f, text, sizeof(text));
 	if (named(o) != SASL_NONE)
 		fmt_str(&f, sasl_name(named(o)));
@@ -129,7 +129,7 @@ static enum outbound_event no_mechanism(struct outbound *o)
 		fmt_add(&f, "%s%s", between, sasl_name((enum sasl_mechanism)m));
 		between = " ";
 	}
-	return fails(o, "it does not offer ", fmt_done(&f));
+	return fails(o, PHRASE("it does not offer "), text);
 }
 
 enum outbound_event outbound_login(struct outbound *o)
@@ -138,11 +138,11 @@ enum outbound_event outbound_login(struct outbound *o)
 
 	if (!o->client.secure && !o->sending.login_plaintext)
 		return fails(o,
-		    "the connection is not encrypted: no login is sent over it "
-		    "(Outbound_SMTP_AUTH_Allow_Plaintext would)",
-		    (struct bytes){ 0 });
+		    PHRASE("the connection is not encrypted: no login is sent over it "
+			   "(Outbound_SMTP_AUTH_Allow_Plaintext would)"),
+		    "");
 	if (health_is_down(&g->health) && g->health.login_wait_ms && !o->probe)
-		return fails(o, g->health.reason, (struct bytes){ 0 });
+		return fails(o, g->health.reason, "");
 	if (wanted(o) == SASL_NONE)
 		return no_mechanism(o);
 	if (!g->login_proven && g->login_by && g->login_by != o) {
@@ -176,8 +176,9 @@ enum outbound_event outbound_login_refused(struct outbound *o)
 	o->refused_login = r->code >= 500;
 	fmt_init(&f, text, sizeof(text));
 	reply_line(&f, r);
-	return fails(
-	    o, o->refused_login ? OUTBOUND_REFUSES : "takes no login just now: ", fmt_done(&f));
+	return fails(o,
+	    o->refused_login ? PHRASE(OUTBOUND_REFUSES) : PHRASE("takes no login just now: "),
+	    text);
 }
 
 void outbound_login_taken(struct outbound *o)

@@ -54,14 +54,16 @@ enum outbound_event {
 enum outbound_event outbound_step(struct outbound *o, enum client_command *command);
 
 /*
- * Why o's gateway fails: sets o->trouble and o->why. In words; from a reply of it; as its session
- * says; it is lost.
+ * Why o's gateway fails: sets o->trouble and o->why. In words (a format, as for fmt_add); from a
+ * reply of it; as its session says; it is lost; it spoke unasked.
  */
-void outbound_blame(
-    struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more);
+#define outbound_blame(o, trouble, ...) outbound_blame_put(o, trouble, PHRASE_MARK __VA_ARGS__)
+__attribute__((format(printf, 3, 4))) void outbound_blame_put(
+    struct outbound *o, enum verdict_trouble trouble, const char *format, ...);
 void outbound_blame_failure(
     struct outbound *o, enum client_failure why, enum client_command command);
 void outbound_blame_lost(struct outbound *o);
+void outbound_blame_unasked(struct outbound *o);
 void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r);
 
 /* Nobody's from now on: kept, after RSET, or ended. */
@@ -93,7 +95,7 @@ void outbound_wake(struct outbound *o);
 /* What o waits for has ms to come. */
 void outbound_limit(struct outbound *o, uint32_t ms);
 
-/* What has been waited for too long, and what kind of trouble that is. */
+/* What has been waited for too long (a phrase), and what kind of trouble that is. */
 const char *outbound_waits(const struct outbound *o, enum verdict_trouble *trouble);
 
 /* ---- outbound_secure.c ---- */

@@ -143,8 +143,7 @@ bool outbound_shake(struct outbound *o)
 		o->gateway->resumed += tls_resumed(o->conn.tls);
 		o->state = OB_HELLO;
 		if (o->client.params.tls != CLIENT_TLS_IMPLICIT && conn_fill(&o->conn) > 0) {
-			outbound_blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for",
-			    (struct bytes){ 0 });
+			outbound_blame_unasked(o);
 			o->told_later = true;
 			return true;
 		}
@@ -154,8 +153,8 @@ bool outbound_shake(struct outbound *o)
 		return true;
 	case TLS_FAILED:
 		outbound_blame(o,
-		    tls_is_certificate(o->conn.tls) ? VERDICT_CERTIFICATE : VERDICT_TLS,
-		    tls_why(o->conn.tls), (struct bytes){ 0 });
+		    tls_is_certificate(o->conn.tls) ? VERDICT_CERTIFICATE : VERDICT_TLS, "%s",
+		    tls_why(o->conn.tls));
 		if (tls_tried_memory(o->conn.tls) && !tls_is_certificate(o->conn.tls)) {
 			outbound_same_address(o); /* it may have changed since */
 			return false;

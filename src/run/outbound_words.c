@@ -2,10 +2,11 @@
 /* Why a connection to a gateway came to nothing, in words. */
 #include "run/outbound_part.h"
 
-void outbound_blame(
-    struct outbound *o, enum verdict_trouble trouble, const char *words, struct bytes more)
+void outbound_blame_put(
+    struct outbound *o, enum verdict_trouble trouble, const char *format, ...)
 {
 	struct fmt f;
+	va_list args;
 
 	o->trouble = (uint8_t)trouble;
 	fmt_init(&f, o->why, sizeof(o->why));
@@ -13,7 +14,9 @@ void outbound_blame(
 		inet_print_addr(&f, &o->addr[o->present]);
 		fmt_str(&f, ": ");
 	}
-	fmt_add(&f, "%s%.*s", words, SPAN(more));
+	va_start(args, format);
+	fmt_put_list(&f, format, args);
+	va_end(args);
 }
 
 void outbound_blame_reply(struct outbound *o, enum client_command command, const struct reply *r)
@@ -23,15 +26,14 @@ void outbound_blame_reply(struct outbound *o, enum client_command command, const
 	bool login = r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538;
 
 	fmt_init(&f, text, sizeof(text));
-	fmt_str(
-	    &f, command == CLIENT_CMD_GREETING ? PHRASE("greets with \"") : PHRASE("answered "));
-	if (command != CLIENT_CMD_GREETING) {
-		fmt_add(&f, "%s with \"", client_command_name(command));
-	}
+	if (command == CLIENT_CMD_GREETING)
+		fmt_add(&f, "greets with \"");
+	else
+		fmt_add(&f, "answered %s with \"", client_command_name(command));
 	reply_line(&f, r);
 	fmt_str(&f, "\"");
-	outbound_blame(o, login ? VERDICT_LOGIN : VERDICT_PROTOCOL, login ? "wants a login: " : "",
-	    fmt_done(&f));
+	outbound_blame(o, login ? VERDICT_LOGIN : VERDICT_PROTOCOL, "%s%s",
+	    login ? PHRASE("wants a login: ") : "", text);
 }
 
 void outbound_blame_failure(
@@ -40,14 +42,14 @@ void outbound_blame_failure(
 	const struct reply *r = client_last(&o->client);
 
 	if (why == CLIENT_NO_STARTTLS && !r->code) {
-		outbound_blame(o, VERDICT_TLS,
-		    "offers no encryption (STARTTLS), which TLS asks for", (struct bytes){ 0 });
+		outbound_blame(
+		    o, VERDICT_TLS, "offers no encryption (STARTTLS), which TLS asks for");
 	} else if (why == CLIENT_NO_STARTTLS) {
 		outbound_blame_reply(o, CLIENT_CMD_STARTTLS, r);
 		o->trouble = VERDICT_TLS;
 	} else if (why == CLIENT_BAD_LOGIN) {
 		outbound_blame(
-		    o, VERDICT_LOGIN, "the login failed: ", bytes_of(client_login_why(&o->client)));
+		    o, VERDICT_LOGIN, "the login failed: %s", client_login_why(&o->client));
 	} else if (why == CLIENT_HELLO_REFUSED) {
 		char text[160];
 		struct fmt f;
@@ -56,18 +58,17 @@ void outbound_blame_failure(
 		fmt_add(&f, "%s (", o->ehlo);
 		reply_line(&f, r);
 		fmt_add(&f, "); set EHLO_Hostname to a name it takes");
-		outbound_blame(o, VERDICT_PROTOCOL, "refuses EHLO ", fmt_done(&f));
+		outbound_blame(o, VERDICT_PROTOCOL, "refuses EHLO %s", text);
 	} else if (why == CLIENT_BAD_REPLY && !r->code) {
-		outbound_blame(o, VERDICT_PROTOCOL,
-		    "sent no proper reply: ", (struct bytes){ (const uint8_t *)r->text, r->n });
+		outbound_blame(
+		    o, VERDICT_PROTOCOL, "sent no proper reply: %.*s", (int)r->n, r->text);
 	} else if (r->code) {
 		outbound_blame_reply(o, command, r);
 	} else if (why == CLIENT_OUT_OF_STEP) {
-		outbound_blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for",
-		    (struct bytes){ 0 });
+		outbound_blame_unasked(o);
 	} else {
-		outbound_blame(o, VERDICT_PROTOCOL, "went out of step after ",
-		    bytes_of(client_command_name(command)));
+		outbound_blame(o, VERDICT_PROTOCOL, "went out of step after %s",
+		    client_command_name(command));
 	}
 }
 
@@ -75,11 +76,16 @@ void outbound_blame_lost(struct outbound *o)
 {
 	enum client_command awaited = client_awaits(&o->client);
 
-	outbound_blame(o, VERDICT_LOST,
-	    awaited == CLIENT_CMD_NONE ? "the connection was lost"
-				       : "the connection was lost before the reply to ",
-	    awaited == CLIENT_CMD_NONE ? (struct bytes){ 0 }
-				       : bytes_of(client_command_name(awaited)));
+	if (awaited == CLIENT_CMD_NONE)
+		outbound_blame(o, VERDICT_LOST, "the connection was lost");
+	else
+		outbound_blame(o, VERDICT_LOST, "the connection was lost before the reply to %s",
+		    client_command_name(awaited));
+}
+
+void outbound_blame_unasked(struct outbound *o)
+{
+	outbound_blame(o, VERDICT_PROTOCOL, "sent a reply that was not asked for");
 }
 
 const char *outbound_waits(const struct outbound *o, enum verdict_trouble *trouble)
@@ -88,15 +94,15 @@ const char *outbound_waits(const struct outbound *o, enum verdict_trouble *troub
 	switch ((enum outbound_state)o->state) {
 	case OB_PLACE:
 		*trouble = VERDICT_TIMEOUT;
-		return "this box has no room for another TLS session";
+		return PHRASE("this box has no room for another TLS session");
 	case OB_SECURE:
-		return "its TLS handshake took too long";
+		return PHRASE("its TLS handshake took too long");
 	case OB_TURN:
 		*trouble = VERDICT_LOGIN;
-		return "another login to it is under way for too long";
+		return PHRASE("another login to it is under way for too long");
 	case OB_TOKEN:
 		*trouble = VERDICT_LOGIN;
-		return "the login's access token did not come in time";
+		return PHRASE("the login's access token did not come in time");
 	case OB_LOOKUP:
 	case OB_DIAL:
 	case OB_HELLO:

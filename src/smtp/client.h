@@ -154,7 +154,7 @@ void client_secured(struct client *c, struct buf *out);
 void client_login(struct client *c, struct sasl *sasl, struct buf *out);
 bool client_is_writing(const struct client *c);
 
-/* Behind CLIENT_BAD_LOGIN: what makes no sense, in words, static. */
+/* Behind CLIENT_BAD_LOGIN: what makes no sense, a phrase. */
 const char *client_login_why(const struct client *c);
 
 /* No login: CLIENT_READY follows from the next step. */

@@ -74,7 +74,7 @@ static enum client_event on_challenge(struct client *c, struct buf *out, struct 
 	if (c->surplus)
 		return client_out_of_step(c, what);
 	if (c->challenges++ == CLIENT_CHALLENGES)
-		return bad_login(c, what, "it asks on without end");
+		return bad_login(c, what, PHRASE("it asks on without end"));
 	event = sasl_challenge(c->sasl, reply_text(c));
 	return go_on(c, event, out, what);
 }

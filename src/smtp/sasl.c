@@ -193,7 +193,7 @@ enum sasl_event sasl_challenge(struct sasl *s, struct bytes base64)
 	if (s->why != NULL)
 		return SASL_WRONG;
 	if (s->stage == s->kind->responses)
-		return sasl_wrong(s, "it asks on though all is said");
+		return sasl_wrong(s, PHRASE("it asks on though all is said"));
 	s->stage++;
 	s->part = PART_RESPONSE;
 	s->written = 0;

@@ -34,7 +34,7 @@ struct sasl {
 	bool proved;       /* SCRAM: the server knows the password */
 	struct bytes user, secret; /* the owner's; secret: password or token */
 	size_t written;    /* octets of the present response that were encoded */
-	const char *why;   /* of SASL_WRONG and of a false sasl_accept: in words, static */
+	const char *why;   /* of SASL_WRONG and of a false sasl_accept: a phrase */
 	/* SCRAM */
 	uint32_t rounds;   /* that are left */
 	uint8_t u[DIGEST_SHA256], sum[DIGEST_SHA256];

@@ -10,7 +10,7 @@ static enum sasl_event challenge(struct sasl *s, struct bytes base64)
 	size_t n;
 
 	if (!base64_decode_lenient(base64, plain, sizeof(plain), &n) || n == 0)
-		return sasl_wrong(s, "its challenge makes no sense");
+		return sasl_wrong(s, PHRASE("its challenge makes no sense"));
 	digest_hmac_md5(s->secret, (struct bytes){ plain, n }, digest);
 	fmt_init(&f, s->text, sizeof(s->text));
 	for (unsigned i = 0; i < DIGEST_MD5; i++)

@@ -47,7 +47,7 @@ static bool begin(struct sasl *s, const char *nonce)
 	fmt_str(&f, ",r=");
 	fmt_bytes(&f, (struct bytes){ (const uint8_t *)nonce, SASL_NONCE });
 	if (!text_end(&f, s)) {
-		sasl_wrong(s, "the user's name is too long for SCRAM-SHA-256");
+		sasl_wrong(s, PHRASE("the user's name is too long for SCRAM-SHA-256"));
 		return false;
 	}
 	s->tail = s->text_n;
@@ -103,20 +103,20 @@ static enum sasl_event server_first(struct sasl *s, struct bytes m)
 	struct fmt f;
 
 	if (m.n > 0 && m.p[0] == 'm')
-		return sasl_wrong(s, "it wants an extension of SCRAM that is not known");
+		return sasl_wrong(s, PHRASE("it wants an extension of SCRAM that is not known"));
 	if (!attribute(&rest, 'r', &nonce) || !attribute(&rest, 's', &salt) ||
 	    !attribute(&rest, 'i', &iterations))
-		return sasl_wrong(s, "its challenge makes no sense");
+		return sasl_wrong(s, PHRASE("its challenge makes no sense"));
 	if (!extends_ours(s, nonce))
-		return sasl_wrong(s, "its challenge does not belong to this login");
+		return sasl_wrong(s, PHRASE("its challenge does not belong to this login"));
 	if (!begin_rounds(s, salt, iterations))
-		return sasl_wrong(s, "its challenge has a bad salt or count of rounds");
+		return sasl_wrong(s, PHRASE("its challenge has a bad salt or count of rounds"));
 	text_begin(&f, s);
 	fmt_add(&f, ",%.*s,", SPAN(m));
 	s->tail = (uint16_t)(s->text_n + f.n);
 	fmt_add(&f, "c=biws,r=%.*s", SPAN(nonce));
 	if (!text_end(&f, s) || sizeof(s->text) - s->text_n < PROOF_ROOM)
-		return sasl_wrong(s, "its challenge is too long");
+		return sasl_wrong(s, PHRASE("its challenge is too long"));
 	return SASL_WORK;
 }
 
@@ -175,7 +175,7 @@ static enum sasl_event server_final(struct sasl *s, struct bytes m)
 	if (m.n > 1 && m.p[0] == 'e' && m.p[1] == '=')
 		return SASL_WRITE;
 	if (!proves(s, m))
-		return sasl_wrong(s, "it does not prove that it knows the password");
+		return sasl_wrong(s, PHRASE("it does not prove that it knows the password"));
 	return SASL_WRITE;
 }
 
@@ -187,7 +187,7 @@ static enum sasl_event challenge(struct sasl *s, struct bytes base64)
 	if (s->stage == 1) /* the line of AUTH had no room for the first message */
 		return SASL_WRITE;
 	if (!base64_decode_lenient(base64, plain, sizeof(plain), &n))
-		return sasl_wrong(s, "its challenge makes no sense");
+		return sasl_wrong(s, PHRASE("its challenge makes no sense"));
 	if (s->stage == 2)
 		return server_first(s, (struct bytes){ plain, n });
 	return server_final(s, (struct bytes){ plain, n });
@@ -207,7 +207,7 @@ static bool accept(struct sasl *s, struct bytes text)
 			proves(s, (struct bytes){ plain, n });
 	}
 	if (!s->proved)
-		s->why = "it says yes, and does not prove that it knows the password";
+		s->why = PHRASE("it says yes, and does not prove that it knows the password");
 	return s->proved;
 }
 

@@ -172,7 +172,7 @@ static void stop_now(struct deadline *d)
 
 static void turn(unsigned ms)
 {
-	loop_deadline(&stop, loop_now() + ms, stop_now);
+	loop_after(&stop, ms, stop_now);
 	loop_run();
 	loop_deadline_clear(&stop);
 	if (watch_disk())

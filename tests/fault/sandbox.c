@@ -202,7 +202,7 @@ static int do_loop(void)
 	uint8_t octets[300];
 
 	random_bytes(octets, sizeof(octets));
-	loop_deadline(&d, loop_now() + 20, on_end);
+	loop_after(&d, 20, on_end);
 	loop_run();
 	return loop_wall() == 0;
 }

@@ -36,7 +36,7 @@ static uint32_t wait_event(void)
 	static struct deadline stop;
 
 	seen = 0;
-	loop_deadline(&stop, loop_now() + 300, on_stop);
+	loop_after(&stop, 300, on_stop);
 	loop_run();
 	loop_deadline_clear(&stop);
 	return seen;

@@ -64,7 +64,7 @@ static void dial_run(unsigned n, uint32_t connect_ms)
 	d.done = on_done;
 	dial_start(&d);
 	ok(finished == 0 && nfailures == 0, "no callback from inside dial_start");
-	loop_deadline(&stop, loop_now() + 20000, on_stop);
+	loop_after(&stop, 20000, on_stop);
 	loop_run();
 	loop_deadline_clear(&stop);
 	took = loop_now() - start;
@@ -240,7 +240,7 @@ static void test_switch(void)
 	d.n = 2;
 	d.failed = on_failed_switch;
 	dial_start(&d);
-	loop_deadline(&stop, loop_now() + 5000, on_stop);
+	loop_after(&stop, 5000, on_stop);
 	loop_run();
 	is_num(nfailures, 1, "switched in the callback: the old list is left alone");
 	is_num(finished, 1, "switched in the callback: the new one is dialled");
@@ -255,7 +255,7 @@ static void test_switch(void)
 	dial_start(&other);
 	dial_stop(&other);
 	dial_stop(&other);
-	loop_deadline(&stop, loop_now() + 600, on_stop);
+	loop_after(&stop, 600, on_stop);
 	loop_run();
 	is_num(finished, 0, "stopped: no callback ever");
 	close(silent_fd);

@@ -44,7 +44,7 @@ static void run_for(uint64_t ms)
 {
 	static struct deadline stop;
 
-	loop_deadline(&stop, loop_now() + ms, on_stop);
+	loop_after(&stop, ms, on_stop);
 	loop_run();
 	loop_deadline_clear(&stop);
 }

@@ -55,7 +55,7 @@ static void run_for(uint64_t ms)
 {
 	static struct deadline stop;
 
-	loop_deadline(&stop, loop_now() + ms, on_stop);
+	loop_after(&stop, ms, on_stop);
 	loop_run();
 	loop_deadline_clear(&stop);
 }
@@ -89,7 +89,7 @@ static void test_deadlines(void)
 
 	for (unsigned i = 0; i < 5; i++) {
 		mark[i].id = ms[i];
-		loop_deadline(&mark[i].deadline, loop_now() + ms[i], on_mark);
+		loop_after(&mark[i].deadline, ms[i], on_mark);
 	}
 	loop_deadline_clear(&mark[4].deadline);
 	run_for(80);
@@ -267,7 +267,7 @@ static void on_turn(struct deadline *d)
 	if (++turns == 10)
 		loop_stop();
 	else
-		loop_deadline(d, loop_now() + 1, on_turn);
+		loop_after(d, 1, on_turn);
 }
 
 static void test_tasks(void)

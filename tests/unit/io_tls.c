@@ -311,7 +311,7 @@ static bool room_is_told(void)
 	static struct deadline late;
 
 	room_told = 0;
-	loop_deadline(&late, loop_now() + 100, on_late);
+	loop_after(&late, 100, on_late);
 	loop_run();
 	loop_deadline_clear(&late);
 	return room_told > 0;

@@ -219,7 +219,7 @@ static void disk_says(const struct disk_state *state)
 	if (serial > 0) {
 		tee_init(&(struct tee_args){.disk = disk[0], .engine = 7});
 	} else {
-		loop_deadline(&end, loop_now() + 5, stop);
+		loop_after(&end, 5, stop);
 		loop_run();
 	}
 	serial = 0;

@@ -50,7 +50,7 @@ static void stop(struct deadline *d)
 /* Lets the loop turn for so many milliseconds. */
 static void turn(unsigned ms)
 {
-	loop_deadline(&end, loop_now() + ms, stop);
+	loop_after(&end, ms, stop);
 	loop_run();
 }
 
