@@ -138,7 +138,8 @@ static void fail_lookup(struct gateway *g, const char *why)
 
 static void answer_late(struct deadline *d)
 {
-	fail_lookup(LOOP_OWNER(struct gateway, answer, d), PHRASE("the name server did not answer"));
+	fail_lookup(
+	    LOOP_OWNER(struct gateway, answer, d), PHRASE("the name server did not answer"));
 }
 
 static void no_helper(struct deadline *d)
