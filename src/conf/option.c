@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf/option.h"
 
+#include "base/fmt.h"
 #include "base/likeness.h"
 #include "base/limits.h"
 #include "base/on.h"
@@ -39,6 +40,8 @@
 #define FIELD_S(field) offsetof(struct conf_sending, field)
 #define FIELD_D(field) offsetof(struct conf_sending, field)
 #define FIELD_B(field) offsetof(struct conf_header, field)
+
+#define COMPUTED(words) "*"
 
 /* One text behind the other, and where each begins: half the size of a table of pointers. */
 struct texts {
@@ -97,10 +100,11 @@ struct bytes option_word(const struct option *o, unsigned i)
 	return word.n > 0 && option_is_mark(word.p[0]) ? bytes_skip(word, 1) : word;
 }
 
-/* Name, a blank, why. */
-static const char *const refused[] = {
+static const struct {
+	const char *name, *why;
+} refused[] = {
 #define OPTION(id, name, type, scopes, field, spec, max, value, help)
-#define REFUSED(name, why) name " " why,
+#define REFUSED(name, why) { name, PHRASE(why) },
 #include "conf/options.def"
 #undef OPTION
 #undef REFUSED
@@ -132,10 +136,8 @@ enum option_id option_find(struct bytes name)
 const char *option_refused(struct bytes name)
 {
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		struct bytes known = bytes_of(refused[i]);
-
-		if (bytes_same_fold(name, bytes_first(known, bytes_find(known, ' '))))
-			return refused[i] + name.n + 1;
+		if (bytes_same_fold(name, bytes_of(refused[i].name)))
+			return refused[i].why;
 	}
 	return NULL;
 }

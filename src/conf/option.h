@@ -88,7 +88,7 @@ extern const struct option option_table[OPTIONS];
 
 const char *option_name(const struct option *o);
 const char *option_spec(const struct option *o);
-/* The default: "" none, behind * in words. */
+/* The default: "" none, "*" computed. */
 const char *option_value(const struct option *o);
 
 /* The i-th word of a WORD. */
@@ -97,7 +97,7 @@ struct bytes option_word(const struct option *o, unsigned i);
 /* The option of that name, or OPTIONS. */
 enum option_id option_find(struct bytes name);
 
-/* Why Momentum's option of that name is not needed, or NULL. */
+/* Why Momentum's option of that name is not needed (a phrase), or NULL. */
 const char *option_refused(struct bytes name);
 
 /* The known name that is most like the unknown one, or NULL where none is near. */

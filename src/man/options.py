@@ -60,7 +60,8 @@ def arguments(text):
 
 def calls(source):
     """Yields (macro, arguments) and ("heading", [text]) in the order of the file."""
-    for m in re.finditer(r"^(OPTION|REFUSED)\(((?:[^()\"]|\"(?:[^\"\\]|\\.)*\")*)\)|^/\* (.*) \*/$", source, re.M):
+    text = r"[^()\"]|\"(?:[^\"\\]|\\.)*\""
+    for m in re.finditer(r"^(OPTION|REFUSED)\(((?:%s|\((?:%s)*\))*)\)|^/\* (.*) \*/$" % (text, text), source, re.M):
         if m.group(3):
             yield "heading", [m.group(3)]
         else:
@@ -81,8 +82,6 @@ def option(args):
     name, spec, default, help_text = map(unquote, (name, spec, default, help_text))
     words = [w.lstrip("~+@^&%") for w in spec.split("|")]
     value = " | ".join(words) if kind == "WORD" else VALUES[kind]
-    if default.startswith("*"):
-        default = default[1:]
     lines = [".It Ic %s No = Ar %s" % (name, value.replace('"', "\\(dq").replace("|", "\\*(Ba"))]
     lines += mdoc(help_text)
     lines += mdoc("Default: %s." % default if default else "Not set by default.")
