@@ -29,8 +29,9 @@ CODEGEN_PIE := $(if $(PIE),-fPIE,-fno-pie)
 MUSL_CFLAGS := $(MACHINE) -Oz -pipe $(CODEGEN_PIE) -fomit-frame-pointer -ffunction-sections -fdata-sections
 
 # The key of the cached library: everything that goes into it.
-# For machines whose firmware brings its kernel.
-musl_PATCHES := $(if $(filter y,$(CONFIG_ARCH_ARMV7)),$(sort $(wildcard firmware/patches/musl/*.patch)))
+# What is there for old kernels goes where the firmware brings its own.
+musl_PATCHES := $(if $(filter y,$(CONFIG_ARCH_ARMV7)),$(sort $(filter-out $(if $(filter y,$(CONFIG_FIRMWARE)),,%-no-kernel-before-5.8.patch), \
+	$(wildcard firmware/patches/musl/*.patch))))
 musl_KEY := $(shell { cat firmware/musl.sh $(musl_PATCHES); $(CC) -dumpfullversion -dumpmachine; \
 	echo $(musl_SHA256) '$(MUSL_CFLAGS)'; } 2>/dev/null | sha256sum | cut -c1-12)
 MUSL := $(CACHE)/musl-$(musl_VERSION)-$(musl_KEY)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # The relay for other machines, run by qemu-arm: ARMv7 relays with TLS and without; without TLS, and without
-# any part that can be left out, it keeps its size; ARMv5 builds and relays.
+# any part that can be left out, it keeps its size; for boxes with a kernel of their own ARMv7 and ARMv5 build and relay.
 set -u
 . tests/build/lib/tree.sh
 
@@ -42,6 +42,16 @@ done
 ok 'ARMv7 without any part that can be left out: it builds' quiet make BOARD=qemu-nor O=build/least WERROR=1 build/least/gatepost
 ok '… and has its size' quiet env O=build/least tests/size/binary.py
 runs build/least/gatepost
+ok '… relays a mail' relays
+
+# clock_gettime of 32 bits is call 263
+asks_old() { "$objdump" -d --disassemble=__clock_gettime "$1" | grep -q '#263'; }
+objdump=arm-linux-gnueabihf-objdump
+ok 'ARMv7 for a box with a kernel of its own: it builds' quiet make BOARD=armv7 WERROR=1
+ok '… and has its size' quiet env O=build/armv7 tests/size/binary.py
+ok '… asks an old kernel for what that knows' asks_old build/armv7/gatepost.debug
+ok '… where a firmware brings the kernel it does not' never asks_old build/qemu-nor/gatepost.debug
+runs build/armv7/gatepost
 ok '… relays a mail' relays
 
 ok 'ARMv5: it builds' quiet make BOARD=armv5 WERROR=1
