@@ -42,18 +42,18 @@ int cmd_version(int argc, char **argv)
 	fmt_str(&f, "gatepost " GATEPOST_VERSION);
 	if (sizeof(GATEPOST_COMMIT) > 1)
 		fmt_str(&f, " (" GATEPOST_COMMIT ")");
-	fmt_str(&f, PHRASE("\nbuilt from sources of "));
+	fmt_add(&f, "\nbuilt from sources of ");
 	date_rfc3339(&f, BUILD_DATE);
 	fmt_add(&f, "\nparts:");
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		fmt_add(&f, "%s%s", parts[i].on ? " " : " no-", parts[i].name);
 	}
-	fmt_str(&f, "\nlimits:" LIMIT(SESSIONS) LIMIT(GATEWAY_CONNECTIONS) LIMIT(GATEWAYS)
+	fmt_add(&f, "\nlimits:" LIMIT(SESSIONS) LIMIT(GATEWAY_CONNECTIONS) LIMIT(GATEWAYS)
 	    LIMIT(GATEWAY_ADDRESSES) LIMIT(RECIPIENTS_MAX) LIMIT(ENVELOPE_BLOCKS)
 	    LIMIT(LISTENERS) LIMIT(CONF_MEMORY) LIMIT(MESSAGE_SIZE_MAX) LIMIT(CONTROL_SESSIONS)
 	    LIMIT(TLS_SESSIONS) LIMIT(TLS_HANDSHAKES)
 	    "\nmbedTLS: " MBEDTLS_HERE "\n");
 	if (ON(CONFIG_IMAGE))
-		fmt_str(&f, "images: signed with the " IMAGE_KEY_NAME "\n");
+		fmt_add(&f, "images: signed with the " IMAGE_KEY_NAME "\n");
 	return cmd_write(1, fmt_done(&f)) ? EX_OK : EX_IOERR;
 }

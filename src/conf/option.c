@@ -43,12 +43,10 @@
 
 #define COMPUTED(words) "*"
 
-/* One text behind the other, and where each begins: half the size of a table of pointers. */
+/* Name, spec and default of each, and where they begin: much smaller than tables of pointers. */
 struct texts {
 #define OPTION(id, name, type, scopes, field, spec, max, value, help)   \
-	char name_##id[sizeof(name)];                                   \
-	char spec_##id[sizeof(spec)];                                   \
-	char value_##id[sizeof(value)];
+	char of_##id[sizeof(name "\0" spec "\0" value)];
 #define REFUSED(name, why)
 #include "conf/options.def"
 #undef OPTION
@@ -56,19 +54,17 @@ struct texts {
 };
 
 static const struct texts texts = {
-#define OPTION(id, name, type, scopes, field, spec, max, value, help) name, spec, value,
+#define OPTION(id, name, type, scopes, field, spec, max, value, help) name "\0" spec "\0" value,
 #define REFUSED(name, why)
 #include "conf/options.def"
 #undef OPTION
 #undef REFUSED
 };
 
-#define TEXT(member) offsetof(struct texts, member)
-
 const struct option option_table[OPTIONS] = {
 #define OPTION(id, name, type, scopes, field, spec, max, value, help)                         \
-	[OPTION_##id] = { TEXT(name_##id), TEXT(spec_##id), TEXT(value_##id),                 \
-		FIELD_##scopes(field), max, TYPE_##type, GROUP_OF_##scopes, SCOPES_##scopes },
+	[OPTION_##id] = { offsetof(struct texts, of_##id), FIELD_##scopes(field), max,        \
+		TYPE_##type, GROUP_OF_##scopes, SCOPES_##scopes },
 #define REFUSED(name, why)
 #include "conf/options.def"
 #undef OPTION
@@ -77,17 +73,22 @@ const struct option option_table[OPTIONS] = {
 
 const char *option_name(const struct option *o)
 {
-	return (const char *)&texts + o->name;
+	return (const char *)&texts + o->texts;
+}
+
+static const char *behind(const char *text)
+{
+	return text + strlen(text) + 1;
 }
 
 const char *option_spec(const struct option *o)
 {
-	return (const char *)&texts + o->spec;
+	return behind(option_name(o));
 }
 
 const char *option_value(const struct option *o)
 {
-	return (const char *)&texts + o->value;
+	return behind(option_spec(o));
 }
 
 struct bytes option_word(const struct option *o, unsigned i)

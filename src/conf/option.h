@@ -76,8 +76,8 @@ enum option_group {
 };
 
 struct option {
-	uint16_t name, spec, value; /* texts: option_name() … */
-	uint16_t field;             /* offset */
+	uint16_t texts; /* where they begin: option_name() … */
+	uint16_t field; /* offset */
 	uint32_t max;
 	uint8_t type;   /* enum option_type */
 	uint8_t group;  /* enum option_group */

@@ -510,33 +510,19 @@ const struct reply *client_last(const struct client *c)
 
 const char *client_command_name(enum client_command cmd)
 {
-	switch (cmd) {
-	case CLIENT_CMD_NONE:
-		return "nothing";
-	case CLIENT_CMD_GREETING:
-		return "greeting";
-	case CLIENT_CMD_EHLO:
-		return "EHLO";
-	case CLIENT_CMD_HELO:
-		return "HELO";
-	case CLIENT_CMD_STARTTLS:
-		return "STARTTLS";
-	case CLIENT_CMD_AUTH:
-		return "AUTH";
-	case CLIENT_CMD_MAIL:
-		return "MAIL";
-	case CLIENT_CMD_RCPT:
-		return "RCPT";
-	case CLIENT_CMD_DATA:
-		return "DATA";
-	case CLIENT_CMD_END:
-		return "end of data";
-	case CLIENT_CMD_RSET:
-		return "RSET";
-	case CLIENT_CMD_NOOP:
-		return "NOOP";
-	case CLIENT_CMD_QUIT:
-		return "QUIT";
-	}
-	return "?";
+	static const char *const names[] = { [CLIENT_CMD_NONE] = "nothing",
+		[CLIENT_CMD_GREETING] = "greeting",
+		[CLIENT_CMD_EHLO] = "EHLO",
+		[CLIENT_CMD_HELO] = "HELO",
+		[CLIENT_CMD_STARTTLS] = "STARTTLS",
+		[CLIENT_CMD_AUTH] = "AUTH",
+		[CLIENT_CMD_MAIL] = "MAIL",
+		[CLIENT_CMD_RCPT] = "RCPT",
+		[CLIENT_CMD_DATA] = "DATA",
+		[CLIENT_CMD_END] = "end of data",
+		[CLIENT_CMD_RSET] = "RSET",
+		[CLIENT_CMD_NOOP] = "NOOP",
+		[CLIENT_CMD_QUIT] = "QUIT" };
+
+	return names[cmd];
 }
