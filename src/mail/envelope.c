@@ -5,20 +5,6 @@
 
 #define PREFIX 3 /* octets of a record before the path: length (high octet first), verdict */
 
-const char *envelope_verdict_name(enum envelope_verdict verdict)
-{
-	static const char *const name[RCPT_VERDICTS] = {
-		[RCPT_NEW] = "new",
-		[RCPT_ACCEPTED] = "accepted",
-		[RCPT_REFUSED] = "refused",
-		[RCPT_DEFERRED] = "deferred",
-		[RCPT_TAKEN] = "taken",
-		[RCPT_KEPT] = "kept",
-	};
-
-	return (unsigned)verdict < RCPT_VERDICTS ? name[verdict] : "?";
-}
-
 void envelope_init(struct envelope *e, struct blk_arena *arena)
 {
 	*e = (struct envelope){ .arena = arena };

@@ -41,9 +41,6 @@ struct envelope_cursor {
 	uint8_t *text;
 };
 
-/* "new", "accepted", … */
-const char *envelope_verdict_name(enum envelope_verdict verdict);
-
 /* Empty; nothing is taken from the arena. */
 void envelope_init(struct envelope *e, struct blk_arena *arena);
 

@@ -125,6 +125,5 @@ bool net_is_void(const struct net *n);
 
 const char *net_state_name(enum net_state s);
 const char *net_event_name(unsigned event);
-const char *net_action_name(unsigned action);
 
 #endif

@@ -41,14 +41,3 @@ const char *net_event_name(unsigned event)
 		return txn_event_name((enum txn_event)event);
 	}
 }
-
-const char *net_action_name(unsigned action)
-{
-	static const char *const names[] = { "open", "commit", "drop", "release", "release later",
-		"report", "keep all", "taken", "part", "say taken", "say kept", "say no spool",
-		"say unsafe" };
-
-	if (action >= NET_OPEN && action < NET_ACTIONS)
-		return names[action - NET_OPEN];
-	return txn_action_name((enum txn_action)action);
-}

@@ -121,6 +121,5 @@ bool txn_has_leg(const struct txn *t);
 /* Names for tests and logs. */
 const char *txn_phase_name(enum txn_phase p);
 const char *txn_event_name(enum txn_event e);
-const char *txn_action_name(enum txn_action a);
 
 #endif

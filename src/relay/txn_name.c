@@ -38,29 +38,6 @@ static const char *const events[TXN_EVENTS] = {
 	[TXN_WANTED] = "wanted",
 };
 
-static const char *const actions[TXN_ACTIONS] = {
-	[TXN_DIAL] = "dial",
-	[TXN_NEXT] = "next",
-	[TXN_SEND_MAIL] = "send-mail",
-	[TXN_SEND_RCPT] = "send-rcpt",
-	[TXN_SEND_AGAIN] = "send-again",
-	[TXN_SEND_DATA] = "send-data",
-	[TXN_SEND_END] = "send-end",
-	[TXN_LEG_KEEP] = "keep",
-	[TXN_LEG_RESET] = "reset",
-	[TXN_LEG_CUT] = "cut",
-	[TXN_SAVE] = "save",
-	[TXN_SAY_GATEWAY] = "say-gateway",
-	[TXN_SAY_SAVED] = "say-saved",
-	[TXN_SAY_FAILED] = "say-failed",
-	[TXN_SAY_OTHER] = "say-other",
-	[TXN_SAY_NONE] = "say-none",
-	[TXN_SAY_PUT_OFF] = "say-put-off",
-	[TXN_SAY_GO] = "say-go",
-	[TXN_SAY_FAULT] = "say-fault",
-	[TXN_OVER] = "over",
-};
-
 const char *txn_phase_name(enum txn_phase p)
 {
 	return p < TXN_PHASES ? phases[p] : "?";
@@ -69,9 +46,4 @@ const char *txn_phase_name(enum txn_phase p)
 const char *txn_event_name(enum txn_event e)
 {
 	return e < TXN_EVENTS ? events[e] : "?";
-}
-
-const char *txn_action_name(enum txn_action a)
-{
-	return a < TXN_ACTIONS ? actions[a] : "?";
 }

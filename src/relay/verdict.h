@@ -45,9 +45,4 @@ enum verdict_trouble verdict_trouble_of(const struct reply *r);
  */
 const char *verdict_enhanced(enum verdict_trouble trouble);
 
-/* The same trouble in a few plain words: "its name was not found", "the connection was lost". */
-const char *verdict_words(enum verdict_trouble trouble);
-
-const char *verdict_name(enum verdict v);
-
 #endif

@@ -294,10 +294,3 @@ bool https_post(struct https *h, const char *url, const struct fmt *form)
 	https_look_up(h);
 	return true;
 }
-
-void https_stop(struct https *h)
-{
-	h->ended = false;
-	if (h->state != HTTPS_IDLE && h->state != HTTPS_STALE)
-		https_over(h);
-}

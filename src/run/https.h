@@ -75,9 +75,6 @@ struct fmt https_form(struct https *h);
  */
 bool https_post(struct https *h, const char *url, const struct fmt *form);
 
-/* Gives it up; done is not called. Harmless when idle. */
-void https_stop(struct https *h);
-
 /* Overwrites what was sent and what came. */
 void https_wipe(struct https *h);
 

@@ -197,6 +197,5 @@ void outbound_tls_room(void);
 
 /* Closes idle connections (draining). */
 void outbound_close_idle(void);
-unsigned outbound_count(void);
 
 #endif

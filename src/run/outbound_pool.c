@@ -21,11 +21,6 @@ struct outbound *outbound_at(unsigned i)
 	return i < pool.fresh ? &objects[i] : NULL;
 }
 
-unsigned outbound_count(void)
-{
-	return pool.used;
-}
-
 void outbound_disconnect(struct outbound *o, bool reset)
 {
 	if (!conn_is_open(&o->conn))

@@ -23,7 +23,7 @@ void outbound_blame_reply(struct outbound *o, enum client_command command, const
 {
 	char text[160];
 	struct fmt f;
-	bool login = r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538;
+	enum verdict_trouble trouble = verdict_trouble_of(r);
 
 	fmt_init(&f, text, sizeof(text));
 	if (command == CLIENT_CMD_GREETING)
@@ -32,8 +32,8 @@ void outbound_blame_reply(struct outbound *o, enum client_command command, const
 		fmt_add(&f, "answered %s with \"", client_command_name(command));
 	reply_line(&f, r);
 	fmt_str(&f, "\"");
-	outbound_blame(o, login ? VERDICT_LOGIN : VERDICT_PROTOCOL, "%s%s",
-	    login ? PHRASE("wants a login: ") : "", text);
+	outbound_blame(o, trouble, "%s%s",
+	    trouble == VERDICT_LOGIN ? PHRASE("wants a login: ") : "", text);
 }
 
 void outbound_blame_failure(

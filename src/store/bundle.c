@@ -120,18 +120,6 @@ static bool is_below(struct bytes name, struct bytes folder)
 	       memcmp(name.p, folder.p, folder.n) == 0;
 }
 
-bool bundle_has_folder(const struct bundle *b, struct bytes name)
-{
-	struct bundle_file f;
-	uint32_t at = 0;
-
-	while (bundle_next(b, &at, &f)) {
-		if (is_below(f.name, name))
-			return true;
-	}
-	return false;
-}
-
 static bool is_in_the_way(const struct bundle *b, struct bytes name)
 {
 	struct bundle_file f;

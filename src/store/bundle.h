@@ -48,9 +48,6 @@ bool bundle_next(const struct bundle *b, uint32_t *at, struct bundle_file *f);
 /* The file of that name; false: there is none. */
 bool bundle_get(const struct bundle *b, struct bytes name, struct bytes *content);
 
-/* Is there a file whose name begins with that and a slash? */
-bool bundle_has_folder(const struct bundle *b, struct bytes name);
-
 /*
  * Adds the file or replaces it; content must not lie in b. most: octets that the bundle may have
  * (BUNDLE_MAX, or store.room). On failure nothing has changed.

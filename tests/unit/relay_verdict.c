@@ -105,20 +105,10 @@ static void test_words(void)
 		{ VERDICT_PROTOCOL, "4.4.2" },
 	};
 	const unsigned n = sizeof(troubles) / sizeof(troubles[0]);
-	bool differ = true;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++)
 		is_str(verdict_enhanced(troubles[i].trouble), troubles[i].enhanced,
-		    "enhanced code: %s", verdict_words(troubles[i].trouble));
-		for (unsigned k = 0; k < i; k++)
-			differ = differ && strcmp(verdict_words(troubles[i].trouble),
-					       verdict_words(troubles[k].trouble)) != 0;
-	}
-	ok(differ, "each trouble has words of its own");
-	is_str(verdict_name(VERDICT_OK), "ok", "name of OK");
-	is_str(verdict_name(VERDICT_DEFER), "defer", "name of DEFER");
-	is_str(verdict_name(VERDICT_REJECT), "reject", "name of REJECT");
-	is_str(verdict_name(VERDICT_FAIL), "fail", "name of FAIL");
+		    "enhanced code of trouble %u", (unsigned)troubles[i].trouble);
 }
 
 static void test_trouble_of(void)
