@@ -36,15 +36,22 @@ FNR == NR {
 		place_of[substr($0, 1, length($0) - 1)] = FNR
 }
 
-# Does what stands at the label return, without a look at lr?
-function returns(label, i) {
+# Does what stands at the label return, without a look at lr? Where arguments vary, lr comes back from the stack first.
+function returns(label, i, back) {
 	if (!(label in place_of))
 		return 0
 	for (i = place_of[label] + 1; i in text; i++) {
-		if (text[i] == "\tldr\tpc, [sp], #4")
+		if (text[i] == "\tldr\tpc, [sp], #4" || (back && text[i] == "\tbx\tlr"))
 			return 1
-		if (text[i] ~ /^\t(pop|ldmia\tsp!|ldmfd\tsp!)/)
-			return text[i] ~ /pc}$/
+		if (text[i] == "\tldr\tlr, [sp], #4") {
+			back = 1
+			continue
+		}
+		if (text[i] ~ /^\t(pop|ldmia\tsp!|ldmfd\tsp!)/) {
+			if (text[i] !~ /lr}$/)
+				return text[i] ~ /pc}$/
+			back = 1
+		}
 		if (names_lr(text[i]) || text[i] ~ /^\t(b|bl|bx|blx|b[a-z][a-z]|cbz|cbnz|tbb|tbh|ldr\tpc)[\t,]/)
 			return 0
 	}

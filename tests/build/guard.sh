@@ -11,6 +11,7 @@ if ! command -v $cc >/dev/null || ! command -v qemu-arm-static >/dev/null; then
 fi
 
 cat >"$work/sample.c" <<'END'
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,20 @@ __attribute__((noinline)) static void say(const char *format, int a, int b, int 
 	numbers[1] = (int)strlen(line);
 }
 
+/* The count of arguments varies: it returns in another way. */
+__attribute__((noinline)) static int sum(int n, ...)
+{
+	char line[40];
+	va_list args;
+	int all = 0;
+
+	va_start(args, n);
+	for (int i = 0; i < n; i++)
+		all += va_arg(args, int);
+	va_end(args);
+	return all + snprintf(line, sizeof(line), "%d", all);
+}
+
 int main(int argc, char **argv)
 {
 	char text[400] = "short", got[400];
@@ -48,7 +63,7 @@ int main(int argc, char **argv)
 	memset(text + 5, 'x', 90);
 	printf("%lld %s %d\n", put(got, argc > 1 ? 90 : 6, text, 7), argc > 1 ? "" : got, counter);
 	say("%d %d %d %d %d", 1, 2, 3, 4, 5);
-	printf("%d\n", numbers[1]);
+	printf("%d %d\n", numbers[1], sum(3, 10, 20, 70));
 	return 0;
 }
 END
@@ -74,7 +89,7 @@ ok '… it does the same' same
 ok '… and an overwritten stack is noticed' noticed less
 ok '… no function checks by itself' count_is 'bl	__stack_chk_fail' 1
 ok '… none has the address of the guard, but the one whose r3 was taken' count_is '\.word	__stack_chk_guard' 2
-ok '… each of them calls at its end' count_is 'bl	stack_check' 3
+ok '… each of them calls at its end' count_is 'bl	stack_check' 4
 
 awk -f firmware/guard.awk "$work/less.s" "$work/less.s" >"$work/again.s"
 ok 'what is done is left alone' sh -c "sed '/text.stack_guard/,\$d' '$work/less.s' | cmp -s - '$work/again.s' || cmp -s '$work/less.s' '$work/again.s'"
@@ -95,7 +110,7 @@ sed 's/^\t\(push\|stmdb\)\t.*lr}$/&\n\tldr\tlr, [sp, #8]/' "$work/sample.s" >"$w
 awk -f firmware/guard.awk "$work/begin.s" "$work/begin.s" >"$work/begin"
 ok 'a value in lr at the beginning: that stays' never grep -q 'bl	stack_guard' "$work/begin"
 ok '… and the end does not' grep -q 'bl	stack_check' "$work/begin"
-sed -e 's/^\t\(pop\|ldmia\tsp!,\).*pc}$/\tmov\tr0, lr\n&/' -e 's/^\tldr\tpc, .sp., #4$/\tmov\tr0, lr\n&/' "$work/sample.s" >"$work/end.s"
+sed -e 's/^\t\(pop\|ldmia\tsp!,\).*\(pc\|lr\)}$/\tmov\tr0, lr\n&/' -e 's/^\tldr\t\(pc\|lr\), .sp., #4$/\tmov\tr0, lr\n&/' "$work/sample.s" >"$work/end.s"
 awk -f firmware/guard.awk "$work/end.s" "$work/end.s" >"$work/end"
 ok 'one at the end: that stays' never grep -q 'bl	stack_check' "$work/end"
 ok '… and the beginning does not' grep -q 'bl	stack_guard' "$work/end"
