@@ -246,13 +246,17 @@ class Cut:
     def is_blank(self, spot):
         return self.box.read(spot, 64) == b"\xff" * 64
 
+    def is_erased(self):
+        return self.is_blank(self.at + len(self.new) - 4096)
+
     def erase(self):
         spot = self.spot()
-        wait_for(lambda: self.is_blank(spot), 120, "the erasure of a spot")
+        # A spot at the front is written again soon; the end stays blank for as long as the set is written.
+        wait_for(lambda: self.is_blank(spot) or self.is_erased(), 120, "the erasure of a spot")
 
     def write(self):
         spot = self.spot()
-        wait_for(lambda: self.is_blank(self.at + len(self.new) - 4096), 120, "the erasure")
+        wait_for(self.is_erased, 120, "the erasure")
         wait_for(lambda: not self.is_blank(spot) or self.box.read(self.at, 64) == self.new[:64] and self.is_ff(spot), 120,
                  "the writing of a spot")
 
