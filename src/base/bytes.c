@@ -53,8 +53,7 @@ struct bytes bytes_skip(struct bytes a, size_t n)
 {
 	if (n > a.n)
 		n = a.n;
-	if (n > 0)
-		a.p += n;
+	a.p = (const uint8_t *)((uintptr_t)a.p + n); /* of no octets it may be NULL */
 	a.n -= n;
 	return a;
 }
