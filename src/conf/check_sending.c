@@ -273,10 +273,13 @@ static void check_spot(void *ctx, const struct tree_spot *spot)
 		return;
 	check_password(k);
 	check_clear_login(k);
-	check_token(k);
+	if (ON(CONFIG_OAUTH))
+		check_token(k);
 	check_sender(k);
-	check_modes(k);
-	check_default_ca(k);
+	if (ON(CONFIG_TLS)) {
+		check_modes(k);
+		check_default_ca(k);
+	}
 }
 
 /* --- what stands in one scope --- */

@@ -3,6 +3,7 @@
 #include "conf/build.h"
 
 #include "base/base64.h"
+#include "base/on.h"
 
 #include <string.h>
 
@@ -258,28 +259,28 @@ static const char *parse_protocols(struct build *b, struct build_value *v)
 	return NULL;
 }
 
+/* What only a part of the build has an option for is told by that alone. */
 const char *value_string(struct build *b, struct build_value *v)
 {
-	switch ((int)v->option->type) {
-	case TYPE_SECRET:
+	unsigned type = v->option->type;
+
+	if (type == TYPE_SECRET)
 		return parse_secret(b, v);
-	case TYPE_FILE:
+	if (ON(CONFIG_TLS) && type == TYPE_FILE)
 		return parse_file(b, v);
-	case TYPE_FOLDER:
-		return parse_folder(b, v);
-	case TYPE_CONTACT:
-		return parse_contact(b, v);
-	case TYPE_PEER_NAME:
+	if (ON(CONFIG_TLS) && type == TYPE_PEER_NAME)
 		return parse_peer_name(b, v);
-	case TYPE_TENANT:
-		return parse_tenant(b, v);
-	case TYPE_URL:
-		return parse_url(b, v);
-	case TYPE_PINS:
+	if (ON(CONFIG_TLS) && type == TYPE_PINS)
 		return parse_pins(b, v);
-	case TYPE_PROTOCOLS:
+	if (ON(CONFIG_TLS) && type == TYPE_PROTOCOLS)
 		return parse_protocols(b, v);
-	default:
-		return parse_text(b, v);
-	}
+	if (ON(CONFIG_SPOOL) && type == TYPE_FOLDER)
+		return parse_folder(b, v);
+	if (ON(CONFIG_SPOOL) && type == TYPE_CONTACT)
+		return parse_contact(b, v);
+	if (ON(CONFIG_OAUTH) && type == TYPE_TENANT)
+		return parse_tenant(b, v);
+	if (ON(CONFIG_OAUTH) && type == TYPE_URL)
+		return parse_url(b, v);
+	return parse_text(b, v);
 }
