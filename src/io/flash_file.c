@@ -146,7 +146,7 @@ static enum flash_opened lock(int fd, enum flash_how how, uint64_t until, struct
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return failed(errno, why);
 		if (!wait_until(until))
-			return refuse(FLASH_BUSY, why, "another process has its lock");
+			return refuse(FLASH_BUSY, why, PHRASE("another process has its lock"));
 	}
 	return FLASH_OPEN;
 }
@@ -174,15 +174,15 @@ static enum flash_opened describe(
 		return flash_mtd_open(fd, out, why);
 	if (S_ISBLK(st.st_mode) && major(st.st_rdev) == MAJOR_MTDBLOCK)
 		return refuse(FLASH_UNFIT, why,
-		    "writes whole erase blocks as it likes: name /dev/mtdN, or mtd:NAME");
+		    PHRASE("writes whole erase blocks as it likes: name /dev/mtdN, or mtd:NAME"));
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
-		return refuse(FLASH_UNFIT, why, "is neither a file nor a device");
+		return refuse(FLASH_UNFIT, why, PHRASE("is neither a file nor a device"));
 	size = (uint64_t)st.st_size;
 	if (S_ISBLK(st.st_mode)) {
 		err = ioctl(fd, BLKGETSIZE64, &size) != 0 ? errno : 0;
 	} else if (size == 0) {
 		if (how != FLASH_TO_MAKE)
-			return refuse(FLASH_MISSING, why, "is empty");
+			return refuse(FLASH_MISSING, why, PHRASE("is empty"));
 		err = make_file(fd, path);
 		size = FLASH_FILE_SIZE;
 	}
@@ -206,12 +206,12 @@ enum flash_opened flash_open(struct flash_device *d, const char *name, enum flas
 	fmt_init(&path, text, sizeof(text));
 	if (strncmp(name, "mtd:", 4) == 0) {
 		if (!flash_mtd_path(name + 4, &path))
-			return refuse(FLASH_MISSING, why, "there is no MTD partition of that name");
+			return refuse(FLASH_MISSING, why, PHRASE("there is no MTD partition of that name"));
 		name = path.p;
 	}
 	d->fd = open_it(name, how, until);
 	if (d->fd < 0 && errno == EBUSY)
-		return refuse(FLASH_BUSY, why, "it is mounted, or another process has it");
+		return refuse(FLASH_BUSY, why, PHRASE("it is mounted, or another process has it"));
 	if (d->fd < 0)
 		return failed(errno, why);
 	result = lock(d->fd, how, until, why);

@@ -53,13 +53,13 @@ enum flash_opened flash_mtd_open(int fd, struct flash *out, struct fmt *why)
 	struct mtd_info_user info;
 
 	if (ioctl(fd, MEMGETINFO, &info) != 0)
-		wrong = "is a device, but no flash";
+		wrong = PHRASE("is a device, but no flash");
 	else if (info.type == MTD_NANDFLASH || info.type == MTD_MLCNANDFLASH)
-		wrong = "is NAND flash, whose blocks go bad: name a file on a UBIFS there";
+		wrong = PHRASE("is NAND flash, whose blocks go bad: name a file on a UBIFS there");
 	else if (info.type != MTD_NORFLASH && info.type != MTD_RAM)
-		wrong = "is no NOR flash: name a file on it instead";
+		wrong = PHRASE("is no NOR flash: name a file on it instead");
 	else if (info.writesize == 0 || FLASH_UNIT % info.writesize != 0)
-		wrong = "cannot be programmed in pieces of 64 octets";
+		wrong = PHRASE("cannot be programmed in pieces of 64 octets");
 	if (wrong != NULL) {
 		fmt_str(why, wrong);
 		return FLASH_UNFIT;

@@ -320,7 +320,7 @@ void control_init(const struct engine_args *a)
 	if (a->control < 0)
 		return;
 	if (listen_open(&listener, a->control, true, accepted) != 0)
-		log_text(LOG_LEVEL_ERROR, "the control socket cannot be watched");
+		log_add(LOG_LEVEL_ERROR, "the control socket cannot be watched");
 }
 
 bool control_is_busy(void)

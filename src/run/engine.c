@@ -61,7 +61,7 @@ static void look_around(struct deadline *d)
 		return;
 	}
 	if (inbound_env.stopping && since >= END_MS) {
-		log_text(LOG_LEVEL_WARNING,
+		log_add(LOG_LEVEL_WARNING,
 		    "engine event=stopped reason=\"some mails were not decided in time\"");
 		loop_stop();
 		return;
@@ -118,7 +118,7 @@ static bool start_tls(void)
 	bool good;
 
 	fmt_init(&why, text, sizeof(text));
-	fmt_str(&why, "engine event=tls reason=\"");
+	fmt_add(&why, "engine event=tls reason=\"");
 	good = tls_init(&why);
 	for (unsigned i = 0; good && args->keys && i < args->conf->listens; i++) {
 		const struct keys_pair *p = &args->keys->pair[i];

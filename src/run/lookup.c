@@ -22,7 +22,7 @@ static void lookup_end(struct lookup *l, enum names_status status, const char *t
 
 static void lookup_no_answer(struct lookup *l)
 {
-	lookup_end(l, NAMES_TEMPORARY, "name server did not answer");
+	lookup_end(l, NAMES_TEMPORARY, PHRASE("name server did not answer"));
 }
 
 /* The addresses found go behind those that are there already. */
@@ -84,7 +84,8 @@ static void lookup_exchangers_end(struct lookup *l)
 		lookup_no_answer(l);
 	} else {
 		lookup_end(l, NAMES_NO_HOST,
-		    l->nmx == 0 ? "no such host" : "no address for its mail exchangers");
+		    l->nmx == 0 ? PHRASE("no such host")
+				: PHRASE("no address for its mail exchangers"));
 	}
 }
 
@@ -110,7 +111,7 @@ static void lookup_sort_mx(struct lookup *l)
 	if (getrandom(shuffle, sizeof(shuffle), 0) == (ssize_t)sizeof(shuffle))
 		mx_sort(l->mx, l->nmx, shuffle);
 	if (l->nmx == 1 && l->mx[0].name[0] == '\0')
-		lookup_end(l, NAMES_NO_HOST, "the domain says that it takes no mail");
+		lookup_end(l, NAMES_NO_HOST, PHRASE("the domain says that it takes no mail"));
 	else
 		lookup_next_exchanger(l);
 }
@@ -118,7 +119,7 @@ static void lookup_sort_mx(struct lookup *l)
 static void lookup_no_host(struct lookup *l)
 {
 	if (!l->q.allow_mx) {
-		lookup_end(l, NAMES_NO_HOST, "no such host");
+		lookup_end(l, NAMES_NO_HOST, PHRASE("no such host"));
 		return;
 	}
 	l->stage = LOOKUP_MX;
