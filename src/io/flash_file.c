@@ -206,7 +206,8 @@ enum flash_opened flash_open(struct flash_device *d, const char *name, enum flas
 	fmt_init(&path, text, sizeof(text));
 	if (strncmp(name, "mtd:", 4) == 0) {
 		if (!flash_mtd_path(name + 4, &path))
-			return refuse(FLASH_MISSING, why, PHRASE("there is no MTD partition of that name"));
+			return refuse(
+			    FLASH_MISSING, why, PHRASE("there is no MTD partition of that name"));
 		name = path.p;
 	}
 	d->fd = open_it(name, how, until);
