@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 
-from .tap import wait_for
+from .tap import unmarked, wait_for
 
 CLOSE, RESET, SILENT, HALF = "<close>", "<reset>", "<silent>", "<half close>"
 EXTENSIONS = ("PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
@@ -315,6 +315,10 @@ class Liar:
                 one.sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            for line in one.lines:
+                unmarked(line, "a command")
+            for mail in one.mails:
+                unmarked(mail.raw if b"<>" in mail.sender else b"", "a report")
 
     def deaf(self):
         """Stop listening: further connections are refused."""

@@ -7,7 +7,7 @@ import ssl
 import struct
 import time
 
-from .tap import Failed, short
+from .tap import Failed, short, unmarked
 
 # Patience costs nothing where all is well; a loaded machine needs it.
 WAIT = 60.0
@@ -101,6 +101,7 @@ class Client:
             found = re.match(rb"(?:\d\d\d-[^\r\n]*\r\n)*\d\d\d(?: [^\r\n]*)?\r\n", self.have)
             if found:
                 self.have = self.have[found.end():]
+                unmarked(found.group(0), "a reply")
                 got = Reply(found.group(0))
                 return got.want(wanted) if wanted else got
             if re.match(rb"(?!\d\d\d[- \r]|\d{0,3}$)", self.have) and self.have:

@@ -13,7 +13,7 @@ import time
 
 from . import tap
 from .raw import Client
-from .tap import Failed, check, short
+from .tap import Failed, check, short, unmarked
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 BINARY = os.environ.get("GATEPOST", os.path.join(TOP, "build", "host", "gatepost"))
@@ -40,6 +40,8 @@ def gatepost(*arguments, stdin=b"", wait=60, env=None, argv0=None, cwd=None, use
         raise Failed(f"{' '.join(words[1:])!r} did not end within {wait} s") from None
     out, err = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
     check(not COMPLAINT.search(err), lambda: f"sanitizer: {err[-2000:]}")
+    unmarked(out, "standard output")
+    unmarked(err, "standard error")
     return run.returncode, out, err
 
 
@@ -237,6 +239,7 @@ class Relay:
                 raise Failed(f"SIGTERM did not end it within {self.limit:g} s:\n{log[-2000:]}") from None
         code, log = self.process.returncode, self.log()
         self.kill()
+        unmarked(log, "the log")
         check(not COMPLAINT.search(log), lambda: f"the log complains:\n{log[-3000:]}")
         check(running, lambda: f"gatepost had ended by itself with {code}:\n{log[-2000:]}")
         check(not gone, lambda: f"processes {gone} died on the way:\n{log[-2000:]}")
