@@ -14,13 +14,14 @@
 #define HELD_MS    600000u /* between two looks at what waits for a gateway */
 #define CROWDED_MS 1000u   /* memory is short: try again after so long */
 #define LOOK_MS    60000u  /* the longest without a look at the queue */
+#define UNSURE_MS  10000u  /* between two attempts to write marks */
 
 static const struct conf *conf;
 static struct delivery objects[CONFIG_DELIVERIES];
 static struct loop_task kick;
-static struct deadline again;
+static struct deadline again, unsure;
 static unsigned count, seeking;
-static bool draining;
+static bool draining, unsure_told;
 
 static void seek(struct loop_task *t);
 
@@ -391,6 +392,39 @@ static void step_seek(struct delivery *d)
 	}
 }
 
+static void mark_again(struct deadline *unused)
+{
+	(void)unused;
+	for (unsigned i = 0; i < CONFIG_DELIVERIES; i++)
+		if (objects[i].state == DELIVER_UNSURE)
+			write_marks(&objects[i], DELIVER_LAST);
+}
+
+/*
+ * Its file does not tell who has the mail, so it does not go back to the queue: those would get it
+ * again. Nor are others begun while that is so.
+ */
+static void wait_unsure(struct delivery *d)
+{
+	if (!unsure_told)
+		log_add(LOG_LEVEL_ERROR,
+		    "spool event=unmarked id=%s reason=\"who has the mail cannot be written "
+		    "down: no other mail is delivered from the spool until it is\"",
+		    d->id);
+	unsure_told = true;
+	if (!timer_is_set(&unsure.timer))
+		loop_after(&unsure, UNSURE_MS, mark_again);
+	d->state = DELIVER_UNSURE;
+}
+
+static bool any_unsure(void)
+{
+	for (unsigned i = 0; i < CONFIG_DELIVERIES; i++)
+		if (objects[i].state == DELIVER_UNSURE)
+			return true;
+	return false;
+}
+
 static void step_marks(struct delivery *d)
 {
 	struct bytes got;
@@ -398,6 +432,11 @@ static void step_marks(struct delivery *d)
 
 	if (ev == TEE_NOTHING)
 		return;
+	if (ev == TEE_UNSAFE && !draining) {
+		wait_unsure(d);
+		return;
+	}
+	unsure_told = false;
 	if (ev == TEE_UNSAFE) /* nobody knows which are written */
 		stay(d, &d->key);
 	if (d->state == DELIVER_MARK && ev == TEE_COMMITTED)
@@ -454,7 +493,7 @@ static void seek(struct loop_task *t)
 
 	(void)t;
 	delivery_unblock();
-	if (draining || seeking || count >= delivery_places())
+	if (draining || seeking || any_unsure() || count >= delivery_places())
 		return;
 	if (crowded()) {
 		delivery_look_in(CROWDED_MS);
@@ -547,6 +586,8 @@ void deliver_drain(void)
 {
 	draining = true;
 	loop_deadline_clear(&again);
+	loop_deadline_clear(&unsure);
+	mark_again(NULL);
 	give_up(GIVE_UP_ENVELOPE);
 }
 

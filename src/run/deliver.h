@@ -11,7 +11,7 @@
 #include "run/gateway.h"
 
 /* Deadlines of the loop in use. */
-#define DELIVER_DEADLINES 1
+#define DELIVER_DEADLINES 2
 
 /* After tee_init and outbound_init. args outlive the engine. */
 void deliver_init(const struct engine_args *args);

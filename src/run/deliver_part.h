@@ -21,6 +21,7 @@ enum deliver_state {
 	DELIVER_MARK,   /* what was taken is written down; then come those that are left */
 	DELIVER_REPORT, /* its report is written, or waits for others' */
 	DELIVER_LAST,   /* the last marks are written */
+	DELIVER_UNSURE, /* they could not be: they are written again in a while */
 };
 
 enum {

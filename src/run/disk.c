@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 
 #define MINUTE_MS 60000u
+#define SWEEP_MS  10000u /* between two attempts to remove what is done with */
 #define BUSY_MS   1000u /* a folder that another process has: a killed one lets go of it soon */
 #define TELL_MS   200u  /* the numbers of the spool are told so often at the most */
 #define BEHIND    32768 /* octets that an engine has not read: what it did not ask for can wait */
@@ -215,6 +216,8 @@ static void try_again(void)
 	}
 	if (!disk_all.ready)
 		begin();
+	if (disk_all.ready)
+		spool_sweep(&disk_all.spool);
 	scan_failed = false;
 	disk_look(!disk_all.state.usable);
 	loop_at_end(&work, work_on);
@@ -231,7 +234,7 @@ static void each_minute(struct deadline *d)
 			disk_take_up(e);
 	}
 	disk_all.changed = true;
-	loop_after(&minute, MINUTE_MS, each_minute);
+	loop_after(&minute, disk_all.spool.removed ? SWEEP_MS : MINUTE_MS, each_minute);
 }
 
 /* ---- the loop ---- */
@@ -253,6 +256,7 @@ static void finish(void)
 static void work_on(struct loop_task *t)
 {
 	uint64_t octets = disk_all.spool.octets;
+	uint32_t removed = disk_all.spool.removed;
 
 	(void)t;
 	if (disk_all.ready)
@@ -267,6 +271,8 @@ static void work_on(struct loop_task *t)
 	if (disk_all.failed || (!disk_all.state.usable && disk_all.spool.octets < octets))
 		disk_look(disk_all.failed);
 	disk_all.failed = false;
+	if (disk_all.spool.removed > removed)
+		loop_after(&minute, SWEEP_MS, each_minute);
 	tell_earlier();
 	if (disk_all.changed && !timer_is_set(&tell.timer))
 		loop_after(&tell, TELL_MS, tell_all);

@@ -22,13 +22,24 @@ static struct spool_entry *entry_of(const struct disk_job *j)
 	return spool_at(&disk_all.spool, j->mail.entry);
 }
 
+/* What cannot be removed is kept away from the queue at least. */
+static enum spool_status remove_mail(struct disk_job *j)
+{
+	enum spool_status status = spool_remove(&disk_all.spool, &j->mail);
+
+	if (status != SPOOL_OK)
+		log_add(LOG_LEVEL_ERROR, "spool event=unremoved reason=\"the file of a mail that "
+					 "is done with cannot be removed: it is not sent again\"");
+	return status;
+}
+
 /* Back to the queue; one that nobody waits for goes. */
 static enum spool_status give_back(struct disk_job *j, uint64_t wait_ms)
 {
 	struct spool_entry *e = entry_of(j);
 
 	if (e->open == 0 && e->state == SPOOL_QUEUED)
-		return spool_remove(&disk_all.spool, &j->mail);
+		return remove_mail(j);
 	e->try_at = disk_try_at(wait_ms);
 	disk_all.earlier = true;
 	spool_close(&disk_all.spool, &j->mail);
@@ -277,7 +288,7 @@ static enum spool_status do_drop(struct disk_job *j, bool *wait)
 		end_job(j);
 		return SPOOL_OK;
 	}
-	status = spool_remove(&disk_all.spool, &j->mail);
+	status = remove_mail(j);
 	*wait = status == SPOOL_OK;
 	return status;
 }

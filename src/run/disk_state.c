@@ -36,24 +36,32 @@ static const char *words(enum disk_status status)
 /* A file is made, written to, synced and removed again: under a name that a start removes. */
 static enum disk_status probe(const struct disk *d)
 {
-	enum disk_status status, removed;
+	static char name[TRACE_ID + 5]; /* of the last one, while it could not be removed */
+	enum disk_status status = DISK_NONE, removed;
 	uint8_t id[RECORD_ID];
-	char name[TRACE_ID + 5];
 	struct fmt f;
 	int file;
 
+	if (name[0])
+		status = d->port->remove(d->self, name);
+	if (status != DISK_OK && status != DISK_NONE)
+		return status;
 	random_bytes(id, sizeof(id));
 	fmt_init(&f, name, sizeof(name));
 	trace_id(&f, id);
 	fmt_str(&f, ".new");
 	status = d->port->create(d->self, name, &file);
-	if (status != DISK_OK)
+	if (status != DISK_OK) {
+		name[0] = '\0';
 		return status;
+	}
 	status = d->port->write(d->self, file, 0, BYTES("?"));
 	if (status == DISK_OK)
 		status = d->port->sync(d->self, file);
 	d->port->close(d->self, file);
 	removed = d->port->remove(d->self, name);
+	if (removed == DISK_OK)
+		name[0] = '\0';
 	return status == DISK_OK ? removed : status;
 }
 

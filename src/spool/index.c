@@ -57,6 +57,28 @@ uint32_t index_take(struct spool *s, const uint8_t id[RECORD_ID])
 	return i;
 }
 
+static void leave_state(struct spool *s, const struct spool_entry *e)
+{
+	if (e->state == SPOOL_QUEUED || e->state == SPOOL_RENAMED)
+		s->indexed--;
+	if (e->state == SPOOL_RENAMED)
+		s->renamed--;
+	if (e->state == SPOOL_REMOVED)
+		s->removed--;
+}
+
+void index_retire(struct spool *s, uint32_t index)
+{
+	struct spool_entry *e = spool_at(s, index);
+
+	leave_state(s, e);
+	e->state = SPOOL_REMOVED;
+	e->open = 0;
+	e->held = false;
+	s->removed++;
+	s->mails--;
+}
+
 void index_give(struct spool *s, uint32_t index)
 {
 	struct spool_entry *e = spool_at(s, index);
@@ -65,10 +87,7 @@ void index_give(struct spool *s, uint32_t index)
 	while (*link != index)
 		link = &s->p->entries[*link].next;
 	*link = e->next;
-	if (e->state == SPOOL_QUEUED || e->state == SPOOL_RENAMED)
-		s->indexed--;
-	if (e->state == SPOOL_RENAMED)
-		s->renamed--;
+	leave_state(s, e);
 	e->state = SPOOL_FREE;
 	e->next = s->free;
 	s->free = index;

@@ -89,6 +89,8 @@ static void enter(struct spool *s, const char *name, const uint8_t *id, uint32_t
 	e->flags = (uint8_t)info->flags;
 	e->stamp = (uint32_t)(info->flags & RECORD_CLOCK_SET ? info->came : info->stamp);
 	s->indexed++;
+	if (open == 0)
+		index_retire(s, (uint32_t)(e - s->p->entries));
 }
 
 /* Does a failure tell of the disk, or the box, and not of that file alone? */

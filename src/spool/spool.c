@@ -257,6 +257,15 @@ static void close_file(struct spool *s, struct spool_mail *m)
 	m->state = SPOOL_MAIL_CLOSED;
 }
 
+/* Nobody waits for it, as far as that can be written down. */
+static void mark_all(struct spool *s, struct spool_mail *m)
+{
+	for (uint32_t i = 0; i < m->record.info.recipients; i++)
+		if (spool_mark_again(s, m, i, RECORD_TAKEN) != SPOOL_OK)
+			return;
+	(void)spool_sync(s, m);
+}
+
 enum spool_status spool_remove(struct spool *s, struct spool_mail *m)
 {
 	struct spool_entry *e = part_entry(s, m);
@@ -269,7 +278,9 @@ enum spool_status spool_remove(struct spool *s, struct spool_mail *m)
 	if (status == DISK_NONE)
 		status = DISK_OK;
 	if (status != DISK_OK) {
-		spool_close(s, m);
+		mark_all(s, m);
+		close_file(s, m);
+		index_retire(s, m->entry);
 		return part_status(s, status);
 	}
 	close_file(s, m);
@@ -280,6 +291,25 @@ enum spool_status spool_remove(struct spool *s, struct spool_mail *m)
 		index_give(s, m->entry);
 	}
 	return SPOOL_OK;
+}
+
+void spool_sweep(struct spool *s)
+{
+	for (uint32_t i = 0; s->removed > 0 && i < s->fresh; i++) {
+		const struct spool_entry *e = spool_at(s, i);
+		enum disk_status status;
+
+		if (e->state != SPOOL_REMOVED)
+			continue;
+		status = part_remove(s, e->id, false);
+		if (status != DISK_OK && status != DISK_NONE) {
+			part_status(s, status);
+			continue;
+		}
+		s->ticket++;
+		s->octets -= e->octets;
+		index_give(s, i);
+	}
 }
 
 bool spool_is_whole(struct spool *s, struct spool_mail *m)

@@ -34,7 +34,8 @@ enum spool_entry_state {
 	SPOOL_FREE,
 	SPOOL_STORING, /* under its temporary name */
 	SPOOL_RENAMED, /* under its name, which may not be on the medium yet */
-	SPOOL_QUEUED
+	SPOOL_QUEUED,
+	SPOOL_REMOVED  /* nobody waits for it; its file could not be removed yet */
 };
 
 /* What is known of a mail without looking at its file. */
@@ -90,6 +91,7 @@ struct spool {
 	uint32_t buried;  /* files in corrupt/ */
 	uint32_t skipped; /* in this turn: torn, foreign, unreadable ones that stay there … */
 	uint32_t newer;   /* … mails of a newer version, left alone */
+	uint32_t removed; /* entries that are SPOOL_REMOVED: in neither of the above */
 	uint64_t ever;    /* octets written, ever */
 	/* private */
 	/* Of the first turn, which may begin again: counted and not in the index. */
@@ -240,8 +242,15 @@ enum spool_status spool_sync(struct spool *s, struct spool_mail *m);
 enum spool_status spool_mark_again(
     struct spool *s, struct spool_mail *m, uint32_t recipient, enum record_mark mark);
 
-/* Removes an open mail and closes m. Not on the medium before spool_settle. */
+/*
+ * Removes an open mail and closes m. Not on the medium before spool_settle. Where the file cannot
+ * be removed its recipients are marked as taken, if that can be, so that not even the next start
+ * takes it for one that waits; its entry is SPOOL_REMOVED.
+ */
 enum spool_status spool_remove(struct spool *s, struct spool_mail *m);
+
+/* Tries again to remove the files of all entries that are SPOOL_REMOVED. */
+void spool_sweep(struct spool *s);
 
 /* Reads all of an open mail: is it what was written? False also where it cannot be read. */
 bool spool_is_whole(struct spool *s, struct spool_mail *m);

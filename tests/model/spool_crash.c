@@ -292,6 +292,9 @@ static void remove_mail(unsigned mail)
 
 	m->known = PERHAPS;
 	m->waits = false;
+	/* What cannot be removed is marked, so that nobody gets it again. */
+	for (unsigned r = 0; r < RCPTS; r++)
+		m->may[r] |= bit(RECORD_TAKEN);
 	m->leaving = spool_remove(&w.spool, &w.handle[mail]) == SPOOL_OK;
 	if (m->leaving && w.early_gone)
 		m->known = GONE;

@@ -462,6 +462,58 @@ static void failing_scan(void)
 	is_num(right, 60, "then all is found and counted");
 }
 
+/* A file that cannot be removed: nobody gets its mail again. */
+static void unremoved(void)
+{
+	struct spool_mail m = { 0 };
+	uint8_t id[RECORD_ID];
+	uint32_t index;
+
+	fresh();
+	scan();
+	store(1, 50);
+	store(2, 50);
+	id_of(1, id);
+	index = spool_find(&s, id);
+	is_num(spool_open(&s, &m, index), SPOOL_OK, "opened");
+	disk.fail_at = disk.calls;
+	disk.fail_with = DISK_BROKEN;
+	is_num(spool_remove(&s, &m), SPOOL_BROKEN, "not removed");
+	is_num(spool_at(&s, index)->state, SPOOL_REMOVED, "… it is in the queue no more");
+	ok(s.mails == 1 && s.indexed == 1 && s.removed == 1 && s.octets == octets_on_disk(), "… and counted for its octets alone");
+	disk.fail_at = disk.calls;
+	spool_sweep(&s);
+	ok(s.removed == 1 && is_indexed(1), "it cannot be removed now either");
+	spool_sweep(&s);
+	ok(s.removed == 0 && !is_indexed(1) && s.octets == octets_on_disk() && spool_is_unsettled(&s), "once it can, it is");
+
+	id_of(2, id);
+	is_num(spool_open(&s, &m, spool_find(&s, id)), SPOOL_OK, "another");
+	disk.fail_at = disk.calls;
+	is_num(spool_remove(&s, &m), SPOOL_BROKEN, "not removed, and then a restart");
+	again(0, 0);
+	scan();
+	ok(s.mails == 0 && s.removed == 0 && octets_on_disk() == 0, "the start does not take it for one that waits");
+
+	store(3, 50);
+	id_of(3, id);
+	spool_open(&s, &m, spool_find(&s, id));
+	disk.fail_at = disk.calls;
+	spool_remove(&s, &m);
+	again(0, 0);
+	disk.fail_at = SIM_NEVER;
+	disk.calls = 0;
+	disk.fail_with = DISK_BROKEN;
+	for (uint32_t k = 0; k < 40 && !s.removed; k++) {
+		again(0, 0);
+		disk.fail_at = disk.calls + k;
+		scan();
+	}
+	ok(s.removed == 1 && s.mails == 0 && s.indexed == 0 && s.octets == octets_on_disk(), "nor where it cannot be removed then");
+	spool_sweep(&s);
+	ok(s.removed == 0 && s.octets == 0 && octets_on_disk() == 0, "it goes in the end");
+}
+
 int main(void)
 {
 	if (CONFIG_RECIPIENTS_MAX < 2) {
@@ -477,6 +529,7 @@ int main(void)
 	odd();
 	distrust();
 	failing_scan();
+	unremoved();
 	is_str(spool_status_name(SPOOL_WORN), "write limit", "names");
 	return done();
 }
