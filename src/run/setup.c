@@ -11,6 +11,7 @@
 #define MORE   64u  /* a Gateway, as an option */
 #define TEXT   512u /* a whole configuration of ours */
 #define SOCKET 107u /* octets of a Control_Socket */
+#define ERROR  BYTES(": error: ") /* behind it: what an error says */
 
 /* ---- what is in force instead ---- */
 
@@ -68,8 +69,8 @@ enum conf_status setup_instead(struct setup *s, const struct setup_room *room, c
 
 /* ---- the gateway that the network offers ---- */
 
-/* As an option, in mem; NULL: none is offered. */
-static const char *setup_offer(const char *file, char mem[MORE])
+/* As an option, in mem; NULL: none is offered, or the box itself: why tells. */
+static const char *setup_offer(const char *file, char mem[MORE], struct fmt *why)
 {
 	uint8_t line[MORE / 2];
 	int64_t got = file != NULL ? files_read(file, line, sizeof(line)) : 0;
@@ -81,9 +82,35 @@ static const char *setup_offer(const char *file, char mem[MORE])
 		host.n++;
 	if (!inet_parse_v4(host, &at))
 		return NULL;
+	if (inet_is_loopback(at.a)) {
+		fmt_add(why, "%.*s is this box itself", SPAN(host));
+		return NULL;
+	}
 	fmt_init(&f, mem, MORE);
 	fmt_add(&f, "\nGateway = \"%.*s\"\n", SPAN(host)); /* behind whatever the file ends in */
 	return mem;
+}
+
+/* What is wrong with it is not said of a line of the file: setup_refuse has it. */
+static void setup_hush(void *ctx, enum conf_severity severity, const char *line)
+{
+	(void)ctx;
+	(void)severity;
+	(void)line;
+}
+
+/* Setup mode, though one is offered: why, in words or as an error, "": none is. */
+static void setup_refuse(struct setup *s, const struct fmt *why)
+{
+	struct fmt f = { .p = s->why, .cap = sizeof(s->why), .n = strlen(s->why) };
+	struct bytes all = fmt_done(why), at = all;
+
+	while (at.n > 0 && !bytes_begins_fold(at, ERROR))
+		at = bytes_skip(at, 1);
+	at = at.n > 0 ? bytes_skip(at, ERROR.n) : all;
+	if (at.n > 0)
+		fmt_add(&f, "; the gateway that the network (DHCP) offers is refused: %.*s",
+		    SPAN(at));
 }
 
 /* ---- loading ---- */
@@ -101,12 +128,16 @@ static enum conf_status setup_missing(struct setup *s, const struct setup_room *
 {
 	struct settings_how ours = *as;
 
+	ours.say = setup_hush;
 	s->offered = as->more != NULL &&
-		     setup_default(room, (struct bytes){ 0 }, how, as) == CONF_OK;
+		     setup_default(room, (struct bytes){ 0 }, how, &ours) == CONF_OK;
 	if (s->offered)
 		return CONF_OK;
 	setup_why(s, PHRASE("there is no configuration "), file, "");
+	setup_refuse(s, as->first);
+	ours = *as;
 	ours.more = NULL;
+	ours.first = NULL;
 	return setup_instead(s, room, file, how, &ours);
 }
 
@@ -117,6 +148,7 @@ static bool setup_completed(const struct setup_room *room, const char *file,
 	struct settings_how quiet = *as;
 
 	quiet.no_warnings = true;
+	quiet.say = setup_hush;
 	if (as->more != NULL && !room->conf->login_set &&
 	    settings_load(room->conf, room->mem, room->n, file, &quiet) == CONF_OK)
 		return true;
@@ -129,14 +161,17 @@ static bool setup_completed(const struct setup_room *room, const char *file,
 enum conf_status setup_load(struct setup *s, const struct setup_room *room, const char *file,
     const struct setup_how *how, const struct settings_how *as)
 {
+	static char text[SETUP_WHY];
 	char more[MORE];
 	struct settings_how ours = *as;
-	struct fmt first;
+	struct fmt first, refused;
 	enum conf_status status;
 
 	memset(s, 0, sizeof(*s));
+	fmt_init(&refused, text, sizeof(text));
 	if (files_kind(file) == FILES_NONE) {
-		ours.more = setup_offer(how->offer, more);
+		ours.first = &refused;
+		ours.more = setup_offer(how->offer, more, &refused);
 		return setup_missing(s, room, file, how, &ours);
 	}
 	fmt_init(&first, s->why, sizeof(s->why));
@@ -149,11 +184,13 @@ enum conf_status setup_load(struct setup *s, const struct setup_room *room, cons
 	if (!room->conf->no_gateway)
 		return CONF_OK;
 	ours = *as;
-	ours.more = setup_offer(how->offer, more);
+	ours.first = &refused;
+	ours.more = setup_offer(how->offer, more, &refused);
 	s->offered = setup_completed(room, file, &ours);
 	if (s->offered)
 		return CONF_OK;
 	setup_why(s, PHRASE("the configuration "), file, PHRASE(" names no gateway"));
+	setup_refuse(s, &refused);
 	room->conf->global.spool = CONF_SPOOL_OFF;
 	room->conf->global.suspend_delivery = false;
 	return room->conf->tree != NULL ? CONF_OK : setup_instead(s, room, file, how, as);

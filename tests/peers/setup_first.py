@@ -76,6 +76,17 @@ def _():
             r.wait_log("setup gateway=offered")
 
 
+@cases("no configuration, the box itself is offered: {0}: it says so, and relays to nobody", [
+    ("10.97.0.7", "10.97.0.7:25 is this relay itself, which listens there"), ("127.0.0.1", "127.0.0.1 is this box itself")])
+def _(address, reason):
+    with Files(offer=address + "\n") as f, Box(arguments=("--offer", os.path.join(f.dir, "offer"))) as r:
+        said = f"there is no configuration {r.conf}; the gateway that the network (DHCP) offers is refused: {reason}"
+        contains(gatepost("status", "-c", r.conf)[1].splitlines()[0], said)
+        r.wait_log("setup mode=on reason=.* is refused: ")
+        lacks(r.log(), ": error: ")
+        contains(mail_to("10.97.0.8"), "not set up yet: open http://10.97.0.8/")
+
+
 @case("a control socket that cannot be made: setup mode at the usual one")
 def _():
     with Box('Control_Socket = "/proc/none/control.sock"\nGateway = "10.97.0.8:2525"\n', ready=False) as r:

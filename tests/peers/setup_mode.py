@@ -10,52 +10,8 @@ import sys
 
 sys.dont_write_bytecode = True
 from lib import *                                                       # noqa: E402,F403
+from lib.setup import REPLY, first_line, in_setup, new_box, refuses, relays   # noqa: E402
 from lib.spool import Folder                                            # noqa: E402
-
-SETUP = ("--setup", "--listen", "127.0.0.1:0")
-REPLY = "not set up yet: open http://127.0.0.1/"
-
-
-def new_box(text, *more, **how):
-    return Relay(text, arguments=(*SETUP, *more), **how)
-
-
-def first_line(r):
-    code, out, _ = gatepost("status", "-c", r.conf)
-    return code, out.splitlines()[0]
-
-
-def in_setup(r, reason):
-    """It is in setup mode, for this reason; all that can be seen of it says so."""
-    now = wait_for(lambda: (s := r.status()).get("setup") and reason in s["reason"] and s, what=f"setup mode: {reason}")
-    equal((now["exit"], now["state"], now["gateways"]), (1, "trouble", []))
-    code, line = first_line(r)
-    equal(code, 1, "exit of status")
-    check(line.startswith("not set up yet, mails are refused: "), line)
-    contains(line, reason)
-
-
-def refuses(r, reply=REPLY):
-    """A mail gets the 451, the session goes on."""
-    with r.session() as c:
-        for _ in range(2):
-            got = c.cmd("MAIL FROM:<a@dev.test>", "451 4.3.5")
-            equal(got.text.split(" ", 1)[1], reply, "the reply")
-            c.cmd("RCPT TO:<b@b.test>", "503")
-            c.cmd("DATA", "503")
-        c.cmd("RSET", "250")
-        c.cmd("QUIT", "221")
-
-
-def relays(r, g):
-    """It works: a mail arrives."""
-    wait_for(lambda: r.status().get("setup") is False, what="the end of setup mode")
-    r.wait_ready()
-    before = len(g.mails)
-    with r.session() as c:
-        c.mail(wanted="250")
-    equal(len(g.mails), before + 1, "mails at the gateway")
-
 
 @case("a broken configuration: 451, status, log; a good one and SIGHUP end it")
 def _():
@@ -189,79 +145,6 @@ def _():
         r.wait_ready()
         in_setup(r, "Gatewya")
         refuses(r)
-
-
-def offered(text, offer, g=None):
-    """A box with that configuration, to whom the network offers that gateway."""
-    r = new_box("", start=False, mortal=True)
-    r.offer = os.path.join(r.dir, "offer")
-    r.arguments += ["--offer", r.offer]
-    if offer is not None:
-        with open(r.offer, "w", encoding="latin-1") as file:
-            file.write(offer)
-    r.write(text + (f"Remote_SMTP_Port = {g.port}\n" if g else ""))
-    return r.start()
-
-
-@cases("the network offers a gateway, {0}: it is used", [
-    ("none is configured", "127.0.0.1\n"), ("as the first of some lines", "127.0.0.1 \r\n10.0.0.1\n"), ("without a line end", "127.0.0.1")])
-def _(_name, offer):
-    with Liar() as g, offered("", offer, g) as r:
-        relays(r, g)
-        r.wait_log("setup gateway=offered")
-        r.reload("Gatewya = x\n")                               # not even a broken one takes its place …
-        r.wait_log("not reloaded, everything stays as it was: the configuration has errors")
-        relays(r, g)
-        with Liar() as own:                                     # … but a good one
-            r.reload(own.conf())
-            r.wait_log("generation=2")
-            relays(r, own)
-            r.reload("")                                        # and nothing offered takes that one's
-            r.wait_log("(?s)not reloaded, everything.*not reloaded, everything")
-            relays(r, own)
-            r.write(own.conf())
-
-
-@cases("the network offers a gateway, {0}: it is not used", [
-    ("a login is configured", 'Outbound_SMTP_AUTH_User = "u@x.test"\nOutbound_SMTP_AUTH_Pass = "secret"\n', "127.0.0.1", "names no gateway"),
-    ("a login in a stanza", 'Binding "b" { Outbound_SMTP_AUTH_User = "u@x.test"  Outbound_SMTP_AUTH_Pass = "secret" }\n', "127.0.0.1",
-     "names no gateway"),
-    ("a part of a login", "OAuth2_Provider = google\n", "127.0.0.1", "names no gateway"),
-    ("the configuration is broken", "Gatewya = x\n", "127.0.0.1", "Gatewya"),
-    ("a name", "", "gateway.test\n", "names no gateway"), ("an IPv6 address", "", "::1\n", "names no gateway"),
-    ("a configuration", "", '127.0.0.1"\nOpen_Relay = true\n', "names no gateway"), ("nothing", "", "", "names no gateway"),
-    ("endless", "", "1" * 100000, "names no gateway"), ("no file", "", None, "names no gateway")])
-def _(_name, text, offer, reason):
-    with Liar() as g, offered(text, offer, g) as r:
-        in_setup(r, reason)
-        refuses(r)
-        equal(len(g.mails), 0)
-
-
-@case("the network offers this box itself: setup mode")
-def _():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    text = f'Remote_SMTP_Port = {port}\nESMTP_Listener {{ Listen "127.0.0.1:{port}" {{}} }}\n'
-    with offered(text, "127.0.0.1\n") as r:
-        in_setup(r, "names no gateway")
-
-
-@case("offered later, another one, and none any more")
-def _():
-    with Liar() as g, Liar(host="127.0.0.2", port=g.port) as h, offered("", None, g) as r:
-        in_setup(r, "names no gateway")
-        for liar, address in ((g, "127.0.0.1\n"), (h, "127.0.0.2\n")):
-            with open(r.offer, "w", encoding="ascii") as file:
-                file.write(address)
-            r.signal(signal.SIGHUP)
-            wait_for(lambda: r.status()["gateways"] and r.status()["gateways"][0]["gateway"].startswith(address.strip()),
-                     what="the gateway")
-            relays(r, liar)
-        os.unlink(r.offer)
-        r.signal(signal.SIGHUP)
-        in_setup(r, "names no gateway")
 
 
 need_binary()

@@ -148,9 +148,43 @@ static void test_no_gateway(void)
 	    "not even a part of one");
 	for (const char *const *p = (const char *const[]){ "gw.test", "10.0.0.9:26", "10.0.0", "::1",
 		     "10.0.0.9\"", "\"10.0.0.9\"", "", "\n10.0.0.9", NULL }; *p != NULL; p++)
-		ok(load("", *p) == CONF_OK && !setup.offered && why("names no gateway"),
+		ok(load("", *p) == CONF_OK && !setup.offered && why("names no gateway") && !strstr(setup.why, "refused"),
 		    "what is no IPv4 address is not offered");
 	ok(load("", "10.0.0.9\r\nx") == CONF_OK && setup.offered, "the first line counts");
+}
+
+/* What is offered would bring the mail back here, or is no host. */
+static void test_refused(void)
+{
+	static const struct {
+		const char *offered, *why;
+	} bad[] = {
+		{ "127.0.0.1", "127.0.0.1 is this box itself" },
+		{ "127.9.9.9\n", "127.9.9.9 is this box itself" },
+		{ "0.0.0.0", "Gateway: \"0.0.0.0\" is not the address of a host" },
+		{ "224.0.0.1", "Gateway: \"224.0.0.1\" is not the address of a host" },
+		{ "255.255.255.255", "Gateway: \"255.255.255.255\" is not the address of a host" },
+	};
+	char text[200];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "; the gateway that the network (DHCP) offers is refused: %s", bad[i].why);
+		ok(load(NULL, bad[i].offered) == CONF_OK && !setup.offered && why("there is no configuration ") && why(text),
+		    "%s is refused", bad[i].why);
+		ok(load("Hostname = box.test", bad[i].offered) == CONF_OK && !setup.offered &&
+			why(" names no gateway;") && why(text),
+		    "and beside a configuration");
+		is_num(said, 0, "that is no error");
+	}
+	ok(load("ESMTP_Listener { Listen \"10.0.0.9:25\" {} }\n", "10.0.0.9") == CONF_OK && !setup.offered &&
+		why("refused: 10.0.0.9:25 is this relay itself, which listens there"),
+	    "an address at which it listens is refused");
+	is_num(said, 0, "nor is that one");
+	ok(load("Remote_SMTP_Port = 26\nESMTP_Listener { Listen \"10.0.0.9:25\" {} }\n", "10.0.0.9") == CONF_OK &&
+		setup.offered && why(""),
+	    "at another port it is another program");
+	ok(load("Gateway = gw.test\n", "127.0.0.1") == CONF_OK && why("") && !setup.offered,
+	    "whoever has a gateway hears nothing of that");
 }
 
 static void test_instead(void)
@@ -182,6 +216,7 @@ int main(void)
 	test_missing();
 	test_broken();
 	test_no_gateway();
+	test_refused();
 	test_instead();
 	unlink(file);
 	unlink(offer);
