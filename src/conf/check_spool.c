@@ -48,6 +48,8 @@ static void check_folder(struct check *k)
 		build_error(k->b, global(k, OPTION_SPOOL_MAX_SIZE)->at,
 		    "Spool_Max_Size is too small to keep mail: it is in octets, 64k at least "
 		    "(100m, say)");
+	if (sizeof(CONFIG_SPOOLBASE) > 1 && !set) /* the build's own: what is wrong is told later */
+		return;
 	switch (src->kind(src->ctx, g->spoolbase)) {
 	case CONF_KIND_FILE:
 	case CONF_KIND_OTHER:

@@ -11,6 +11,11 @@ static const struct bytes nothing;
 
 /* --- defaults --- */
 
+#define SPOOLBASE_N (sizeof(CONFIG_SPOOLBASE) - 1)
+_Static_assert(
+    SPOOLBASE_N == 0 || (SPOOLBASE_N > 1 && __builtin_strncmp(CONFIG_SPOOLBASE, "/", 1) == 0),
+    "CONFIG_SPOOLBASE is not the whole path of a folder");
+
 /* Writes the default of an option as if it had been written at global scope. Needs no message. */
 static void write_default(struct build *b, const struct option *o, void *out)
 {

@@ -84,7 +84,10 @@ def option(args):
     value = " | ".join(words) if kind == "WORD" else VALUES[kind]
     lines = [".It Ic %s No = Ar %s" % (name, value.replace('"', "\\(dq").replace("|", "\\*(Ba"))]
     lines += mdoc(help_text)
-    lines += mdoc("Default: %s." % default if default else "Not set by default.")
+    if args[7].startswith("CONFIG_"):
+        lines += mdoc("Not set by default, unless the build says so: %s." % args[7])
+    else:
+        lines += mdoc("Default: %s." % default if default else "Not set by default.")
     if spec.startswith("CONFIG_"):
         lines += mdoc("Bounded by the build: %s." % spec)
     lines += mdoc("Scopes: %s." % SCOPES[scopes])

@@ -26,11 +26,19 @@ static void setup_quote(struct fmt *f, struct bytes x)
 	fmt_char(f, '"');
 }
 
+/* Without a gateway there is nothing that a spool could wait for. */
+static void setup_keep_nothing(struct conf *c)
+{
+	c->global.spool = CONF_SPOOL_OFF;
+	c->global.suspend_delivery = false;
+}
+
 static enum conf_status setup_default(const struct setup_room *room, struct bytes control,
     const struct setup_how *how, const struct settings_how *as)
 {
 	static char text[TEXT];
 	struct settings_how ours = *as;
+	enum conf_status status;
 	struct fmt f;
 
 	fmt_init(&f, text, sizeof(text));
@@ -45,7 +53,10 @@ static enum conf_status setup_default(const struct setup_room *room, struct byte
 	ours.text = text;
 	ours.gateway_may_lack = as->more == NULL;
 	ours.no_warnings = true;
-	return settings_load(room->conf, room->mem, room->n, "--setup", &ours);
+	status = settings_load(room->conf, room->mem, room->n, "--setup", &ours);
+	if (ours.gateway_may_lack)
+		setup_keep_nothing(room->conf);
+	return status;
 }
 
 enum conf_status setup_instead(struct setup *s, const struct setup_room *room, const char *file,
@@ -191,8 +202,7 @@ enum conf_status setup_load(struct setup *s, const struct setup_room *room, cons
 		return CONF_OK;
 	setup_why(s, PHRASE("the configuration "), file, PHRASE(" names no gateway"));
 	setup_refuse(s, &refused);
-	room->conf->global.spool = CONF_SPOOL_OFF;
-	room->conf->global.suspend_delivery = false;
+	setup_keep_nothing(room->conf);
 	return room->conf->tree != NULL ? CONF_OK : setup_instead(s, room, file, how, as);
 }
 

@@ -180,6 +180,47 @@ static void test_numbers(void)
 	ok(!conf.global.spoolbase && conf.global.spool == CONF_SPOOL_OFF, "no spool");
 }
 
+/* In a build whose Spoolbase has a default. */
+#define D CONFIG_SPOOLBASE
+static void test_default(void)
+{
+	static const struct {
+		const char *text, *ask, *answer;
+	} in_force[] = {
+		{ G, "spoolbase", "Spoolbase = \"" D "\"" },
+		{ G, "spool", "Spool = fallback" },
+		{ G "Spool = off", "spool", "Spool = off" },
+		{ G "Spool = always", "spool", "Spool = always" },
+		{ G "Spoolbase = none", "spool", "Spool = off" },
+		{ B, "spoolbase", "Spoolbase = \"/s\"" },
+		{ B, "spool", "Spool = fallback" },
+	};
+	static const char *const good_all_the_same[] = { G, G "Spool = fallback", G "Spool = off", G "Retry_Interval = 5s",
+		G "Spool_Volatile = true", G "Suspend_Delivery = true" };
+	static struct mem_file file[] = { { "t", NULL }, { D, "" }, { NULL, NULL } };
+	static struct mem_file mail[] = { { "t", G "Spool = off" }, { D "/0123456789abcdefghij", "" }, { NULL, NULL } };
+
+	for (size_t i = 0; i < sizeof(in_force) / sizeof(in_force[0]); i++) {
+		if (loads(in_force[i].text))
+			is_str(eval(in_force[i].ask), in_force[i].answer, "by default, ... %s", in_force[i].ask);
+	}
+	conf_src.look = look;
+	for (size_t i = 0; i < sizeof(good_all_the_same) / sizeof(good_all_the_same[0]); i++) {
+		file[0].text = good_all_the_same[i];
+		ok(load_files(file) == CONF_OK, "a default that cannot be used is no error: case %zu", i);
+		is_str(said, "", "and nothing is said");
+	}
+	file[0].text = G "Spoolbase = \"" D "\"";
+	ok(load_files(file) == CONF_BAD, "where the same folder is written it is one");
+	is_str(said, "t:2:13: " ERROR "Spoolbase: " D ": is no folder\n", "and that is said");
+	load(G "Spool_Max_Size = 10");
+	is_str(said, "t:2:18: " ERROR "Spool_Max_Size is too small to keep mail: it is in octets, 64k at least (100m, say)\n",
+	    "its size counts");
+	load_files(mail);
+	is_str(said, "t:2:9: " WARNING "Spool = off, but mail waits in " D ": it stays there, and is not delivered\n",
+	    "mail in it is told of");
+}
+
 /* In a build without it. */
 static void test_left_out(void)
 {
@@ -205,6 +246,10 @@ int main(void)
 {
 	if (!ON(CONFIG_SPOOL)) {
 		test_left_out();
+		return done();
+	}
+	if (CONFIG_SPOOLBASE[0] != '\0') {
+		test_default();
 		return done();
 	}
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

@@ -90,6 +90,7 @@ static void test_missing(void)
 {
 	ok(load(NULL, NULL) == CONF_OK && why("there is no configuration /tmp/"), "none: setup mode");
 	ok(is_at(0, ":25") && conf.listens == 1 && gateway()[0] == '\0', "at :25, no gateway");
+	ok(conf.global.spool == CONF_SPOOL_OFF, "and no spool");
 	is_num(said, 0, "that is no error");
 	how.listen = "[::1]:2525";
 	ok(load(NULL, NULL) == CONF_OK && is_at(0, "[::1]:2525"), "at another address");
