@@ -19,11 +19,10 @@ from lib import Client, Liar, case, check, contains, equal, main, refused_port, 
 
 SET = image(BOARD, f"gatepost-{BOARD}.img")
 A, B = 0x41534554, 0x42534554
-DATA = "/var/spool/gatepost"
 
 
 def conf(port):
-    return f'Gateway = "10.0.2.2:{port}"\nTLS = no\nSpoolbase = "{DATA}"\nRetry_Interval = 5s\n'
+    return f'Gateway = "10.0.2.2:{port}"\nTLS = no\nRetry_Interval = 5s\n'
 
 
 def settle(pi, port):
