@@ -169,7 +169,7 @@ def _():
         pi.write(place, b"no file system" * 200)
         pi.boot()
         contains(pi.console.text, "the data partition cannot be used")
-        contains(pi.run("gatepost status")[1], "spool")
+        wait_for(lambda: "cannot be used: /var/spool/gatepost: " in pi.run("gatepost status")[1], 60, "status to say so")
         send(pi, "without")
         gateway.wait(lambda: "without" in subjects(gateway), 60)
         pi.cut()
