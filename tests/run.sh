@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Runs TAP programs under prove, two at a time, and counts their points. The last line is "N passed, N failed".
+# Runs TAP programs under prove, three at a time, and counts their points. The last line is "N passed, N failed".
 #
 # usage: O=build/host run.sh TEST...       with "asan:" before it a script gets the sanitizer build in GATEPOST
 #        with "arm:" before it a program is one for ARM
@@ -27,6 +27,7 @@ if [ "${1-}" = one ]; then
 	limit=600
 	case $test in
 	*.py) set -- /usr/bin/python3 -u "$test" ;;
+	tests/build/*.sh) set -- sh "$test" && limit=1200 ;;
 	*.sh) set -- sh "$test" ;;
 	arm:*) set -- qemu-arm-static "${test#arm:}" && limit=300 ;;
 	*) set -- "$test" && limit=120 ;;
@@ -59,7 +60,9 @@ fi
 export GATEPOST_PLAIN GATEPOST_ASAN
 
 # prove shows how it goes; what counts is told below, from the whole list, so that a test that vanishes is missed.
-prove -j2 --timer --exec 'sh tests/run.sh one' "$@" 2>&1 |
+# Most tests wait rather than reckon, so three share two cores; of those that build, and of those that emulate a board,
+# one runs at a time.
+prove -j3 --rules 'seq=tests/build/*' --rules 'seq=tests/board/*' --rules 'par=**' --timer --exec 'sh tests/run.sh one' "$@" 2>&1 |
 	sed -u -e '/^Test Summary Report/,/^Files=/ { /^Files=/!d; }' -e '/^Result:/d' -e '/^All tests/d'
 
 outcomes() {
