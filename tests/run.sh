@@ -60,9 +60,8 @@ fi
 export GATEPOST_PLAIN GATEPOST_ASAN
 
 # prove shows how it goes; what counts is told below, from the whole list, so that a test that vanishes is missed.
-# Most tests wait rather than reckon, so three share two cores; of those that build, and of those that emulate a board,
-# one runs at a time.
-prove -j3 --rules 'seq=tests/build/*' --rules 'seq=tests/board/*' --rules 'par=**' --timer --exec 'sh tests/run.sh one' "$@" 2>&1 |
+# Most tests wait rather than reckon, so three share two cores; which may be beside each other says tests/lanes.yml.
+HARNESS_RULESFILE=tests/lanes.yml prove -j3 --timer --exec 'sh tests/run.sh one' "$@" 2>&1 |
 	sed -u -e '/^Test Summary Report/,/^Files=/ { /^Files=/!d; }' -e '/^Result:/d' -e '/^All tests/d'
 
 outcomes() {
