@@ -2,7 +2,6 @@
 #include "relay/net.h"
 
 #include "base/bug.h"
-#include "base/on.h"
 
 /* What to say when the spool fails behind the final dot. */
 enum {
@@ -26,17 +25,6 @@ void net_init(struct net *n, enum net_mode mode)
 	txn_init(&n->txn);
 }
 
-static bool has_spool(const struct net *n)
-{
-	return ON(CONFIG_SPOOL) && n->mode != NET_OFF;
-}
-
-/* Are there recipients that only the spool takes? */
-static bool keeps(const struct net *n)
-{
-	return ON(CONFIG_SPOOL) && n->kept > 0;
-}
-
 bool net_is_idle(const struct net *n)
 {
 	return n->state == NET_LIVE && n->txn.phase == TXN_IDLE;
@@ -49,7 +37,7 @@ bool net_has_leg(const struct net *n)
 
 bool net_has_tee(const struct net *n)
 {
-	return ON(CONFIG_SPOOL) && n->tee != NET_TEE_NONE && n->tee != NET_TEE_GONE;
+	return n->tee != NET_TEE_NONE && n->tee != NET_TEE_GONE;
 }
 
 bool net_is_past_dot(const struct net *n)
@@ -71,7 +59,7 @@ void net_put_off(struct net *n)
 /* May content, or a commit, still go there? */
 static bool tee_takes(const struct net *n)
 {
-	return ON(CONFIG_SPOOL) && (n->tee == NET_TEE_OPENING || n->tee == NET_TEE_OPEN);
+	return n->tee == NET_TEE_OPENING || n->tee == NET_TEE_OPEN;
 }
 
 bool net_feeds_leg(const struct net *n)
@@ -282,7 +270,7 @@ static void on_end(struct net *n, unsigned event, const struct txn_do *t, struct
 	bool hope = net_has_tee(n);
 
 	pass_leg(t, out);
-	if (event == TXN_OK && keeps(n)) {
+	if (event == TXN_OK && n->kept > 0) {
 		act(out, NET_TAKEN);
 		settle(n, VERDICT_KEEP_UNSAFE, true, out);
 	} else if (event == TXN_REJECT && n->parted) {
@@ -336,7 +324,7 @@ static void leave_to_txn(struct net *n, const struct txn_do *t, struct net_do *o
 static void before_body(struct net *n, unsigned event, uint32_t arg, struct net_do *out)
 {
 	struct txn was = n->txn;
-	bool can = (arg & NET_CAN) && has_spool(n), failed, whole;
+	bool can = (arg & NET_CAN) && n->mode != NET_OFF, failed, whole;
 	struct txn_do t;
 
 	txn_on(&n->txn, (enum txn_event)event, arg & NET_MORE, &t);
@@ -377,7 +365,7 @@ static void in_body(struct net *n, unsigned event, uint32_t arg, struct net_do *
 
 static void live(struct net *n, unsigned event, uint32_t arg, struct net_do *out)
 {
-	bool can = (arg & NET_CAN) && has_spool(n);
+	bool can = (arg & NET_CAN) && n->mode != NET_OFF;
 	struct txn_do t;
 
 	if (event == TXN_RCPT || event == TXN_RCPT_OTHER)
@@ -390,7 +378,7 @@ static void live(struct net *n, unsigned event, uint32_t arg, struct net_do *out
 		take_over(n, n->txn.accepted, arg, out);
 		return;
 	}
-	if (event == TXN_DATA && n->txn.accepted == 0 && keeps(n)) {
+	if (event == TXN_DATA && n->txn.accepted == 0 && n->kept > 0) {
 		take_over(n, 0, arg, out);
 		return;
 	}
@@ -403,7 +391,7 @@ static void live(struct net *n, unsigned event, uint32_t arg, struct net_do *out
 		if (event == TXN_GONE) {
 			n->gone = true;
 			n->late = false;
-		} else if (event == TXN_PATIENCE && has_spool(n) && n->tee == NET_TEE_SAFE &&
+		} else if (event == TXN_PATIENCE && n->tee == NET_TEE_SAFE &&
 			   (arg & NET_MAY_PART)) {
 			part(n, out);
 		} else if (event == TXN_PATIENCE) {
@@ -547,10 +535,6 @@ static void on_disk(struct net *n, unsigned event, uint32_t arg, struct net_do *
 void net_on(struct net *n, unsigned event, uint32_t arg, struct net_do *out)
 {
 	out->n = 0;
-	if (!ON(CONFIG_SPOOL)) {
-		live(n, event, arg, out);
-		return;
-	}
 	if (event >= TXN_EVENTS) {
 		on_disk(n, event, arg, out);
 		return;

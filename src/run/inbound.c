@@ -2,7 +2,6 @@
 #include "run/inbound.h"
 
 #include "base/bug.h"
-#include "base/on.h"
 #include "base/pool.h"
 #include "io/random.h"
 #include "run/bulk.h"
@@ -71,7 +70,7 @@ enum net_mode inbound_mode(void)
 {
 	const struct conf_global *g = &inbound_env.args->conf->global;
 
-	if (!ON(CONFIG_SPOOL) || g->spool == CONF_SPOOL_OFF)
+	if (g->spool == CONF_SPOOL_OFF)
 		return NET_OFF;
 	return g->spool == CONF_SPOOL_ALWAYS || g->suspend_delivery ? NET_ALWAYS : NET_FALLBACK;
 }

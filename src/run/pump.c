@@ -2,7 +2,6 @@
 #include "run/pump.h"
 
 #include "base/bug.h"
-#include "base/on.h"
 #include "io/clock.h"
 #include "run/inbound_tls.h"
 #include "run/login.h"
@@ -108,37 +107,6 @@ static void perform_answer(struct inbound *in, unsigned a)
 		content_begin(in);
 		say(in, "354 go ahead, end with a dot on a line of its own");
 		break;
-	}
-}
-
-static void perform_spool(struct inbound *in, unsigned a)
-{
-	switch (a) {
-	case NET_OPEN:
-		pump_open_tee(in);
-		break;
-	case NET_COMMIT:
-		in->due |= DUE(a);
-		break;
-	case NET_DROP:
-		no_tee(in);
-		tee_drop(&in->tee);
-		break;
-	case NET_RELEASE:
-	case NET_RELEASE_LATER:
-		in->safe = true;
-		tee_release(&in->tee,
-		    a == NET_RELEASE ? 0 : (uint64_t)in->key.retry_interval * 1000);
-		break;
-	case NET_KEEP_ALL:
-		mark_all(in, RCPT_KEPT);
-		break;
-	case NET_TAKEN:
-		mark_all(in, RCPT_TAKEN);
-		break;
-	case NET_PART:
-		take_part(in);
-		break;
 	case NET_SAY_TAKEN:
 		say(in, "250 2.1.5 recipient ok");
 		break;
@@ -169,6 +137,7 @@ static void perform(struct inbound *in, unsigned a)
 	case TXN_SEND_AGAIN:
 	case TXN_SEND_DATA:
 	case TXN_SEND_END:
+	case NET_COMMIT:
 		in->due |= DUE(a);
 		break;
 	case TXN_LEG_KEEP:
@@ -189,11 +158,31 @@ static void perform(struct inbound *in, unsigned a)
 	case TXN_OVER:
 		over(in);
 		break;
+	/* the spool's part */
+	case NET_OPEN:
+		pump_open_tee(in);
+		break;
+	case NET_DROP:
+		no_tee(in);
+		tee_drop(&in->tee);
+		break;
+	case NET_RELEASE:
+	case NET_RELEASE_LATER:
+		in->safe = true;
+		tee_release(&in->tee,
+		    a == NET_RELEASE ? 0 : (uint64_t)in->key.retry_interval * 1000);
+		break;
+	case NET_KEEP_ALL:
+		mark_all(in, RCPT_KEPT);
+		break;
+	case NET_TAKEN:
+		mark_all(in, RCPT_TAKEN);
+		break;
+	case NET_PART:
+		take_part(in);
+		break;
 	default:
-		if (ON(CONFIG_SPOOL) && a >= NET_OPEN)
-			perform_spool(in, a);
-		else
-			perform_answer(in, a);
+		perform_answer(in, a);
 	}
 }
 

@@ -67,11 +67,6 @@ const char *status_spool(const struct engine_args *args)
 	return names[args->conf->global.spool];
 }
 
-bool status_keeps(const struct status *s)
-{
-	return ON(CONFIG_SPOOL) && s->args->conf->global.spool != CONF_SPOOL_OFF;
-}
-
 const char *status_store(const struct status *s)
 {
 	return ON(CONFIG_STORE) && s->args->store != NULL ? s->args->store : "";
@@ -126,7 +121,7 @@ static bool can_keep(const struct status *s, const char **why)
 {
 	bool no_room;
 
-	return tee_can(&no_room, why) && status_keeps(s);
+	return tee_can(&no_room, why) && s->args->conf->global.spool != CONF_SPOOL_OFF;
 }
 
 /* Trouble that must not hide behind a 250 before the gateway has ever worked. */
@@ -311,6 +306,5 @@ void status_judge(struct status *s, const struct engine_args *args, uint64_t pid
 	}
 	if (down > 1)
 		fmt_add(&f, "; gateways down in all: %u", down);
-	if (ON(CONFIG_SPOOL))
-		tell_spool(s, &f);
+	tell_spool(s, &f);
 }

@@ -56,9 +56,8 @@ void status_brackets(struct fmt *f, const char *why);
 void status_listener(struct fmt *f, const struct engine_args *args, unsigned i);
 /* What is wrong with the store, in words; "": nothing. */
 const char *status_store(const struct status *s);
-/* "off", "fallback", "always"; is it one of the latter two? */
+/* "off", "fallback", "always" */
 const char *status_spool(const struct engine_args *args);
-bool status_keeps(const struct status *s);
 /* "999", "12k", "3m": octets, rounded up */
 void status_size(struct fmt *f, uint64_t octets);
 uint64_t status_uptime(const struct status *s);

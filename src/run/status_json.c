@@ -163,10 +163,10 @@ static void tail(const struct status *s, struct fmt *f)
 	    stats.mails_sent, stats.mails_refused, stats.mails_queued, stats.recipients_sent,
 	    stats.recipients_refused, stats.octets_sent, stats.gateway_connections_now,
 	    stats.gateway_connections_total, status_spool(s->args));
-	if (status_keeps(s))
-		queue(s, f);
-	else
+	if (s->args->conf->global.spool == CONF_SPOOL_OFF)
 		fmt_str(f, "null");
+	else
+		queue(s, f);
 	fmt_add(f, ",\n\"clock\":\"%s\"}\n", clock_unset() ? "unset" : "set");
 }
 

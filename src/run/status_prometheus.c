@@ -134,7 +134,7 @@ static uint64_t of_box(const struct status *s, enum what what)
 		[EVER] = s->spool->ever,
 	};
 
-	if (what >= USABLE && !status_keeps(s))
+	if (what >= USABLE && s->args->conf->global.spool == CONF_SPOOL_OFF)
 		return NOT_KNOWN;
 
 	return value[what];

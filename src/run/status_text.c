@@ -104,7 +104,7 @@ static void spool(const struct status *s, struct fmt *f)
 	const char *why;
 
 	fmt_add(f, "spool: %s", status_spool(s->args));
-	if (status_keeps(s)) {
+	if (g->spool != CONF_SPOOL_OFF) {
 		fmt_str(f, ", ");
 		fmt_bytes(f, bytes_first(bytes_of(g->spoolbase), 300));
 		queue(s, f);
@@ -124,7 +124,7 @@ static void spool(const struct status *s, struct fmt *f)
 static void tail(const struct status *s, struct fmt *f)
 {
 	fmt_add(f, "mails: %ju sent", stats.mails_sent);
-	if (status_keeps(s))
+	if (s->args->conf->global.spool != CONF_SPOOL_OFF)
 		fmt_add(f, ", %ju kept", stats.mails_queued);
 	fmt_add(f,
 	    ", %ju refused\nsessions: %u of %u now, %u at the most, %ju in all, %ju turned away\n",
