@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Runs TAP programs under prove, three at a time, and counts their points. The last line is "N passed, N failed".
+# Runs TAP programs under prove, two at a time, and counts their points. The last line is "N passed, N failed".
 #
 # usage: O=build/host run.sh TEST...       with "asan:" before it a script gets the sanitizer build in GATEPOST
 #        with "arm:" before it a program is one for ARM
@@ -27,7 +27,6 @@ if [ "${1-}" = one ]; then
 	limit=600
 	case $test in
 	*.py) set -- /usr/bin/python3 -u "$test" ;;
-	tests/build/*.sh) set -- sh "$test" && limit=1200 ;;
 	*.sh) set -- sh "$test" ;;
 	arm:*) set -- qemu-arm-static "${test#arm:}" && limit=300 ;;
 	*) set -- "$test" && limit=120 ;;
@@ -60,8 +59,7 @@ fi
 export GATEPOST_PLAIN GATEPOST_ASAN
 
 # prove shows how it goes; what counts is told below, from the whole list, so that a test that vanishes is missed.
-# Most tests wait rather than reckon, so three share two cores; which may be beside each other says tests/lanes.yml.
-HARNESS_RULESFILE=tests/lanes.yml prove -j3 --timer --exec 'sh tests/run.sh one' "$@" 2>&1 |
+prove -j2 --timer --exec 'sh tests/run.sh one' "$@" 2>&1 |
 	sed -u -e '/^Test Summary Report/,/^Files=/ { /^Files=/!d; }' -e '/^Result:/d' -e '/^All tests/d'
 
 outcomes() {

@@ -8,8 +8,6 @@ set -u
 tree=$work/tree
 copy "$tree"
 cd "$tree" || exit 1
-# Programs that are built and run politely are waited for longer.
-export TEST_TIMEOUT=300
 
 for which in allnoconfig allyesconfig; do
 	O=build/$which

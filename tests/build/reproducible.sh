@@ -23,7 +23,7 @@ build() {
 	shift 2
 	if [ "${REPRODUCE-}" = whole ]; then set -- "$@" "XDG_CACHE_HOME=$cache" "GATEPOST_SOURCES=$sources"; fi
 	for board in $boards; do
-		(cd "$folder" && env "$@" nice -n 10 make "BOARD=$board" "SIGNER=$signer") || return 1
+		(cd "$folder" && env "$@" make "BOARD=$board" "SIGNER=$signer") || return 1
 	done
 }
 

@@ -53,9 +53,6 @@ import gate
 print("\0".join(gate.files(gate.TOP)), end="\0")' | tar -c --null -T - | tar -x -C "$1"
 }
 
-# Building gives way to the tests beside it: these have clocks to keep to.
-make() { nice -n 10 make "$@"; }
-
 # A whole command line's output goes to $work/log.
 quiet() { "$@" >"$work/log" 2>&1; }
 says() { grep -q -- "$1" "$work/log"; }
