@@ -135,10 +135,11 @@ void say_fault(struct inbound *in)
 
 void say_no_spool(struct inbound *in)
 {
-	const char *why = PHRASE("it could not be opened in time");
-	bool no_room = false;
+	const char *why;
+	bool no_room;
 
-	(void)tee_can(&no_room, &why);
+	if (tee_can(&no_room, &why))
+		why = PHRASE("it could not be opened in time");
 	if (in->tee.state == TEE_BROKEN) {
 		no_room = in->tee.no_room;
 		why = in->tee.why;

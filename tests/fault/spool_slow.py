@@ -126,6 +126,14 @@ def _():
             within(seconds, 0, 20, "seconds")
 
 
+@case("always: a file that is not open in time is told the client, with why")
+def _():
+    with slow_box("always", "Client_Patience = 1\n") as (r, _g, _f, disk):
+        with hang(disk, "openat"), session(r) as c:
+            reply = c.start().data("451")
+            equal(reply.text, "4.3.0 the box cannot keep mail: it could not be opened in time", "reply")
+
+
 @case("always: a sync that hangs is shared by all who come meanwhile")
 def _():
     book = Book()
