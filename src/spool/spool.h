@@ -91,7 +91,7 @@ struct spool {
 	uint32_t buried;  /* files in corrupt/ */
 	uint32_t skipped; /* in this turn: torn, foreign, unreadable ones that stay there … */
 	uint32_t newer;   /* … mails of a newer version, left alone */
-	uint32_t removed; /* entries that are SPOOL_REMOVED: in neither of the above */
+	uint32_t removed; /* entries that are SPOOL_REMOVED: no longer in mails or indexed */
 	uint64_t ever;    /* octets written, ever */
 	/* private */
 	/* Of the first turn, which may begin again: counted and not in the index. */
