@@ -1,13 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""The runner of the tests counts right: what fails is seen, whatever way it fails."""
+"""The runner of the tests counts right: what fails is seen, whatever way it fails; so does the scripted gateway."""
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lint", "lib"))
+tests = os.path.join(os.path.dirname(__file__), "..")
+sys.path[:0] = [os.path.join(tests, "lint", "lib"), os.path.join(tests, "peers")]
 import gate  # noqa: E402
+from lib.liar import Liar  # noqa: E402
+from lib.tap import Failed  # noqa: E402
 
 CASES = [
     # name, script, passed, failed, skipped, text in the report
@@ -43,6 +47,19 @@ def play(top, scripts, target):
     return p.returncode, p.stdout.rstrip("\n").split("\n")[-1], p.stdout
 
 
+def complains(said):
+    """Does the gateway find the mark of a phrase in what it is told?"""
+    gateway = Liar()
+    with socket.create_connection((gateway.host, gateway.port)) as client:
+        client.sendall(said)
+        gateway.wait(lambda: len(gateway.lines) == said.count(b"\n"))
+    try:
+        gateway.stop()
+    except Failed:
+        return True
+    return False
+
+
 with tempfile.TemporaryDirectory() as top:
     os.mkdir(os.path.join(top, "tests"))
     for tool in ("run.sh", "count.py"):
@@ -59,4 +76,9 @@ with tempfile.TemporaryDirectory() as top:
     gate.ok(last == "4 passed, 1 failed, 1 skipped" and status == 1, "several are summed", [last])
     status, last, output = play(top, {}, "build/x")
     gate.ok(status != 0 and last.endswith("1 failed"), "no test at all is a failure", [last])
+HELLO = b"\x16\x03\x03\x00\xfe\x01\x00\x1e\n\x1e\r\n"
+gate.ok(not complains(b"EHLO box\r\n"), "a command without the mark of a phrase is none to complain of")
+gate.ok(complains(b"EHLO box\r\nMAIL \x1efrom\r\n"), "one that holds it is")
+gate.ok(not complains(HELLO) and not complains(b"STARTTLS\r\n" + HELLO), "a TLS handshake may hold any octet")
+gate.ok(complains(b"STARTTLS \x1e\r\n" + HELLO), "what came before it may not")
 gate.done()

@@ -10,6 +10,7 @@ order, a list (one after the other for successive uses of the word, the last one
 of (connection, line) that gives any of these.
 """
 
+import itertools
 import re
 import socket
 import struct
@@ -96,6 +97,11 @@ class Conn:
     @property
     def verbs(self):
         return [ln.split(b":")[0].split(b" ")[0].decode("latin-1").upper() for ln in self.lines]
+
+    @property
+    def spoken(self):
+        """The commands up to a TLS handshake that came where none was wanted: behind its first octets any may follow."""
+        return itertools.takewhile(lambda ln: b"\x16\x03" not in ln, self.lines)
 
     def wait_line(self, start, seconds=10):
         """Wait until a command that begins so has come."""
@@ -315,7 +321,7 @@ class Liar:
                 one.sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-            for line in one.lines:
+            for line in one.spoken:
                 unmarked(line, "a command")
             for mail in one.mails:
                 unmarked(mail.raw if b"<>" in mail.sender else b"", "a report")
