@@ -7,14 +7,15 @@
 
 bool phrase_open(struct phrase *p, const char *text)
 {
-	bool marked = text[0] == PHRASE_MARK[0];
+	bool book = &phrase_book != NULL;
+	bool is_phrase = book ? (uintptr_t)text - (uintptr_t)&phrase_book < phrase_book.size
+			      : text[0] == PHRASE_MARK[0];
 
-	p->packed = &phrase_book != NULL &&
-		    (uintptr_t)text - (uintptr_t)&phrase_book < phrase_book.size;
-	p->text = (const uint8_t *)text + (marked && !p->packed);
+	p->packed = book && is_phrase;
+	p->text = (const uint8_t *)text + (is_phrase && !book);
 	p->at = 0;
 	p->n = 0;
-	return marked || p->packed;
+	return is_phrase;
 }
 
 static unsigned bit(const uint8_t *p, unsigned at)

@@ -32,8 +32,17 @@ tail -n 8 "$work/texts" >>"$work/lines"
 	cat <<'END'
 };
 void gp_stop(const char *what) { puts(what); abort(); }
-int main(void)
+int main(int argc, char **argv)
 {
+	for (int i = 1; i < argc; i++) {
+		char line[64];
+		struct fmt f;
+
+		fmt_init(&f, line, sizeof(line));
+		fmt_add(&f, "%s, ", argv[i]);
+		fmt_str(&f, argv[i]);
+		puts(line);
+	}
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		char line[1024];
 		struct fmt f;
@@ -60,6 +69,9 @@ ok 'a sample of texts, built without it' quiet program plain
 ok '… says them' gives plain
 ok 'built with it' quiet program packed -flto=1 -flto-partition=one "-B$work/packing/"
 ok '… says the same' gives packed
+# A text from outside is none, whatever its first octet.
+{ printf '\036abc%%s, \036abc%%s\n' && cat "$work/expected"; } >"$work/marked"
+ok '… and a text from outside as it is, with the mark in front' sh -c "'$work/packed' \"\$(printf '\036abc%%s')\" | cmp -s - '$work/marked'"
 ok '… and holds none of them as they were' never grep -qa 'to be packed once' "$work/packed"
 ok 'to less than 45 %, the table and all' awk '/ phrases/ && $3 > 50000 { good = $7 < 0.45 * $3 } END { exit !good }' FS='[ ,:]+' "$work/told"
 ok 'the same twice is packed once' sh -c "[ \$(nm '$work/packed' | grep -c ' phrase_book') = 1 ]"
