@@ -4,6 +4,7 @@
 import os
 import pwd
 import shutil
+import socket
 import tempfile
 
 from .ns import need_mounts
@@ -103,6 +104,8 @@ class _Gateway:
         try:
             self.program = self.launch()
             self.program.wait_port(self.port)
+            if not self.implicit:
+                wait_for(self.greets, 90, "a greeting")
         except BaseException as error:
             if isinstance(error, Failed):
                 error.args = (f"{error}; its log ends: {self.log()[-800:]}",)
@@ -110,7 +113,16 @@ class _Gateway:
             raise
 
     program = None
+    implicit = False    # TLS from the first octet
     more = {}           # a subclass's own lines, by file
+
+    def greets(self):
+        """Somebody listens early; on a busy machine those who serve come much later."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 15) as sock:
+                return sock.recv(4).startswith(b"220")
+        except OSError:
+            return False
 
     def start(self, words, env=None):
         with open(self.log_path, "ab") as out:
@@ -145,10 +157,7 @@ class _Gateway:
 
     def find(self, part, seconds=30):
         """The one mail that holds these octets."""
-        try:
-            found = wait_for(lambda: [m for m in self.mails() if part in m], seconds, f"a mail with {part!r}")
-        except Failed as error:
-            raise Failed(f"{error}; the gateway's log ends: {self.log()[-1500:]}") from None
+        found = wait_for(lambda: [m for m in self.mails() if part in m], seconds, f"a mail with {part!r}")
         if len(found) != 1:
             raise Failed(f"{len(found)} mails hold {part!r}")
         return found[0]
@@ -161,7 +170,9 @@ class _Gateway:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, _kind, error, _where):
+        if isinstance(error, Failed):
+            error.args = (f"{error}\nthe gateway's log ends: {self.log()[-1500:]}",)
         self.stop()
 
 

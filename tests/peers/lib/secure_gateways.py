@@ -115,7 +115,7 @@ class SecurePostfix(PostfixGateway):
     """Wants TLS, then a login. versions: as in the Liar with TLS."""
 
     def __init__(self, implicit=False, cert="good", mechanisms="PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256", versions=("1.2", "1.3")):
-        cert = certs.get(cert)
+        cert, self.implicit = certs.get(cert), implicit
         protocols = " ".join(f"TLSv{v}" if v in versions else f"!TLSv{v}" for v in ("1.2", "1.3"))
         self.mechanisms = mechanisms
         self.more = {
