@@ -112,16 +112,18 @@ void inbound_end(struct inbound *in)
 }
 
 /*
- * A reply that took something of a mail that comes to nothing is not its last word. reply: what
- * takes its place, a phrase, or NULL.
+ * A reply that took something of a mail that comes to nothing is not its last word, nor is one that
+ * came before the final dot that of a mail behind it. reply: what takes its place, a phrase, or
+ * NULL.
  */
 static void give_up_mail(struct inbound *in, const char *reply)
 {
+	bool decided_later = net_is_past_dot(&in->net);
 	struct fmt f;
 
 	if (net_is_idle(&in->net))
 		return;
-	if (!net_is_past_dot(&in->net) && (reply || in->said_code < 400)) {
+	if (reply ? !decided_later : decided_later || in->said_code < 400) {
 		fmt_init(&f, in->said, sizeof(in->said));
 		fmt_str(&f, reply ? reply : "");
 	}

@@ -197,6 +197,15 @@ static enum envelope_verdict answered(const struct net_do *due, unsigned event, 
 	return event == TXN_REJECT || refused ? RCPT_REFUSED : RCPT_DEFERRED;
 }
 
+/* What a client that is gone would have heard: the log tells it. */
+static void note(struct inbound *in, unsigned event)
+{
+	if (event == TXN_OK || event == TXN_DEFER || event == TXN_REJECT)
+		say_reply(in, in->last);
+	else if (event == TXN_FAIL)
+		say_failed(in);
+}
+
 void pump_event(struct inbound *in, unsigned event, uint32_t arg)
 {
 	bool refused = in->net.txn.phase == TXN_REFUSED && in->saved.code >= 500;
@@ -204,6 +213,8 @@ void pump_event(struct inbound *in, unsigned event, uint32_t arg)
 	uint8_t asked = in->net.question;
 	struct net_do due;
 
+	if (in->state == INBOUND_DETACHED)
+		note(in, event);
 	net_on(&in->net, event, pump_circumstances(in, event, arg), &due);
 	if ((asked == TXN_ASKS_RCPT || event == TXN_RCPT || event == TXN_RCPT_OTHER) &&
 	    in->net.question != TXN_ASKS_RCPT)

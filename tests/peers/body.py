@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """In the body, the client goes away, patience, in doubt (DESIGN 2), with Spool off."""
 
+import re
 import socket
 import sys
 import time
@@ -196,9 +197,12 @@ def _(how):
         equal(event.get("client"), "gone", "client")
 
 
-@case("a client that goes after the dot, and the gateway refuses: the log says so")
-def _():
-    with box(DOT=(1.0, "550 5.7.1 spam")) as (r, g):
+@cases("a client that goes after the dot: the log tells its mail's last reply ({0})", [
+    ("taken", "250 2.0.0 queued", "sent", "^250 2.0.0 queued$"), ("refused", "550 5.7.1 spam", "refused", "^550 5.7.1 spam$"),
+    ("put off", "451 4.3.0 later", "refused", "^451 4.3.0 later$"), ("lost", CLOSE, "refused", "^451 4.4.2 .* was lost"),
+    ("failed", "421 4.3.2 bye", "refused", "^451 4.4.2 .*421 4.3.2 bye")])
+def _(_name, act, status, reply):
+    with box(DOT=(1.0, act)) as (r, g):
         c = r.session()
         c.start()
         c.data()
@@ -206,7 +210,8 @@ def _():
         g.wait(lambda: g.offered, 5, "the body")
         c.reset()
         event = r.event()
-        equal((event.get("status"), event.get("client")), ("refused", "gone"))
+        equal((event.get("status"), event.get("client")), (status, "gone"))
+        check(re.search(reply, event["reply"]), f"reply={event['reply']!r}, not /{reply}/")
 
 
 @case("a half-closed client is still there: what it sent is worked through")
