@@ -69,7 +69,8 @@ bool tls_is_there(void);
 
 /*
  * Does the PEM chain (leaf first) hold a certificate, and does the PEM key fit it? RSA and EC, not
- * encrypted. False: why, in words without a file's name. Leaves nothing behind.
+ * encrypted. key.p NULL: the chain alone. False: why, in words without a file's name. Leaves
+ * nothing behind.
  */
 bool tls_check_pair(struct bytes chain, struct bytes key, struct fmt *why);
 

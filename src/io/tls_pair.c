@@ -53,6 +53,14 @@ static uint8_t *octets(const struct pem *block, size_t *n)
 	return der;
 }
 
+/* ret: the library's error; -1: it is no base64. */
+static void tell_unreadable(struct fmt *why, int ret)
+{
+	fmt_add(why, " cannot be read%s",
+	    ret == -1 ? ""
+		      : PHRASE(": RSA up to 4096 bits and EC (P-256, P-384) are known"));
+}
+
 static bool read_chain(struct pair *p, struct bytes text, struct fmt *why)
 {
 	struct pem block;
@@ -70,8 +78,11 @@ static bool read_chain(struct pair *p, struct bytes text, struct fmt *why)
 		if (ret == 0)
 			continue;
 		if (!no_memory(why)) {
-			fmt_add(why, "certificate %u%s", count,
-			    count > CHAIN ? PHRASE(" is one too many") : PHRASE(" cannot be read"));
+			fmt_add(why, "certificate %u", count);
+			if (count > CHAIN)
+				fmt_add(why, " is one too many");
+			else
+				tell_unreadable(why, ret);
 		}
 		return false;
 	}
@@ -132,11 +143,10 @@ static bool read_key(struct pair *p, struct bytes text, struct fmt *why)
 		digest_wipe(der, n);
 	}
 	mbedtls_free(der);
-	if (ret != 0 && !no_memory(why))
-		fmt_str(why,
-		    ret == -1 ? PHRASE("the key cannot be read")
-			      : PHRASE("the key cannot be read: RSA up to 4096 bits and EC (P-256, "
-				       "P-384) are known"));
+	if (ret != 0 && !no_memory(why)) {
+		fmt_add(why, "the key");
+		tell_unreadable(why, ret);
+	}
 	return ret == 0;
 }
 
@@ -166,8 +176,8 @@ static bool pair_read(struct pair *p, struct bytes chain, struct bytes key, stru
 	tls_arena_begin(TLS_ARENA_PAIRS);
 	mbedtls_x509_crt_init(&p->chain);
 	mbedtls_pk_init(&p->key);
-	good = read_chain(p, chain, why) && chain_is_good(p, why) && read_key(p, key, why) &&
-	       key_fits(p, why);
+	good = read_chain(p, chain, why) && chain_is_good(p, why) &&
+	       (!key.p || (read_key(p, key, why) && key_fits(p, why)));
 	if (!good)
 		pair_free(p);
 	return good;

@@ -180,18 +180,17 @@ static bool look_at_set(const char *path, struct fmt *why)
 static bool look_at_pair(const char *path, const char *chain, uint8_t *mem, struct fmt *why)
 {
 	static bool begun;
-	struct bytes pem[2] = { { mem, 0 }, { mem + KEYS_FILE_MAX, 0 } };
+	struct bytes pem[2] = { { mem, 0 }, { chain ? mem + KEYS_FILE_MAX : NULL, 0 } }, rest;
 	struct pem block;
 
 	if (!keys_read(chain ? chain : path, mem, &pem[0].n, why))
 		return false;
-	if (!chain) {
-		if (pem_find(&pem[0], BYTES("CERTIFICATE"), &block))
-			return true;
+	rest = pem[0];
+	if (!pem_find(&rest, BYTES("CERTIFICATE"), &block)) {
 		fmt_add(why, "there is no certificate in it (PEM)");
 		return false;
 	}
-	if (!keys_read(path, mem + KEYS_FILE_MAX, &pem[1].n, why))
+	if (chain && !keys_read(path, mem + KEYS_FILE_MAX, &pem[1].n, why))
 		return false;
 	begun = begun || tls_init(why);
 	return begun && tls_check_pair(pem[0], pem[1], why);

@@ -40,6 +40,12 @@ def pair(name="good", mode=0o600):
     return {"box.crt": (one.text(), 0o644), "box.key": (read(one.key.path), mode)}
 
 
+def foreign(kind):
+    """A certificate with a key of this kind."""
+    key = certs.openssl("genpkey", "-algorithm", kind)
+    return certs.openssl("req", "-x509", "-key", "/dev/stdin", "-subj", "/CN=x", stdin=key).decode()
+
+
 BOX = "TLS_Certificate = box.crt\nTLS_Key = box.key\n"
 LINE = 1 + USER.count("\n") + G.count("\n")     # of what stands behind G
 
@@ -106,7 +112,12 @@ def _():
     ("a certificate where the key belongs", "box.key", lambda: certs.get("good").text(), 2, 11,
      "TLS_Key: box.key: there is no private key in it"),
     ("a certificate that is broken", "box.crt",
-     lambda: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 2, 11, "TLS_Key: box.key: "),
+     lambda: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 1, 19,
+     "TLS_Certificate: box.crt: certificate 1 cannot be read"),
+    ("a certificate of a kind that is not known", "box.crt", lambda: foreign("ed25519"), 1, 19,
+     "TLS_Certificate: box.crt: certificate 1 cannot be read: RSA up to 4096 bits and EC (P-256, P-384) are known"),
+    ("a certificate for clients", "box.crt", lambda: certs.get("for clients").text(), 1, 19,
+     "TLS_Certificate: box.crt: the certificate is not one for a server"),
     ("too large a key", "box.key", lambda: "x" * 70000, 2, 11, "TLS_Key: box.key: it is larger than 64 KiB")])
 def _(_name, file, content, line, column, words):
     files = pair()
