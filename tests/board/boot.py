@@ -96,6 +96,10 @@ def left(machine):
     return int(re.search(r"MemAvailable: +(\d+) kB", machine.shell("cat /proc/meminfo")).group(1))
 
 
+def out_of_memory(machine):
+    return [r for r in machine.shell("dmesg").splitlines() if "oom" in r.lower() or "Out of memory" in r]
+
+
 def relays(machine, gateway, subject, **more):
     send(machine, subject, **more)
     wait_for(lambda: subject in arrived(gateway), 60, f"the mail {subject!r} at the gateway")
@@ -117,6 +121,12 @@ def _():
         print(f"# 16 MiB: {left(m)} KiB left, a TLS connection to the gateway open")
         relays(m, gateway, "large", octets=3 << 20)
         check(left(m) > 3000, lambda: f"{left(m)} KiB left with 16 MiB")
+        # All that programs may write to is full: the box is not.
+        check(m.run("dd if=/dev/zero of=/tmp/full bs=65536 2>/dev/null")[0] != 0, "/tmp has no end")
+        print(f"# 16 MiB: {left(m)} KiB left with /tmp full")
+        relays(m, gateway, "beside a full /tmp", octets=3 << 20)
+        equal(out_of_memory(m), [], "what the kernel killed")
+        m.shell("rm /tmp/full")
         # Its own reboot.
         m.console.send("reboot\n")
         m.login()
@@ -145,7 +155,7 @@ def _():
         relays(m, gateway, "first")
         print(f"# 12 MiB: {left(m)} KiB left, a TLS connection to the gateway open")
         relays(m, gateway, "large", octets=1 << 20)
-        equal([r for r in m.shell("dmesg").splitlines() if "oom" in r.lower() or "Out of memory" in r], [], "what the kernel killed")
+        equal(out_of_memory(m), [], "what the kernel killed")
 
 
 @case("the clock: not before the day of the build; a time server sets it")

@@ -172,10 +172,12 @@ rcS() {
 	echo "$1" >"$box/proc/cmdline"
 	: >"$box/run/calls"
 	box /etc/init.d/rcS
+	grep '^mount' "$box/run/calls" >"$box/run/mounts"
 	calls | grep -v '^mount\|^logger\|^report'
 }
 is "$(rcS 'console=ttyAMA0 gatepost.set=a')" 'settings 
 network start' 'a start: settings, then network'
+has "$(cat "$box/run/mounts")" 'mount -t tmpfs -o nosuid,nodev,size=25%,mode=755 tmpfs /run' '… on a memory file system that cannot take all memory'
 is "$(cat "$box/run/set" 2>/dev/null)" '' 'a clock that stopped is left to the relay, which is to know of it'
 is "$(cat "$box/proc/sys/kernel/panic")$(cat "$box/proc/sys/kernel/panic_on_oops")$(cat "$box/proc/sys/vm/dirty_bytes")" 51 'a fault is a new start; no knob for a spool where there is none'
 is "$(rcS 'x gatepost.reset y' | head -n 1)" 'gatepost store erase' 'gatepost.reset erases the store'
