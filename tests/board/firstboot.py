@@ -124,6 +124,9 @@ def _():
         contains(m.shell("ip addr show dev eth0"), "10.0.2.77/24")
         lacks(m.shell("ip addr show dev eth0"), "10.0.2.15")
         contains(m.shell("ip route"), "default via 10.0.2.2")
+        m.shell("printf 'hostname = scans-7\\n' | gatepost store put network; /etc/init.d/network restart; sleep 5")
+        with Client(m.address(25), wait=120) as c:
+            contains(c.hello().text, "scans-7")
         m.shell("printf 'address = dhcp\\n' | gatepost store put network; /etc/init.d/network restart; sleep 5")
         contains(m.shell("ip addr show dev eth0"), "10.0.2.15/24")
         m.shell(f"echo 'Gateway = \"10.0.2.2:{gateway.port}\"' | gatepost store put gatepost.conf")

@@ -25,6 +25,10 @@ is "$(box /etc/init.d/network check /etc/gatepost/network; echo $?)" 0 'a good f
 is "$(show hostname)" scans-1 'comments and blanks'
 is "$(show address)" '192.168.1.20/24 2001:db8::20/64 dhcp' 'several addresses'
 is "$(show ntp)" 'ntp.example.com 10.0.0.1' 'a last line without an end counts'
+printf '\357\273\277hostname = scans-2\n' | network
+is "$(box /etc/init.d/network check /etc/gatepost/network; echo $?) $(show hostname)" '0 scans-2' 'a byte order mark in front is passed over'
+printf 'hostname = scans-3\n\357\273\277ntp = none\n' | network
+is "$(box /etc/init.d/network check /etc/gatepost/network >/dev/null; echo $?)" 1 '… and nowhere else'
 
 # shellcheck disable=SC2016 # what nobody may expand
 for line in 'address = 192.168.1.20' 'address = 192.168.1.256/24' 'address = 192.168.1/24' 'address = 1.2.3.4/33' 'address = 1.2.3.4.5/8' \
@@ -111,6 +115,26 @@ printf '    inet 10.0.2.15/24 brd 10.0.2.255 scope global eth0\n    inet 10.1.2.
 echo 'address = dhcp 10.1.2.3/8' | network
 event=deconfig lease >/dev/null
 is "$(calls | grep 'addr del')" 'ip addr del 10.0.2.15/24 dev eth0' 'a lost lease takes its own address along, no other'
+
+# The settings are changed: what DHCP told is asked for anew, and the relay learns the name of the box.
+lease opt69=0a000219 dns=10.0.2.3 >/dev/null
+ok "$([ -e "$box/run/gateway.offer" ]; echo $?)" 'a gateway is offered'
+for process in dhcp ntp relay; do echo "$process" >"$box/run/$process.pid"; done
+sed -i 's/ kill "-/ echo kill "-/' "$box/etc/init.d/network"
+printf 'hostname = other\naddress = 10.1.2.3/8\n' | network
+is "$(box /etc/init.d/network restart | grep kill)" 'kill -TERM dhcp
+kill -TERM ntp
+kill -HUP relay' 'restart: DHCP and clock begin anew, the relay reads its configuration'
+is "$(cat "$box/run/etc/resolv.conf")" '' '… the name servers of the lease are gone'
+ok "$([ ! -e "$box/run/gateway.offer" ]; echo $?)" '… and so is the gateway that it offered'
+
+printf 'dns = 10.9.9.9\n' | network
+box /etc/init.d/network resolv
+printf 'dns = 10.9.9.8\n' | network
+ln -s /run/nowhere/file "$box/run/etc/resolv.new"
+box /etc/init.d/network resolv >/dev/null
+is "$(cat "$box/run/etc/resolv.conf")" 'nameserver 10.9.9.9' 'name servers that cannot be written leave those before'
+rm "$box/run/etc/resolv.new"
 
 # --- time ---
 
