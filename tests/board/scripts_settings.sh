@@ -60,8 +60,22 @@ printf 'address = 10.1.2.3\n' >"$stick/network"
 settings >/dev/null
 has "$(cat "$stick/gatepost-errors.txt")" 'network:1: not understood: address = 10.1.2.3' 'a broken one is told'
 has "$(stored network)" '10.1.2.3/8' 'and is not taken'
-rm "$stick/network" "$stick/gatepost-errors.txt"
+printf '\357\273\277address = 10.1.2.4/8\r\n' >"$stick/network"
+settings >/dev/null
+has "$(stored network)" '10.1.2.4/8' 'one with the byte order mark and the line ends of Windows is taken'
+rm "$stick/network.taken"
 console >/dev/null
+
+# It reads for a while, and then no more.
+echo 'address = 10.1.2.5/8' >"$stick/network"
+stand_in tr <<'END'
+[ "$*" != '-d \r' ] || { echo 'tr: read error: I/O error' >&2; exit 1; }
+exec /bin/busybox tr "$@"
+END
+settings >/dev/null
+has "$(console)" 'network on the stick is not taken:*I/O error' 'one that cannot be read is told'
+has "$(stored network)" '10.1.2.4/8' '… and is not taken'
+rm "$stick/network" "$stick/gatepost-errors.txt" "$box/usr/sbin/tr"
 
 : >"$box/dev/vda1.ro"
 echo 'Gateway = "ro.example.com"' >"$stick/gatepost.conf"
@@ -107,6 +121,7 @@ is "$(cat "$box/run/etc/gatepost/gatepost.conf")" "$good" 'put brings it into fo
 # --- edit ---
 
 stand_in vi <<'END'
+echo "vi $*" >>/run/calls
 cp "/run/typed$(cat /run/turn)" "$1"
 echo $(($(cat /run/turn) + 1)) >/run/turn
 END
@@ -124,4 +139,14 @@ echo 'address = 10.9.9.9/8' >"$box/run/typed1"
 : >"$box/run/calls"
 box edit network >/dev/null
 has "$(cat "$box/run/calls")" 'ip addr add 10.9.9.9/8 dev eth0' 'edit network: in force at once'
+
+# What cannot be read is not what is stored afterwards.
+mv "$box/store" "$box/store.good"
+head -c 65536 /dev/zero | tr '\0' 'x' >"$box/store"
+: >"$box/run/calls"
+got=$(box edit gatepost.conf; echo $?)
+has "$got" 'edit: gatepost.conf cannot be read out of the store: *is not a store*
+1' 'edit: a store that cannot be read is told'
+is "$(grep -c '^vi' "$box/run/calls")" 0 '… before anything is typed'
+mv "$box/store.good" "$box/store"
 done_testing
