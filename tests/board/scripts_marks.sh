@@ -132,6 +132,22 @@ head -c 50000 "$box/run/new.img" >"$box/run/cut.img"
 got=$(box upgrade -n /run/cut.img)
 is $? 65 'a cut file'
 has "$got" 'is cut off' '… is told'
+# From a stick that is read to its end, and from one that is not: it may be pulled afterwards.
+box_mounted sda
+cp "$box/run/new.img" "$box/dev/sda/gatepost-test.img"
+got=$(box upgrade -n)
+ok $? 'from a stick'
+is "$(grep -c '^umount' "$box/run/calls")" 1 '… which is given back'
+: >"$box/run/calls"
+stand_in head <<'END'
+[ "$1" != -c ] || { echo 'head: read error: I/O error' >&2; exit 1; }
+exec /bin/busybox head "$@"
+END
+got=$(box upgrade -n)
+is $? 74 'from a stick that cannot be read'
+has "$got" 'cannot be read' '… is told'
+is "$(grep -c '^umount' "$box/run/calls")" 1 '… and it is given back'
+rm -r "$box/usr/sbin/head" "$box/dev/sda" "$box/sys/class/block/sda"
 rm "$box/dev/set_a" && mkdir "$box/dev/set_a"
 stand_in blockdev <<'END'
 echo 400000
