@@ -311,7 +311,10 @@ enum outbound_event outbound_step(struct outbound *o, enum client_command *comma
 	case CLIENT_MORE:
 		if (!o->conn.lost && !o->conn.eof)
 			return OUTBOUND_NOTHING;
-		outbound_blame_lost(o);
+		if (!outbound_shaken_off(o))
+			outbound_blame_lost(o);
+		else if (outbound_go_on_in_clear(o))
+			return OUTBOUND_NOTHING;
 		return OUTBOUND_FAILS;
 	case CLIENT_STARTTLS:
 		outbound_secure(o);

@@ -125,6 +125,11 @@ bool outbound_go_on_in_clear(struct outbound *o);
 /* Something has happened in the handshake. True: outbound_step has something to do. */
 bool outbound_shake(struct outbound *o);
 
+/*
+ * Has the gateway refused the handshake, or TLS broken, before its first word in TLS? Blamed then.
+ */
+bool outbound_shaken_off(struct outbound *o);
+
 /* "TLSv1.3", or "no". */
 const char *outbound_version(const struct outbound *o);
 

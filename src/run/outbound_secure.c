@@ -4,6 +4,7 @@
 #include "io/log.h"
 #include "run/outbound_part.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define CLEAR_MS 600000u /* no TLS is tried with a gateway whose optional TLS has failed */
@@ -165,6 +166,15 @@ bool outbound_shake(struct outbound *o)
 		return true;
 	}
 	return false;
+}
+
+/* With TLS 1.3 its alert comes when we are done: it wants a certificate of ours, for one. */
+bool outbound_shaken_off(struct outbound *o)
+{
+	if (o->state != OB_HELLO || !o->conn.tls || o->conn.error != EPROTO)
+		return false;
+	outbound_blame(o, VERDICT_TLS, "%s", tls_why(o->conn.tls));
+	return true;
 }
 
 const char *outbound_version(const struct outbound *o)

@@ -38,6 +38,12 @@ bool outbound_shake(struct outbound *o)
 	return false;
 }
 
+bool outbound_shaken_off(struct outbound *o)
+{
+	(void)o;
+	return false;
+}
+
 const char *outbound_version(const struct outbound *o)
 {
 	(void)o;

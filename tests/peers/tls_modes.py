@@ -5,6 +5,7 @@
 import random
 import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -307,6 +308,37 @@ def _(word, how):
         c.cmd("QUIT", "221")
         equal(len(g.mails), 0, "mails")
         equal(r.event()["status"], "refused", "status in the log")
+
+
+def wants_ours(version):
+    """A gateway's context that asks for a certificate of the client's, which there is none of."""
+    out = context(certs.get("good"), versions=(version,))
+    out.verify_mode = ssl.CERT_REQUIRED
+    out.load_verify_locations(certs.get("root").path)
+    return [out]
+
+
+def stays(conn, _line):
+    """The connection outlives the handshake: a reset would race with the alert."""
+    conn.kept = conn.sock.dup()
+    return "220 2.0.0 go ahead", HANDSHAKE
+
+
+@cases("it wants a certificate of ours, TLS {0}, {1}: 451 4.7.0 and why", [
+    (v, m) for v in ("1.2", "1.3") for m in ("required", "implicit")])
+def _(version, mode):
+    with secure_box(f"TLS = {mode}\n" + trust(), STARTTLS=stays, contexts=wants_ours(version),
+                    implicit=mode == "implicit") as (r, _g):
+        no_mail(r, words=r"alert 40|closed the connection" if version == "1.2" else r"it wants a certificate of ours \(alert 116\)")
+
+
+@cases("optional TLS, it wants a certificate of ours, TLS {0}: the mail goes in clear", ["1.2", "1.3"])
+def _(version):
+    with secure_box("TLS = ifavailable\n", STARTTLS=stays, contexts=wants_ours(version)) as (r, g):
+        mail(r)
+        mail(r)
+        equal([c.tls for c in g.conns if c.mails], [False], "TLS where mail came")
+        equal(r.event()["tls"], "no")
 
 
 @cases("TLS ends in the body {0}: 451 4.4.2", ["with close_notify", "without", "by reset", "by noise"])
