@@ -74,14 +74,16 @@ part() {
 	fi
 }
 
-# A part that comes with the machine that builds: its Debian package and that package's own text.
-# usage: package PART LICENCE PACKAGE
+# A part that comes with the machine that builds: its Debian package, that package's own text, and the sum of what went in.
+# usage: package PART LICENCE PACKAGE FILE
 package() {
 	echo
 	line Part "$1"
 	line Version "$(dpkg-query -W -f '${Version}' "$3" 2>/dev/null || echo unknown)"
 	line Licence "$2"
 	line Source "Debian's source package $(dpkg-query -W -f '${source:Package} ${source:Version}' "$3" 2>/dev/null || echo unknown)"
+	line File "${4##*/}"
+	line '  sha256' "$(sum "$4")"
 	line Texts "licences/$1/"
 	mkdir -p "$work/out/licences/$1"
 	cp "/usr/share/doc/$3/copyright" "$work/out/licences/$1/copyright"
@@ -102,9 +104,11 @@ cp LICENSE "$work/out/licences/gatepost/"
 	mkdir -p "$work/out/config/gatepost"
 	cp "$build/.config" "$work/out/config/gatepost/config"
 	for p; do part "$p"; done
-	libgcc=$(dpkg-query -S "$($CC -print-libgcc-file-name)" 2>/dev/null | head -n 1 | cut -d: -f1)
-	package libgcc 'GPL-3.0-or-later WITH GCC-exception-3.1' "${libgcc:-gcc}"
-	[ -z "${CA-}" ] || package ca-certificates 'MPL-2.0 (the certificates: data of the CAs that Mozilla trusts)' ca-certificates
+	archive=$($CC -print-libgcc-file-name)
+	libgcc=$(dpkg-query -S "$archive" 2>/dev/null | head -n 1 | cut -d: -f1)
+	package libgcc 'GPL-3.0-or-later WITH GCC-exception-3.1' "${libgcc:-gcc}" "$archive"
+	[ -z "${CA-}" ] || package ca-certificates 'MPL-2.0 (the certificates: data of the CAs that Mozilla trusts)' ca-certificates \
+		"$build/ca.idx"
 	cat <<EOF
 
 To whoever passes the product on

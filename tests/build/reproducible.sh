@@ -54,6 +54,7 @@ told() {
 		grep -A 5 -x "Part: *$part" "$legal/README.txt" | grep -q "$sum" || { echo "nothing of $part, $sum"; return 1; }
 		[ -n "$(find "$legal/licences/$part" -type f -size +1)" ] || { echo "no licence of $part"; return 1; }
 	done
+	grep -A 6 -x 'Part: *ca-certificates' "$legal/README.txt" | grep -q "$(sha256sum <"${legal%/*}/ca.idx" | cut -d' ' -f1)" || { echo 'nothing of the CAs'; return 1; }
 	for file in config/linux/config config/busybox/config config/uboot/config patches/linux/0001-xz-thumb-filter.patch; do
 		grep -A 1 "$file\$" "$legal/README.txt" | grep -q "$(sha256sum <"$legal/$file" | cut -d' ' -f1)" || { echo "nothing of $file"; return 1; }
 	done
