@@ -96,7 +96,8 @@ struct set set_check(const uint8_t *p, uint32_t size, unsigned n)
 	const uint8_t *tree = p + AT_TREE + 8 * n;
 	uint32_t total = word(p + AT_TOTAL);
 
-	if (!magic(p) || word(p + AT_HEAD_CRC) != crc32(p, AT_HEAD_CRC) || word(p + AT_HEAD) != HEAD || word(p + AT_FORMAT) != 1 || total < HEAD || total > size ||
+	if (!magic(p) || word(p + AT_HEAD_CRC) != crc32(p, AT_HEAD_CRC) || word(p + AT_HEAD) != HEAD ||
+	    word(p + AT_FORMAT) != 1 || total < HEAD || total > size ||
 	    !inside(p + AT_KERNEL, SET_KERNEL_MAX, total) || !inside(tree, SET_TREE_MAX, total))
 		return s;
 	s.kernel = p + word(p + AT_KERNEL);
