@@ -230,7 +230,8 @@ static void check_modes(struct check *k)
 {
 	const struct conf_sending *s = k->s;
 
-	if (any_route(s, CONF_TLS_REQUIRED, 465))
+	if (any_route(s, CONF_TLS_REQUIRED, 465) || any_route(s, CONF_TLS_IFAVAILABLE, 465) ||
+	    any_route(s, CONF_TLS_NO, 465))
 		warn_at(k, OPTION_TLS,
 		    "at port 465 a gateway waits for TLS from the first octet: TLS = implicit");
 	if (any_route(s, CONF_TLS_IMPLICIT, 587) || any_route(s, CONF_TLS_IMPLICIT, 25))

@@ -196,6 +196,9 @@ static const struct wrong warnings[] = {
 	{"TLS_Pin = sha256:" HEX, 11, "TLS_Pin" IFAVAILABLE "key is another: TLS = required does"},
 	{"TLS = required Remote_SMTP_Port = 465", 7, "at port 465 a gateway waits for TLS from the first octet: TLS = "
 		"implicit"},
+	{"TLS = ifavailable Remote_SMTP_Port = 465", 7, "at port 465 a gateway waits for TLS from the first octet: TLS "
+		"= implicit"},
+	{"TLS = no Remote_SMTP_Port = 465", 7, "at port 465 a gateway waits for TLS from the first octet: TLS = implicit"},
 	{"TLS = implicit Remote_SMTP_Port = 587", 7, "at ports 25 and 587 a gateway waits for STARTTLS: TLS = required"},
 	{"Envelope_From = a@b.c Outbound_SMTP_AUTH_User = u Outbound_SMTP_AUTH_Pass = p", 17, "Envelope_From without "
 		"Header_From: many gateways with a login refuse mail whose From is not the account's address"},
