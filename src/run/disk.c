@@ -268,10 +268,11 @@ static void work_on(struct loop_task *t)
 		return;
 	}
 	look_at_names();
+	disk_all.failed = disk_all.failed || disk_all.spool.removed > removed;
 	if (disk_all.failed || (!disk_all.state.usable && disk_all.spool.octets < octets))
 		disk_look(disk_all.failed);
 	disk_all.failed = false;
-	if (disk_all.spool.removed > removed)
+	if (disk_all.spool.removed > removed && minute.timer.when > loop_now() + SWEEP_MS)
 		loop_after(&minute, SWEEP_MS, each_minute);
 	tell_earlier();
 	if (disk_all.changed && !timer_is_set(&tell.timer))

@@ -172,6 +172,7 @@ static enum spool_status do_commit(
 		if (status == SPOOL_OK)
 			status = spool_sync(s, &j->mail);
 		j->unsure = status != SPOOL_OK;
+		spool_recount(s, &j->mail);
 		return status;
 	}
 	if (j->mail.state != SPOOL_MAIL_BODY)
@@ -236,7 +237,7 @@ static enum spool_status do_open(
 	uint32_t i = spool_find(&disk_all.spool, m->id);
 	enum spool_status status;
 
-	if (i == SPOOL_NONE)
+	if (i == SPOOL_NONE || spool_at(&disk_all.spool, i)->state == SPOOL_REMOVED)
 		return SPOOL_ABSENT;
 	answer->held = spool_at(&disk_all.spool, i)->held ||
 		       spool_at(&disk_all.spool, i)->state != SPOOL_QUEUED;

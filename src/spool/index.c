@@ -71,12 +71,13 @@ void index_retire(struct spool *s, uint32_t index)
 {
 	struct spool_entry *e = spool_at(s, index);
 
+	if (e->state != SPOOL_STORING)
+		s->mails--;
 	leave_state(s, e);
 	e->state = SPOOL_REMOVED;
 	e->open = 0;
 	e->held = false;
 	s->removed++;
-	s->mails--;
 }
 
 void index_give(struct spool *s, uint32_t index)

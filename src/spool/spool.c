@@ -79,7 +79,8 @@ struct spool_entry *part_entry(const struct spool *s, const struct spool_mail *m
 {
 	struct spool_entry *e = spool_at(s, m->entry);
 
-	if (e->state == SPOOL_FREE || memcmp(e->id, m->record.info.id, RECORD_ID) != 0)
+	if (e->state == SPOOL_FREE || e->state == SPOOL_REMOVED ||
+	    memcmp(e->id, m->record.info.id, RECORD_ID) != 0)
 		return NULL;
 	return e;
 }
@@ -251,6 +252,17 @@ enum spool_status spool_sync(struct spool *s, struct spool_mail *m)
 	return part_status(s, status);
 }
 
+void spool_recount(struct spool *s, struct spool_mail *m)
+{
+	struct spool_entry *e = part_entry(s, m);
+	uint32_t open;
+
+	if (e)
+		e->open = part_read_front(s, m->file, m->at, &open) == FRONT_WHOLE
+			      ? open
+			      : m->record.info.recipients;
+}
+
 static void close_file(struct spool *s, struct spool_mail *m)
 {
 	s->p->disk.port->close(s->p->disk.self, m->file);
@@ -301,7 +313,10 @@ void spool_sweep(struct spool *s)
 
 		if (e->state != SPOOL_REMOVED)
 			continue;
+		/* Its storing may have ended under either name. */
 		status = part_remove(s, e->id, false);
+		if (status == DISK_OK || status == DISK_NONE)
+			status = part_remove(s, e->id, true);
 		if (status != DISK_OK && status != DISK_NONE) {
 			part_status(s, status);
 			continue;

@@ -35,7 +35,7 @@ enum spool_entry_state {
 	SPOOL_STORING, /* under its temporary name */
 	SPOOL_RENAMED, /* under its name, which may not be on the medium yet */
 	SPOOL_QUEUED,
-	SPOOL_REMOVED  /* nobody waits for it; its file could not be removed yet */
+	SPOOL_REMOVED  /* nobody waits for it; its file, of either name, could not be removed yet */
 };
 
 /* What is known of a mail without looking at its file. */
@@ -202,7 +202,10 @@ enum spool_status spool_commit(struct spool *s, struct spool_mail *m);
 /* Several are to be committed: begins to write each of them out, which then is one work. */
 void spool_hurry(struct spool *s, struct spool_mail *m);
 
-/* Closes m, which is not committed, and removes its file. */
+/*
+ * Closes m, which is not committed, and removes its file. Where that fails its entry is
+ * SPOOL_REMOVED.
+ */
 void spool_abort(struct spool *s, struct spool_mail *m);
 
 /* Has the folder changed since the last spool_settle? */
@@ -210,8 +213,8 @@ bool spool_is_unsettled(const struct spool *s);
 
 /*
  * One sync of the folder for all that was committed and removed since the last. On failure none of
- * these mails is kept: their files are removed, those that are open are to be closed. What was
- * removed may be back after a crash, whatever later calls say.
+ * these mails is kept: their files are removed (else they are SPOOL_REMOVED), those that are open
+ * are to be closed. What was removed may be back after a crash, whatever later calls say.
  */
 enum spool_status spool_settle(struct spool *s);
 
@@ -241,6 +244,12 @@ enum spool_status spool_stamp(struct spool *s, struct spool_mail *m, uint64_t wa
 enum spool_status spool_sync(struct spool *s, struct spool_mail *m);
 enum spool_status spool_mark_again(
     struct spool *s, struct spool_mail *m, uint32_t recipient, enum record_mark mark);
+
+/*
+ * Counts anew for whom an open mail stays (all, where that cannot be read): after a sync that
+ * failed the file may have lost marks that were counted.
+ */
+void spool_recount(struct spool *s, struct spool_mail *m);
 
 /*
  * Removes an open mail and closes m. Not on the medium before spool_settle. Where the file cannot

@@ -28,7 +28,7 @@ uint32_t index_take(struct spool *s, const uint8_t id[RECORD_ID]);
 /* Frees an entry, whatever its state. */
 void index_give(struct spool *s, uint32_t index);
 
-/* It leaves the queue as SPOOL_REMOVED. */
+/* It leaves the queue, or never comes there, as SPOOL_REMOVED. */
 void index_retire(struct spool *s, uint32_t index);
 
 /* Frees one that can be found again; false: there is none. */

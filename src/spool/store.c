@@ -200,14 +200,18 @@ void spool_hurry(struct spool *s, struct spool_mail *m)
 void spool_abort(struct spool *s, struct spool_mail *m)
 {
 	const struct disk *d = &s->p->disk;
+	struct spool_entry *e = spool_at(s, m->entry);
 
 	if (m->state == SPOOL_MAIL_CLOSED || m->state == SPOOL_MAIL_OPEN)
 		gp_bug("spool_abort: not being stored");
 	d->port->close(d->self, m->file);
-	/* What cannot be removed now is at the next start. */
-	if (part_remove(s, spool_at(s, m->entry)->id, true) == DISK_OK)
+	if (part_remove(s, e->id, true) == DISK_OK) {
 		s->octets -= m->at;
-	index_give(s, m->entry);
+		index_give(s, m->entry);
+	} else {
+		e->octets = (uint32_t)m->at;
+		index_retire(s, m->entry);
+	}
 	m->state = SPOOL_MAIL_CLOSED;
 }
 
@@ -224,10 +228,13 @@ static void give_up(struct spool *s)
 
 		if (e->state != SPOOL_RENAMED)
 			continue;
-		if (part_remove(s, e->id, false) == DISK_OK)
+		if (part_remove(s, e->id, false) == DISK_OK) {
 			s->octets -= e->octets;
-		s->mails--;
-		index_give(s, i);
+			s->mails--;
+			index_give(s, i);
+		} else {
+			index_retire(s, i);
+		}
 	}
 }
 

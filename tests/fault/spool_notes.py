@@ -38,6 +38,7 @@ def _(_what, calls):
     doctor = Doctor()
     with spool_box(RCPT=doctor.rcpt, mode="always", mortal=True) as (relay, gateway, folder):
         queued(relay, ("b@b.test",))
+        kept = folder.files
         with breaker(Mortal.disk(relay, folder), "EIO", dict.fromkeys(calls.split(","), "1+")):
             doctor.welcome = "b"
             wait_for(lambda: taken(gateway), 30, "the mail")
@@ -48,6 +49,8 @@ def _(_what, calls):
             equal(list(taken(gateway).values()), [1], "how often it came")
             equal(json.loads(gatepost("queue", "-c", relay.conf, "list", "--json")[1])["mails"], [], "mails that wait")
             contains(relay.log(), "event=unremoved", "the log")
+            code, _out, err = gatepost("queue", "-c", relay.conf, "show", kept[0])
+            equal((code, "there is no such mail" in err), (66, True), "what is told of it")
         if calls == "unlinkat":
             Mortal.die(relay)
             relay.start()

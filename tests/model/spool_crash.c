@@ -217,12 +217,15 @@ static void body(unsigned mail, bool lazy)
 		spool_abort(&w.spool, &w.handle[mail]);
 }
 
-static bool is_indexed(unsigned mail)
+/* Or on its way there. One whose file only waits for its removal is not. */
+static bool is_in_queue(unsigned mail)
 {
 	uint8_t id[RECORD_ID];
+	uint32_t index;
 
 	id_of(mail, id);
-	return spool_find(&w.spool, id) != SPOOL_NONE;
+	index = spool_find(&w.spool, id);
+	return index != SPOOL_NONE && spool_at(&w.spool, index)->state != SPOOL_REMOVED;
 }
 
 static void settle(void)
@@ -236,7 +239,7 @@ static void settle(void)
 			m->known = PROMISED;
 		if (good && m->leaving)
 			m->known = GONE;
-		MUST(good || !m->waits || !is_indexed(i), "a mail that could not be settled stays in the queue");
+		MUST(good || !m->waits || !is_in_queue(i), "a mail that could not be settled stays in the queue");
 		m->waits = false;
 		m->leaving = false;
 	}
@@ -250,7 +253,7 @@ static void commit(unsigned mail)
 	m->waits = spool_commit(&w.spool, &w.handle[mail]) == SPOOL_OK;
 	if (m->waits && w.eager_promise)
 		m->known = PROMISED;
-	MUST(m->waits || (!is_indexed(mail) && w.handle[mail].state == SPOOL_MAIL_CLOSED), "a mail that could not be committed stays");
+	MUST(m->waits || (!is_in_queue(mail) && w.handle[mail].state == SPOOL_MAIL_CLOSED), "a mail that could not be committed stays");
 }
 
 static void mark(unsigned mail, unsigned rcpt, uint8_t mark)

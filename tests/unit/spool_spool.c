@@ -514,6 +514,73 @@ static void unremoved(void)
 	ok(s.removed == 0 && s.octets == 0 && octets_on_disk() == 0, "it goes in the end");
 }
 
+/* A file that was never a mail's, or no more, and cannot be removed: it goes once that can be. */
+static void leftovers(void)
+{
+	struct spool_mail m = { 0 };
+	uint8_t id[RECORD_ID];
+
+	fresh();
+	scan();
+	is_num(begin(&m, 1, 50, false), SPOOL_OK, "being stored");
+	disk.fail_at = disk.calls;
+	disk.fail_with = DISK_BROKEN;
+	spool_abort(&s, &m);
+	ok(s.removed == 1 && s.mails == 0 && s.indexed == 0 && s.octets == octets_on_disk() && s.octets > 0, "its half file stays, and counts");
+	spool_sweep(&s);
+	ok(s.removed == 0 && s.octets == 0 && octets_on_disk() == 0, "… until it can be removed");
+
+	is_num(begin(&m, 2, 50, false), SPOOL_OK, "another");
+	is_num(spool_commit(&s, &m), SPOOL_OK, "committed");
+	disk.fail_at = disk.calls;
+	disk.fail_on = true;
+	is_num(spool_settle(&s), SPOOL_BROKEN, "the folder cannot be synced, nor the file removed");
+	disk.fail_at = SIM_NEVER;
+	disk.fail_on = false;
+	spool_close(&s, &m);
+	id_of(2, id);
+	is_num(spool_at(&s, spool_find(&s, id))->state, SPOOL_REMOVED, "whom 451 was told is not in the queue");
+	for (unsigned i = 3; i < 7; i++)
+		store(i, 50);
+	for (unsigned i = 0; i < 3; i++)
+		scan();
+	is_num(spool_at(&s, spool_find(&s, id))->state, SPOOL_REMOVED, "… nor after a look at the folder");
+	ok(s.mails == 4 && s.octets == octets_on_disk(), "what is there is counted");
+	spool_sweep(&s);
+	scan();
+	ok(s.removed == 0 && s.mails == 4 && s.indexed == 4 && s.octets == octets_on_disk(), "… and it goes");
+}
+
+/* A sync fails and the system forgets what it could not write: who waits is counted from the file. */
+static void forgotten(void)
+{
+	struct spool_mail m = { 0 };
+	struct sim before;
+	uint8_t id[RECORD_ID];
+	uint32_t index;
+
+	fresh();
+	scan();
+	store(1, 50);
+	id_of(1, id);
+	index = spool_find(&s, id);
+	is_num(spool_open(&s, &m, index), SPOOL_OK, "opened");
+	before = disk;
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(disk.live, before.live, sizeof(disk.live));
+		is_num(spool_mark(&s, &m, 0, RECORD_TAKEN), SPOOL_OK, "one has it");
+		disk.fail_at = disk.calls;
+		disk.fail_with = DISK_BROKEN;
+		is_num(spool_sync(&s, &m), SPOOL_BROKEN, "… and that is lost");
+		spool_recount(&s, &m);
+	}
+	is_num(spool_at(&s, index)->open, 1, "the other waits still");
+	disk.fail_at = disk.calls;
+	spool_recount(&s, &m);
+	is_num(spool_at(&s, index)->open, 2, "all may, where the file cannot be read");
+	spool_close(&s, &m);
+}
+
 int main(void)
 {
 	if (CONFIG_RECIPIENTS_MAX < 2) {
@@ -530,6 +597,8 @@ int main(void)
 	distrust();
 	failing_scan();
 	unremoved();
+	leftovers();
+	forgotten();
 	is_str(spool_status_name(SPOOL_WORN), "write limit", "names");
 	return done();
 }
