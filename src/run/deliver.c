@@ -432,7 +432,7 @@ static void step_marks(struct delivery *d)
 
 	if (ev == TEE_NOTHING)
 		return;
-	if (ev == TEE_UNSAFE && !draining) {
+	if (ev == TEE_UNSAFE && !draining && d->tee.state == TEE_SAFE) {
 		wait_unsure(d);
 		return;
 	}

@@ -5,6 +5,7 @@ Nobody gets a mail again and again for that; once the disk works, all goes on.""
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -78,6 +79,28 @@ def _():
         folder.empty(40)
         equal(taken(gateway), {("<one@dev.test>", "b@b.test"): 1, ("<one@dev.test>", "c@b.test"): 1,
                                ("<two@dev.test>", "d@b.test"): 1}, "what came in the end")
+
+
+@case("the disk process dies while it is to write down who has the mail: the queue goes on without another reload")
+def _():
+    doctor, disks = Doctor(), []
+
+    def dot(_conn, _line):
+        for pid in disks:
+            os.kill(pid, signal.SIGSTOP)
+        return "250 2.0.0 taken"
+
+    with spool_box(RCPT=doctor.rcpt, DOT=dot, mode="always", mortal=True) as (relay, gateway, folder):
+        queued(relay, ("b@b.test", "c@b.test"))
+        disks.append(Mortal.disk(relay, folder))
+        doctor.welcome = "b"
+        wait_for(lambda: taken(gateway), 30, "the mail")
+        time.sleep(1)
+        os.kill(disks.pop(), signal.SIGKILL)
+        doctor.welcome = "bc"
+        folder.empty(40)
+        equal(taken(gateway)[("<one@dev.test>", "c@b.test")], 1, "how often it came to the other")
+        equal(relay.log().count("generation=2"), 0, "reloads")
 
 
 if __name__ == "__main__":
