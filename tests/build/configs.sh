@@ -16,7 +16,12 @@ for which in allnoconfig allyesconfig; do
 	allnoconfig) ok '… with no part' never grep -qx 'CONFIG_.*=y' "$O/.config" ;;
 	allyesconfig) ok '… with every part' never grep -q 'is not set' "$O/.config" ;;
 	esac
-	ok '… passes the C tests' quiet make "O=$O" "DEFCONFIG=$which" test-c
+	# The largest is the firmware's, whose C tests run as ARM programs, but for those that cannot.
+	case $which in
+	allnoconfig) programs= ;;
+	allyesconfig) programs=$(sed -n 's/^arm_not  *:= *//p' tests/Makefile | sed 's:[^ ][^ ]*:tests/&.c:g') ;;
+	esac
+	ok '… passes the C tests' quiet make "O=$O" "DEFCONFIG=$which" "TESTS=$programs" test-c
 	ok '… relays a mail' quiet env "PORT=$(free_port)" "GATEPOST=$O/gatepost" "GATEPOST_DEMO=$work/demo" tests/demo/run
 done
 

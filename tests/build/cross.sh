@@ -12,19 +12,24 @@ cd "$tree" || exit 1
 # runs BINARY: a program $work/bin/gatepost that runs it
 runs() {
 	mkdir -p "$work/bin"
-	printf '#!/bin/sh\nexec qemu-arm-static "%s" "$@"\n' "$tree/$1" >"$work/bin/gatepost"
+	printf '#!/bin/sh\nexec qemu-arm-static "%s" "$@"\n' "$(realpath "$1")" >"$work/bin/gatepost"
 	chmod +x "$work/bin/gatepost"
 }
 relays() { quiet env "PORT=$(free_port)" "GATEPOST=$work/bin/gatepost" "GATEPOST_DEMO=$work/demo" tests/demo/run; }
 kind() { LC_ALL=C readelf -hA "$1" >"$work/kind" && grep -q "$2" "$work/kind"; }
 
-ok 'ARMv7: it builds' quiet make BOARD=qemu-nor WERROR=1 build/qemu-nor/gatepost
-ok '… in Thumb-2, for hardware floating point' kind build/qemu-nor/gatepost 'Tag_ABI_VFP_args: VFP registers'
-runs build/qemu-nor/gatepost
+# What the tests of boards boot, where that is there.
+armv7=${GATEPOST_BUILDS-}/qemu-nor
+if [ ! -x "$armv7/gatepost" ]; then
+	armv7=$tree/build/qemu-nor
+	ok 'ARMv7: it builds' quiet make BOARD=qemu-nor WERROR=1 build/qemu-nor/gatepost
+fi
+ok 'ARMv7, in Thumb-2, for hardware floating point' kind "$armv7/gatepost" 'Tag_ABI_VFP_args: VFP registers'
+runs "$armv7/gatepost"
 ok '… relays a mail' relays
 ok '… has TLS' quiet "$work/bin/gatepost" version
 ok '… that it tells' says '^mbedTLS: 3'
-ok '… and speaks it' quiet env O=build/qemu-nor "GATEPOST=$work/bin/gatepost" /usr/bin/python3 tests/peers/tls_gateway.py
+ok '… and speaks it' quiet env "O=$armv7" "GATEPOST=$work/bin/gatepost" /usr/bin/python3 tests/peers/tls_gateway.py
 
 make BOARD=qemu-nor O=build/plain build/plain/config.mk >/dev/null 2>&1
 for symbol in TLS SPOOL; do
@@ -50,7 +55,7 @@ objdump=arm-linux-gnueabihf-objdump
 ok 'ARMv7 for a box with a kernel of its own: it builds' quiet make BOARD=armv7 WERROR=1
 ok '… and has its size' quiet env O=build/armv7 tests/size/binary.py
 ok '… asks an old kernel for what that knows' asks_old build/armv7/gatepost.debug
-ok '… where a firmware brings the kernel it does not' never asks_old build/qemu-nor/gatepost.debug
+ok '… where a firmware brings the kernel it does not' never asks_old "$armv7/gatepost.debug"
 runs build/armv7/gatepost
 ok '… relays a mail' relays
 

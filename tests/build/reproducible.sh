@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Two builds of the same tree in different folders give the same images, octet for octet. Kernel, BusyBox, U-Boot and the
 # libraries come from the cache, which is named after what goes in; REPRODUCE=whole (make soak) builds these twice as well.
+# Where the tree's own boards are built, as the tests of boards want them (GATEPOST_BUILDS), these are one of the two.
 set -u
 . tests/build/lib/tree.sh
 
@@ -10,11 +11,29 @@ boards='qemu-nor orangepi-pc'
 signer=$(realpath "${GATEPOST:-build/host/gatepost}")
 sources=${XDG_CACHE_HOME:-$HOME/.cache}/gatepost/sources
 
-one=$work/one
 two=$work/another/one/whose/name/is/longer
 mkdir -p "$work/another"
-copy "$one"
 copy "$two"
+[ ! -e .git ] || echo "gitdir: $(git -c "safe.directory=$PWD" rev-parse --absolute-git-dir)" >"$two/.git"
+
+# as_given FOLDER: do its builds exist, of this commit and as their boards are configured by default?
+as_given() {
+	for board in $boards; do
+		given=$work/$board.given
+		make "BOARD=$board" "O=$given" "$given/config.mk" >/dev/null 2>&1
+		for file in .config version.h; do
+			cmp -s "$given/$file" "$1/$board/$file" || return 1
+		done
+		[ -s "$1/$board/gatepost-$board.img" ] || return 1
+	done
+}
+if [ "${REPRODUCE-}" != whole ] && [ -n "${GATEPOST_BUILDS-}" ] && as_given "$GATEPOST_BUILDS"; then
+	one='' first=$GATEPOST_BUILDS
+else
+	one=$work/one first=$work/one/build
+	copy "$one"
+	[ ! -e .git ] || cp "$two/.git" "$one/.git"
+fi
 
 # shellcheck disable=SC2317 # called by ok
 # usage: build FOLDER CACHE VARIABLE=VALUE...
@@ -23,19 +42,24 @@ build() {
 	shift 2
 	if [ "${REPRODUCE-}" = whole ]; then set -- "$@" "XDG_CACHE_HOME=$cache" "GATEPOST_SOURCES=$sources"; fi
 	for board in $boards; do
-		(cd "$folder" && env "$@" make "BOARD=$board" "SIGNER=$signer") || return 1
+		(cd "$folder" && env "$@" make "$jobs" WERROR=1 "BOARD=$board" "SIGNER=$signer") || return 1
 	done
 }
 
 # shellcheck disable=SC2317
-same() { cmp "$one/build/$1" "$two/build/$1"; }
+same() { cmp "$first/$1" "$two/build/$1"; }
 
 if [ ! -x "$signer" ]; then
 	make build/host/gatepost >"$work/log" 2>&1
 fi
-ok 'both boards build' quiet build "$one" "$work/cache-of-one" TZ=UTC LC_ALL=C
+jobs=-j2
+if [ -n "$one" ]; then
+	ok 'both boards build' quiet build "$one" "$work/cache-of-one" TZ=UTC LC_ALL=C
+fi
 umask 077
-ok '… in another folder, time zone, language, with another umask' quiet build "$two" "$work/the-cache-of-two" TZ=Asia/Tokyo LC_ALL=C.UTF-8
+jobs=-j1
+ok 'both boards build in another folder, time zone, language, with another umask, one job at a time' \
+	quiet build "$two" "$work/the-cache-of-two" TZ=Asia/Tokyo LC_ALL=C.UTF-8
 for board in $boards; do
 	for file in gatepost root.squashfs "gatepost-$board.img"; do
 		ok "$board: $file is the same" quiet same "$board/$file"
@@ -43,12 +67,12 @@ for board in $boards; do
 done
 ok 'qemu-nor: the flash is the same' quiet same qemu-nor/gatepost-qemu-nor-flash.bin
 ok 'orangepi-pc: the card is the same' quiet same orangepi-pc/gatepost-orangepi-pc-card.img
-ok 'no file tells where it was made' never grep -qaF "$work" "$one/build/qemu-nor/gatepost" "$one/build/orangepi-pc/gatepost-orangepi-pc-card.img"
+ok 'no file tells where it was made' never grep -qaF "$work" "$two/build/qemu-nor/gatepost" "$two/build/orangepi-pc/gatepost-orangepi-pc-card.img"
 
 # What of others is in it: every part of the card, with the sum of its source and the words of its licence.
 # shellcheck disable=SC2317 # called by ok
 told() {
-	legal=$one/build/orangepi-pc/legal
+	legal=$two/build/orangepi-pc/legal
 	for part in musl mbedtls linux busybox uboot; do
 		sum=$(sed -n "s/^${part}_SHA256 *:= *//p" firmware/sources.mk)
 		grep -A 5 -x "Part: *$part" "$legal/README.txt" | grep -q "$sum" || { echo "nothing of $part, $sum"; return 1; }
@@ -60,7 +84,7 @@ told() {
 	done
 }
 # shellcheck disable=SC2317
-legal() { (cd "$one" && make BOARD=orangepi-pc "SIGNER=$signer" legal); }
+legal() { (cd "$two" && make BOARD=orangepi-pc "SIGNER=$signer" legal); }
 ok 'make legal' quiet legal
 ok '… tells every part, its source, licence, patches and configuration' quiet told
 finish

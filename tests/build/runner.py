@@ -62,7 +62,7 @@ def complains(said):
 
 with tempfile.TemporaryDirectory() as top:
     os.mkdir(os.path.join(top, "tests"))
-    for tool in ("run.sh", "count.py"):
+    for tool in ("run.sh", "count.py", "lanes.yml"):
         os.symlink(os.path.join(gate.TOP, "tests", tool), os.path.join(top, "tests", tool))
     with open(os.path.join(top, "tests", "skips"), "w", encoding="utf-8") as f:
         f.write("# comment\n*.sh listed *\n")
@@ -76,6 +76,21 @@ with tempfile.TemporaryDirectory() as top:
     gate.ok(last == "4 passed, 1 failed, 1 skipped" and status == 1, "several are summed", [last])
     status, last, output = play(top, {}, "build/x")
     gate.ok(status != 0 and last.endswith("1 failed"), "no test at all is a failure", [last])
+
+    # Each of two holds a folder while it runs, so one beside another of its lane fails.
+    hold = 'mkdir %s && sleep 0.3 && rmdir %s && echo "ok 1"; echo 1..1'
+    lanes = ["tests/%s/%d.sh" % (kind, n) for kind in ("build", "board", "fault", "peers") for n in (1, 2, 3)]
+    for name in lanes:
+        held = {"fault": "board"}.get(name.split("/")[1], name.split("/")[1]) + ".held"
+        os.makedirs(os.path.join(top, os.path.dirname(name)), exist_ok=True)
+        with open(os.path.join(top, name), "w", encoding="utf-8") as f:
+            f.write(hold % (held, held) + "\n")
+    env = dict(os.environ, O="build/x")
+    p = subprocess.run(["sh", "tests/run.sh", *lanes], env=env, cwd=top, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True, check=False)
+    good = p.stdout.endswith("12 passed, 0 failed\n")
+    gate.ok(good, "of each lane one runs at a time", [] if good else p.stdout.split("\n"))
+
 HELLO = b"\x16\x03\x03\x00\xfe\x01\x00\x1e\n\x1e\r\n"
 gate.ok(not complains(b"EHLO box\r\n"), "a command without the mark of a phrase is none to complain of")
 gate.ok(complains(b"EHLO box\r\nMAIL \x1efrom\r\n"), "one that holds it is")
