@@ -25,8 +25,11 @@ if [ "${1-}" = one ]; then
 	UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 	export GATEPOST ASAN_OPTIONS UBSAN_OPTIONS
 	limit=600
-	# What builds gives way to the tests beside it: these have clocks to keep to.
-	case $test in tests/build/*) renice -n 5 -p $$ >/dev/null && limit=1200 ;; esac
+	# What reckons gives way to what waits: that has clocks to keep to.
+	case $test in
+	tests/build/*) renice -n 10 -p $$ >/dev/null && limit=1200 ;;
+	tests/board/* | tests/fault/* | arm:*) renice -n 5 -p $$ >/dev/null ;;
+	esac
 	case $test in
 	*.py) set -- /usr/bin/python3 -u "$test" ;;
 	*.sh) set -- sh "$test" ;;

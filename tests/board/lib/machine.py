@@ -227,6 +227,13 @@ class Machine:
         console.expect(re.escape(PROMPT), wait)
         return int(found.group(1)), text
 
+    def unset(self):
+        """Waits for a relay that runs, and waits to be set up; what `gatepost status` says of it."""
+        def says():
+            status, text = self.run("gatepost status")
+            return status == 1 and "not set up yet" in text and text
+        return tap.wait_for(says, 120, "a relay in setup mode")
+
     def shell(self, command, wait=WAIT):
         status, text = self.run(command, wait)
         check(status == 0, lambda: f"{command!r} ended with {status}: {short(text)}")
