@@ -50,7 +50,7 @@ copy() {
 import sys
 sys.path.insert(0, "tests/lint/lib")
 import gate
-print("\0".join(gate.files(gate.TOP)), end="\0")' | tar -c --null -T - | tar -x -C "$1"
+print("\0".join(gate.files(gate.TOP, links=True)), end="\0")' | tar -c --null -T - | tar -x -C "$1"
 }
 
 # A whole command line's output goes to $work/log.

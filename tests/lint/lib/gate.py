@@ -54,21 +54,23 @@ def library():
     return folder if os.path.isdir(folder) else None
 
 
-def files(top):
-    """Every file of the tree that is, or could be, committed; paths from the top."""
+def files(top, links=False):
+    """Every file of the tree that is, or could be, committed; paths from the top. links: those too that lead nowhere here."""
+    there = os.path.lexists if links else os.path.isfile
     if os.path.exists(os.path.join(top, ".git")):
         p = subprocess.run(["git", "-c", "safe.directory=" + top, "-C", top, "ls-files", "-z", "-co",
                             "--exclude-standard"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
         if p.returncode == 0:
             names = p.stdout.decode("utf-8", "surrogateescape").split("\0")
-            return sorted(n for n in names if n and os.path.isfile(os.path.join(top, n)))
+            return sorted(n for n in names if n and there(os.path.join(top, n)))
     found = []
     for where, dirs, names in os.walk(top):
         if where == top:
             dirs[:] = [d for d in dirs if d not in ("build", ".git")]
         dirs[:] = [d for d in dirs if d != "__pycache__"]
-        found += [os.path.relpath(os.path.join(where, n), top) for n in names]
-    return sorted(found)
+        found += [os.path.relpath(os.path.join(where, n), top) for n in (*names, *dirs)
+                  if n in names or os.path.islink(os.path.join(where, n))]
+    return sorted(n for n in found if there(os.path.join(top, n)))
 
 
 def sources(top, *ends):
