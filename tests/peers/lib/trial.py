@@ -266,9 +266,16 @@ def reports(gateway, tag):
     return [m for m in gateway.mails if m.sender.upper().startswith(b"MAIL FROM:<>") and f"<{tag}@".encode() in m.text]
 
 
-def quiet(gateway, seconds=10):
+def quiet(gateway, seconds=30):
     """Wait until the gateway has seen the end of every connection."""
-    wait_for(lambda: all(c.closed for c in list(gateway.conns)), seconds, "the end of the gateway's connections")
+    def left():
+        return [(c.peer, c.lines[-3:], c.have[-80:]) for c in list(gateway.conns) if not c.closed]
+    try:
+        wait_for(lambda: not left(), seconds, "the end of the gateway's connections")
+    except Failed as error:
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            rows = [row.split()[:10] for row in file if f":{gateway.port:04X} " in row]
+        raise Failed(f"{error}; open: {left()}; sockets: {rows}") from None
 
 
 def session(relay, wait=40):
