@@ -145,7 +145,9 @@ def _():
         s.run("put", "gatepost.conf", stdin=CONF)
         s.run("erase")
         check(b"secret" not in s.octets(), "something is left")
-        equal(len(s.octets().replace(b"\xff", b"")), 64, "octets that are left: one header")
+        # One header; the time and the sum in it may have octets of ones.
+        used = [at for at, octet in enumerate(s.octets()) if octet != 0xff]
+        check(used and used[0] // 64 == used[-1] // 64, f"octets that are left: {used[0]} to {used[-1]}")
 
 
 @case("a newer format is read no further than the bundle before it, and not written")
