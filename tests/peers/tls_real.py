@@ -51,7 +51,7 @@ def _(mode, mechanism, versions, cert):
         event = r.event()
         equal(event["tls"], f"TLSv{max(versions.split())}", "tls in the log")
         wanted = "SCRAM-SHA-256" if mechanism == "auto" else mechanism
-        contains(g.log(), f"sasl_method={wanted}, sasl_username={USER}")
+        g.says(f"sasl_method={wanted}, sasl_username={USER}")
 
 
 @cases("Exim, {0}, {1}, TLS {2}, {3}", [
@@ -69,7 +69,7 @@ def _(mode, mechanism, versions, cert):
               "5 MiB differ")
         equal(r.status()["gateway_connections"], 1, "connections")
         equal(r.event()["tls"], f"TLSv{max(versions.split())}", "tls in the log")
-        contains(g.log(), f"A={ {'auto': 'cram', 'PLAIN': 'plain', 'LOGIN': 'login', 'CRAM-MD5': 'cram'}[mechanism]}:{USER}")
+        g.says(f"A={ {'auto': 'cram', 'PLAIN': 'plain', 'LOGIN': 'login', 'CRAM-MD5': 'cram'}[mechanism]}:{USER}")
 
 
 @case("Exim, a connection for each mail, TLS 1.2 and 1.3")
@@ -96,6 +96,7 @@ def _():
             with r.session() as c:
                 c.cmd("MAIL FROM:<a@a.test>", "250")
                 contains(c.cmd(f"RCPT TO:<{BOX}>", "451 4.7.0").text, "authentication failed")
+        g.says("authentication failed:")
         equal(len(re.findall("SASL .* authentication failed:", g.log())), 1, "tries")
 
 

@@ -160,6 +160,10 @@ class _Gateway:
         except FileNotFoundError:
             return ""
 
+    def says(self, words):
+        """Wait until its log has these words: another of its processes writes it."""
+        wait_for(lambda: words in self.log(), 30, f"{words!r} in the gateway's log")
+
     def mails(self):
         """What lies in the mailbox, as files with line feeds, in the order of its coming."""
         try:
