@@ -120,7 +120,7 @@ is "$(calls | grep 'addr del')" 'ip addr del 10.0.2.15/24 dev eth0' 'a lost leas
 lease opt69=0a000219 dns=10.0.2.3 >/dev/null
 ok "$([ -e "$box/run/gateway.offer" ]; echo $?)" 'a gateway is offered'
 for process in dhcp ntp relay; do echo "$process" >"$box/run/$process.pid"; done
-sed -i 's/ kill "-/ echo kill "-/' "$box/etc/init.d/network"
+sed -i 's/ kill "-/ echo kill "-/' "$box/etc/init.d/say"
 printf 'hostname = other\naddress = 10.1.2.3/8\n' | network
 is "$(box /etc/init.d/network restart | grep kill)" 'kill -TERM dhcp
 kill -TERM ntp
