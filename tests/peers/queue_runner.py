@@ -272,6 +272,7 @@ def _():
             near.one(5)
             far.wait(lambda: far.mails, 20, "the second try")
             f.empty()
+            wait_for(lambda: len(lines(r, to="<x@far.test>")) == 2, 10, "the line of the second try")
             equal([e["status"] for e in lines(r, to="<x@far.test>")], ["deferred", "sent"], "log")
 
 
